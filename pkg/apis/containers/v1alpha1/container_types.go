@@ -1,0 +1,262 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ActionAnnotation, set on a Container, carries out one ContainerAction while the request waits. It is never
+// kept: the outcome is in status.lastAction.
+const ActionAnnotation = "containers.rancherdesktop.io/action"
+
+// +genclient
+// +genclient:noStatus
+// +genclient:skipVerbs=create
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// Container is one container of the Docker Engine, running or not. Its metadata.name is the container's Docker
+// name; it also answers to its full and to its 12-character ID.
+type Container struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard object metadata. The uid belongs to the container behind the name: a container
+	// that was removed and made again has another one. Labels are those Docker labels that are valid Kubernetes
+	// labels; all of them are in status.labels. Neither labels nor annotations can be changed, since Docker
+	// cannot store them after creation.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+	// spec is what can be asked of the container.
+	// +optional
+	Spec ContainerSpec `json:"spec,omitempty"`
+	// status is what Docker says of the container now. It is read-only.
+	// +optional
+	Status ContainerStatus `json:"status,omitempty"`
+}
+
+// ContainerState is what a container is doing, reduced to what can be asked of it.
+// +enum
+type ContainerState string
+
+const (
+	// ContainerStateRunning is a container that runs, or that Docker is restarting.
+	ContainerStateRunning ContainerState = "running"
+	// ContainerStatePaused is a container whose processes are frozen.
+	ContainerStatePaused ContainerState = "paused"
+	// ContainerStateCreated is a container that does not run: never started, exited, dead, or being removed.
+	ContainerStateCreated ContainerState = "created"
+	// ContainerStateUnknown is a container whose Docker status this version does not know. It cannot be asked for.
+	ContainerStateUnknown ContainerState = "unknown"
+)
+
+// ContainerSpec is what can be asked of a container.
+type ContainerSpec struct {
+	// state reads back what Docker holds: running, paused, created (not running) or unknown. Setting it makes
+	// the Docker call while the request waits: running starts a stopped container or unpauses a paused one,
+	// paused pauses a running one, created stops it. It is a one-time change and not a standing wish: neither a
+	// later docker stop nor a restart policy is fought.
+	// +optional
+	State ContainerState `json:"state,omitempty"`
+}
+
+// ContainerDockerStatus is Docker's own word for what a container is doing.
+// +enum
+type ContainerDockerStatus string
+
+const (
+	// ContainerDockerStatusCreated is a container that was never started.
+	ContainerDockerStatusCreated ContainerDockerStatus = "created"
+	// ContainerDockerStatusRunning is a container whose main process runs.
+	ContainerDockerStatusRunning ContainerDockerStatus = "running"
+	// ContainerDockerStatusPausing is a container that Docker is pausing.
+	ContainerDockerStatusPausing ContainerDockerStatus = "pausing"
+	// ContainerDockerStatusPaused is a container whose processes are frozen.
+	ContainerDockerStatusPaused ContainerDockerStatus = "paused"
+	// ContainerDockerStatusRestarting is a container that waits for its next start by its restart policy.
+	ContainerDockerStatusRestarting ContainerDockerStatus = "restarting"
+	// ContainerDockerStatusRemoving is a container that Docker is removing.
+	ContainerDockerStatusRemoving ContainerDockerStatus = "removing"
+	// ContainerDockerStatusExited is a container that ran and does not any more.
+	ContainerDockerStatusExited ContainerDockerStatus = "exited"
+	// ContainerDockerStatusDead is a container whose removal failed half way.
+	ContainerDockerStatusDead ContainerDockerStatus = "dead"
+	// ContainerDockerStatusUnknown is a status that this version does not know.
+	ContainerDockerStatusUnknown ContainerDockerStatus = "unknown"
+)
+
+// ContainerHealth is the outcome of a container's health check.
+// +enum
+type ContainerHealth string
+
+const (
+	// ContainerHealthStarting is a check that has not decided yet.
+	ContainerHealthStarting ContainerHealth = "starting"
+	// ContainerHealthHealthy is a check that passes.
+	ContainerHealthHealthy ContainerHealth = "healthy"
+	// ContainerHealthUnhealthy is a check that fails.
+	ContainerHealthUnhealthy ContainerHealth = "unhealthy"
+)
+
+// Types of the conditions of a Container. All but Healthy are always present.
+const (
+	// ContainerRunning is true while the main process exists, also while it is paused.
+	ContainerRunning = "Running"
+	// ContainerPaused is true while the processes are frozen.
+	ContainerPaused = "Paused"
+	// ContainerRestarting is true while Docker waits to start the container again.
+	ContainerRestarting = "Restarting"
+	// ContainerOOMKilled is true when the last run was ended by the out-of-memory killer.
+	ContainerOOMKilled = "OOMKilled"
+	// ContainerDead is true when a removal of the container failed half way.
+	ContainerDead = "Dead"
+	// ContainerHealthy is the health check's outcome; absent where there is no health check.
+	ContainerHealthy = "Healthy"
+)
+
+// ContainerStatus is what Docker says of a container.
+type ContainerStatus struct {
+	// id is the container's full ID, 64 hexadecimal digits.
+	// +optional
+	ID string `json:"id,omitempty"`
+	// name is the container's name in Docker, without a leading slash.
+	// +optional
+	Name string `json:"name,omitempty"`
+	// namespace is the engine's own namespace of containers. It is moby.
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+	// path is the program that the container runs.
+	// +optional
+	Path string `json:"path,omitempty"`
+	// args are the program's arguments.
+	// +optional
+	// +listType=atomic
+	Args []string `json:"args,omitempty"`
+	// image is the image's name as it was given when the container was created.
+	// +optional
+	Image string `json:"image,omitempty"`
+	// ports are the container's ports, exposed or published.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	Ports []ContainerPort `json:"ports,omitempty"`
+	// labels are all of the container's labels in Docker.
+	// +optional
+	Labels map[string]string `json:"labels,omitempty"`
+	// status is Docker's own word: created, running, pausing, paused, restarting, removing, exited, dead, or
+	// unknown.
+	// +optional
+	Status ContainerDockerStatus `json:"status,omitempty"`
+	// health is the health check's outcome: starting, healthy or unhealthy. It is absent where there is no
+	// health check.
+	// +optional
+	Health ContainerHealth `json:"health,omitempty"`
+	// pid is the main process's ID on the engine's host, 0 when it does not run.
+	// +optional
+	PID int64 `json:"pid"`
+	// exitCode is the last run's exit code, 0 while the container runs.
+	// +optional
+	ExitCode int32 `json:"exitCode"`
+	// error is why the last start failed, in Docker's words.
+	// +optional
+	Error string `json:"error,omitempty"`
+	// restartCount is how many times the restart policy has started the container again.
+	// +optional
+	RestartCount int32 `json:"restartCount"`
+	// createdAt is when the container was created.
+	// +optional
+	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
+	// startedAt is when the container was last started. It is absent if it never was.
+	// +optional
+	StartedAt *metav1.Time `json:"startedAt,omitempty"`
+	// finishedAt is when the last finished run ended. It is absent if none did.
+	// +optional
+	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
+	// conditions are Running, Paused, Restarting, OOMKilled, Dead, and Healthy where there is a health check.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// lastAction is the outcome of the last command given by the annotation
+	// containers.rancherdesktop.io/action, or of the last delete that failed. It is kept in memory only.
+	// +optional
+	LastAction *ContainerLastAction `json:"lastAction,omitempty"`
+}
+
+// ContainerPort is one port of a container.
+type ContainerPort struct {
+	// name is the port's number and protocol, such as 80/tcp.
+	Name string `json:"name"`
+	// bindings are where the port is published on the engine's host. It is empty for a port that is exposed only.
+	// +optional
+	// +listType=atomic
+	Bindings []ContainerPortBinding `json:"bindings,omitempty"`
+}
+
+// ContainerPortBinding is one place where a port is published.
+type ContainerPortBinding struct {
+	// hostIP is the address on the engine's host.
+	// +optional
+	HostIP string `json:"hostIP,omitempty"`
+	// hostPort is the port on the engine's host.
+	// +optional
+	HostPort string `json:"hostPort,omitempty"`
+}
+
+// ContainerAction is a one-time command to a container.
+// +enum
+type ContainerAction string
+
+const (
+	// ContainerActionStart starts a container that does not run.
+	ContainerActionStart ContainerAction = "start"
+	// ContainerActionStop stops a container.
+	ContainerActionStop ContainerAction = "stop"
+	// ContainerActionPause freezes a running container.
+	ContainerActionPause ContainerAction = "pause"
+	// ContainerActionUnpause thaws a paused container.
+	ContainerActionUnpause ContainerAction = "unpause"
+	// ContainerActionRestart stops a container and starts it again.
+	ContainerActionRestart ContainerAction = "restart"
+	// ContainerActionDelete is the removal of a container. It cannot be set as an annotation; it is reported when
+	// a graceful delete failed after it was answered.
+	ContainerActionDelete ContainerAction = "delete"
+)
+
+// ContainerActionState is how a command ended.
+// +enum
+type ContainerActionState string
+
+const (
+	// ContainerActionSucceeded is a command that Docker carried out.
+	ContainerActionSucceeded ContainerActionState = "Succeeded"
+	// ContainerActionFailed is a command that Docker refused.
+	ContainerActionFailed ContainerActionState = "Failed"
+)
+
+// ContainerLastAction is the outcome of a command to a container.
+type ContainerLastAction struct {
+	// action is the command: start, stop, pause, unpause, restart, or delete.
+	Action ContainerAction `json:"action"`
+	// state is Succeeded or Failed.
+	State ContainerActionState `json:"state"`
+	// error is why the command failed, in Docker's words.
+	// +optional
+	Error string `json:"error,omitempty"`
+	// observedAt is when the server received the command.
+	ObservedAt metav1.Time `json:"observedAt"`
+	// completedAt is when Docker answered.
+	// +optional
+	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
+}
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// ContainerList is a list of containers.
+type ContainerList struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard list metadata.
+	// +optional
+	metav1.ListMeta `json:"metadata,omitempty"`
+	// items are the containers.
+	Items []Container `json:"items"`
+}

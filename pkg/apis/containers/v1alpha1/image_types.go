@@ -1,0 +1,79 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// +genclient
+// +genclient:onlyVerbs=get,list,watch,delete,deleteCollection
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// Image is one tag of an image of the Docker Engine, or an image that has no tag. Its metadata.name is the tag with
+// every slash written as a tilde (localhost:5000~team~app:v1), or the image ID (sha256:...) where there is no tag. An
+// image with just one object also answers to its ID, full or short.
+type Image struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard object metadata. The uid belongs to the image and the tag together: a tag that was
+	// moved to another image has another one. Labels are those image labels that are valid Kubernetes labels; all
+	// of them are in status.labels.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+	// status is what Docker says of the image now. It is read-only.
+	// +optional
+	Status ImageStatus `json:"status,omitempty"`
+}
+
+// ImageTagged is the type of an Image's condition that is true where the image has a tag.
+const ImageTagged = "Tagged"
+
+// ImageStatus is what Docker says of an image.
+type ImageStatus struct {
+	// namespace is the engine's own namespace of images. It is moby.
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+	// id is the image ID, sha256: and 64 hexadecimal digits.
+	// +optional
+	ID string `json:"id,omitempty"`
+	// repoTag is the tag that this object stands for, such as busybox:latest. It is absent for an image without tags.
+	// +optional
+	RepoTag string `json:"repoTag,omitempty"`
+	// repoDigests are the registry digests by which the image is known.
+	// +optional
+	// +listType=atomic
+	RepoDigests []string `json:"repoDigests,omitempty"`
+	// createdAt is when the image was built.
+	// +optional
+	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
+	// architecture is the processor architecture that the image is for, such as amd64.
+	// +optional
+	Architecture string `json:"architecture,omitempty"`
+	// os is the operating system that the image is for, such as linux.
+	// +optional
+	OS string `json:"os,omitempty"`
+	// size is the size of the image's layers on disk, in bytes. Layers shared with other images count in each.
+	// +optional
+	Size int64 `json:"size"`
+	// labels are all of the image's labels.
+	// +optional
+	Labels map[string]string `json:"labels,omitempty"`
+	// conditions is Tagged: true where the image has a tag, false where it is dangling.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// ImageList is a list of images.
+type ImageList struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata is the standard list metadata.
+	// +optional
+	metav1.ListMeta `json:"metadata,omitempty"`
+	// items are the images.
+	Items []Image `json:"items"`
+}
