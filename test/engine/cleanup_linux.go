@@ -1,0 +1,78 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// unmountBelow unmounts all below dir: what is removed afterwards must be the engine's alone.
+func unmountBelow(dir string) error {
+	mounts, err := mountsBelow(dir)
+	if err != nil {
+		return err
+	}
+	for _, mount := range slices.Backward(mounts) {
+		if err := unix.Unmount(mount, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, unix.EINVAL) {
+			return fmt.Errorf("unmounting %s: %w", mount, err)
+		}
+	}
+	mounts, err = mountsBelow(dir)
+	if err != nil {
+		return err
+	}
+	if len(mounts) > 0 {
+		return fmt.Errorf("still mounted: %s", strings.Join(mounts, ", "))
+	}
+	return nil
+}
+
+func mountsBelow(dir string) ([]string, error) {
+	data, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, fmt.Errorf("listing mounts: %w", err)
+	}
+	var mounts []string
+	for line := range strings.Lines(string(data)) {
+		if fields := strings.Fields(line); len(fields) > 4 && strings.HasPrefix(fields[4], dir+"/") {
+			mounts = append(mounts, fields[4])
+		}
+	}
+	return mounts, nil
+}
+
+func removeCgroups(name string) error {
+	const root = "/sys/fs/cgroup"
+	hierarchies, err := filepath.Glob(filepath.Join(root, "*", name))
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, top := range append(hierarchies, filepath.Join(root, name)) {
+		var groups []string
+		err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.IsDir() {
+				groups = append(groups, path)
+			}
+			return err
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			problems = append(problems, err)
+		}
+		for _, group := range slices.Backward(groups) {
+			if err := unix.Rmdir(group); err != nil && !errors.Is(err, unix.ENOENT) {
+				problems = append(problems, fmt.Errorf("removing cgroup %s: %w", group, err))
+			}
+		}
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,246 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package engine runs private Docker Engines for tests.
+//
+// An engine lives in PID and mount namespaces of its own, whose first process is a supervisor: the test binary run once
+// more, reading from a pipe that only the test process can write to. However the test process ends, the pipe closes, the
+// supervisor kills all that runs in the namespaces and removes the engine's directory. So the process IDs that the engine
+// reports mean nothing outside of it.
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/client"
+)
+
+// Engine is a Docker Engine that nobody else uses.
+type Engine struct {
+	dir     string
+	client  *client.Client
+	super   *exec.Cmd
+	stdin   io.Closer
+	request *json.Encoder
+	reply   *json.Decoder
+}
+
+// Option changes how an engine is started.
+type Option func(*options)
+
+type options struct {
+	dockerd string
+	args    []string
+}
+
+// LiveRestore keeps containers running while dockerd is down.
+func LiveRestore() Option { return Args("--live-restore") }
+
+// Args adds to dockerd's command line.
+func Args(args ...string) Option {
+	return func(o *options) { o.args = append(o.args, args...) }
+}
+
+// Dockerd chooses the dockerd to run, instead of $ENGINE_DOCKERD or the installed one. Programs next to it, like containerd
+// and runc, win over the installed ones.
+func Dockerd(path string) Option {
+	return func(o *options) { o.dockerd = path }
+}
+
+// Main runs the tests of m with a new engine in *e and returns their exit code. The user's DOCKER_ variables are unset,
+// so that a docker command started by a test cannot reach another engine.
+func Main(m *testing.M, e **Engine, opts ...Option) int {
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "DOCKER_") {
+			os.Unsetenv(name)
+		}
+	}
+	started, err := Start(opts...)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	*e = started
+	code := m.Run()
+	if err := started.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// Start starts an engine and waits until it answers. It holds one image, busybox:latest.
+func Start(opts ...Option) (*Engine, error) {
+	o := options{dockerd: os.Getenv("ENGINE_DOCKERD")}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		return nil, errors.New("a private Docker Engine needs Linux and root")
+	}
+	if err := install(); err != nil {
+		return nil, err
+	}
+	if o.dockerd == "" {
+		o.dockerd = "dockerd"
+	}
+	dockerd, err := lookPath(o.dockerd)
+	if err != nil {
+		return nil, fmt.Errorf("finding dockerd: %w", err)
+	}
+	dir, err := makeDir()
+	if err != nil {
+		return nil, fmt.Errorf("making a directory for the engine: %w", err)
+	}
+	e := &Engine{dir: dir}
+	e.client, err = client.NewClientWithOpts(client.WithHost(e.Host()), client.WithAPIVersionNegotiation())
+	if err == nil {
+		err = e.supervise(dockerd, o.args)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	if err := e.start(); err != nil {
+		return nil, errors.Join(err, e.Stop())
+	}
+	return e, nil
+}
+
+func (e *Engine) start() error {
+	if err := e.Restart(); err != nil {
+		return err
+	}
+	return e.importBusybox(context.Background())
+}
+
+// Host is the engine's address as the docker command takes it.
+func (e *Engine) Host() string { return "unix://" + filepath.Join(e.dir, "docker.sock") }
+
+// Client is connected to the engine.
+func (e *Engine) Client() *client.Client { return e.client }
+
+// Dir holds the socket, the log, and all data of the engine.
+func (e *Engine) Dir() string { return e.dir }
+
+// Stop ends the engine and all of its containers and removes its directory.
+func (e *Engine) Stop() error {
+	e.client.Close()
+	if err := e.stdin.Close(); err != nil {
+		return fmt.Errorf("stopping the engine: %w", err)
+	}
+	err := e.answer()
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if err := errors.Join(err, e.super.Wait()); err != nil {
+		return fmt.Errorf("stopping the engine: %w", err)
+	}
+	return nil
+}
+
+// Kill ends dockerd and its containerd with SIGKILL. Containers keep running until the next start.
+func (e *Engine) Kill() error { return e.do(kill) }
+
+// Terminate ends dockerd with SIGTERM and waits for it, as a service manager does.
+func (e *Engine) Terminate() error { return e.do(terminate) }
+
+// Restart terminates dockerd if it runs, then starts it and waits until it answers.
+func (e *Engine) Restart() error {
+	if err := e.Terminate(); err != nil {
+		return err
+	}
+	return e.do(start)
+}
+
+// Pause suspends dockerd: connections are accepted, but nobody answers.
+func (e *Engine) Pause() error { return e.do(pause) }
+
+// Resume ends a Pause.
+func (e *Engine) Resume() error { return e.do(resume) }
+
+type request string
+
+const (
+	start     request = "start"
+	kill      request = "kill"
+	terminate request = "terminate"
+	pause     request = "pause"
+	resume    request = "resume"
+)
+
+func (e *Engine) do(r request) error {
+	if err := e.request.Encode(r); err != nil {
+		return fmt.Errorf("%s engine: %w", r, err)
+	}
+	if err := e.answer(); err != nil {
+		return fmt.Errorf("%s engine: %w", r, err)
+	}
+	return nil
+}
+
+func (e *Engine) answer() error {
+	var problem string
+	if err := e.reply.Decode(&problem); err != nil {
+		return err
+	}
+	if problem != "" {
+		return errors.New(problem)
+	}
+	return nil
+}
+
+func (e *Engine) supervise(dockerd string, args []string) error {
+	config := filepath.Join(e.dir, "daemon.json")
+	if err := os.WriteFile(config, []byte("{}\n"), 0o600); err != nil {
+		return fmt.Errorf("writing the engine's configuration: %w", err)
+	}
+	e.super = exec.Command("/proc/self/exe", append([]string{dockerd,
+		"--config-file", config,
+		"--host", e.Host(),
+		"--data-root", filepath.Join(e.dir, "data"),
+		"--exec-root", filepath.Join(e.dir, "exec"),
+		"--pidfile", filepath.Join(e.dir, "docker.pid"),
+		"--exec-opt", "native.cgroupdriver=cgroupfs",
+		"--cgroup-parent", "/" + filepath.Base(e.dir),
+		"--bridge", "none",
+		"--iptables=false",
+	}, args...)...)
+	e.super.Env = []string{
+		superviseEnv + "=" + e.dir,
+		"PATH=" + filepath.Dir(dockerd) + ":" + searchPath(),
+		"HOME=" + e.dir,
+	}
+	e.super.SysProcAttr = isolated()
+	stdin, err := e.super.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("starting the engine's supervisor: %w", err)
+	}
+	stdout, err := e.super.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("starting the engine's supervisor: %w", err)
+	}
+	e.stdin, e.request, e.reply = stdin, json.NewEncoder(stdin), json.NewDecoder(stdout)
+	if err := e.super.Start(); err != nil {
+		return fmt.Errorf("starting the engine's supervisor: %w", err)
+	}
+	return nil
+}
+
+// makeDir keeps the path short, for Unix sockets, and out of /run, which the engine has one of its own.
+func makeDir() (string, error) {
+	parent := os.TempDir()
+	if len(parent) > 40 || strings.HasPrefix(parent, "/run/") || strings.HasPrefix(parent, "/var/run/") {
+		parent = "/tmp"
+	}
+	return os.MkdirTemp(parent, "engine-")
+}

@@ -1,0 +1,272 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/docker/docker/client"
+	"golang.org/x/sys/unix"
+)
+
+const superviseEnv = "ENGINE_SUPERVISE"
+
+func isolated() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
+}
+
+func init() {
+	if dir := os.Getenv(superviseEnv); dir != "" {
+		os.Exit(supervise(dir))
+	}
+}
+
+type supervisor struct {
+	dir string
+
+	mu     sync.Mutex
+	pid    int
+	exited chan struct{}
+}
+
+// supervise is PID 1 of an engine's namespace. It serves requests until nobody is left who could send one.
+func supervise(dir string) int {
+	s := &supervisor{dir: dir, exited: make(chan struct{})}
+	close(s.exited)
+	reply := json.NewEncoder(os.Stdout)
+
+	// Caught and dropped, and not ignored: children would inherit that.
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGCHLD, unix.SIGPIPE, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
+	go func() {
+		for range signals {
+			s.reap()
+		}
+	}()
+
+	problem := isolate()
+	requests := json.NewDecoder(os.Stdin)
+	for {
+		var r request
+		if requests.Decode(&r) != nil {
+			break
+		}
+		// In a goroutine, so that the end of the requests is noticed at once.
+		go func() {
+			err := problem
+			if err == nil {
+				err = s.handle(r)
+			}
+			_ = reply.Encode(text(err))
+		}()
+	}
+	if err := s.cleanUp(); err != nil {
+		_ = reply.Encode(text(err))
+		return 1
+	}
+	return 0
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func isolate() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("making mounts private: %w", err)
+	}
+	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
+		return fmt.Errorf("mounting /proc: %w", err)
+	}
+	if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, "mode=755"); err != nil {
+		return fmt.Errorf("mounting /run: %w", err)
+	}
+	return nil
+}
+
+func (s *supervisor) reap() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil || pid == 0 {
+			return
+		}
+		if pid == s.pid {
+			s.pid = 0
+			close(s.exited)
+		}
+	}
+}
+
+func (s *supervisor) handle(r request) error {
+	switch r {
+	case start:
+		return s.start()
+	case terminate:
+		return s.end(unix.SIGTERM)
+	case kill:
+		if err := s.end(unix.SIGKILL); err != nil {
+			return err
+		}
+		return s.killContainerd()
+	case pause:
+		return s.signal(unix.SIGSTOP)
+	case resume:
+		return s.signal(unix.SIGCONT)
+	default:
+		return fmt.Errorf("unknown request %q", r)
+	}
+}
+
+func (s *supervisor) start() error {
+	log, err := os.OpenFile(filepath.Join(s.dir, "dockerd.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("opening the log: %w", err)
+	}
+	defer log.Close()
+	cmd := exec.Command(os.Args[1], os.Args[2:]...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir}
+	cmd.Stdout, cmd.Stderr = log, log
+
+	exited := make(chan struct{})
+	s.mu.Lock()
+	err = cmd.Start()
+	if err == nil {
+		s.pid, s.exited = cmd.Process.Pid, exited
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := s.waitReady(exited); err != nil {
+		return fmt.Errorf("%w; its log ends:\n%s", err, tail(log.Name()))
+	}
+	return nil
+}
+
+func (s *supervisor) waitReady(exited <-chan struct{}) error {
+	docker, err := client.NewClientWithOpts(client.WithHost("unix://" + filepath.Join(s.dir, "docker.sock")))
+	if err != nil {
+		return err
+	}
+	defer docker.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	for tick := time.Tick(20 * time.Millisecond); ; {
+		if _, err = docker.Ping(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-exited:
+			return errors.New("dockerd exited")
+		case <-ctx.Done():
+			return fmt.Errorf("dockerd does not answer: %w", err)
+		case <-tick:
+		}
+	}
+}
+
+func tail(path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(string(data), "\n")
+	return strings.Join(lines[max(0, len(lines)-30):], "\n")
+}
+
+func (s *supervisor) signal(sig unix.Signal) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pid == 0 {
+		return errors.New("dockerd is not running")
+	}
+	return unix.Kill(s.pid, sig)
+}
+
+func (s *supervisor) end(sig unix.Signal) error {
+	s.mu.Lock()
+	pid, exited := s.pid, s.exited
+	s.mu.Unlock()
+	if pid == 0 {
+		return nil
+	}
+	if err := s.signal(sig); err != nil {
+		return err
+	}
+	select {
+	case <-exited:
+		return nil
+	case <-time.After(time.Minute):
+		return fmt.Errorf("dockerd does not end on %v", sig)
+	}
+}
+
+// killContainerd makes sure that the next dockerd does not wait for the containerd of this one.
+func (s *supervisor) killContainerd() error {
+	pidFile := filepath.Join(s.dir, "exec", "containerd", "containerd.pid")
+	data, err := os.ReadFile(pidFile)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("killing containerd: %w", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		return fmt.Errorf("killing containerd: %w", err)
+	}
+	if err := killAndWait(pid); err != nil {
+		return fmt.Errorf("killing containerd: %w", err)
+	}
+	return os.Remove(pidFile)
+}
+
+// killAndWait takes a PID as kill(2) does, so -1 is every other process of the namespace.
+func killAndWait(pid int) error {
+	deadline := time.After(20 * time.Second)
+	for tick := time.Tick(5 * time.Millisecond); ; {
+		err := unix.Kill(pid, unix.SIGKILL)
+		if errors.Is(err, unix.ESRCH) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-deadline:
+			return fmt.Errorf("process %d does not end", pid)
+		case <-tick:
+		}
+	}
+}
+
+func (s *supervisor) cleanUp() error {
+	if err := killAndWait(-1); err != nil {
+		return err
+	}
+	if err := unmountBelow(s.dir); err != nil {
+		return err
+	}
+	return errors.Join(removeCgroups(filepath.Base(s.dir)), os.RemoveAll(s.dir))
+}
