@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Copyright The engine-apiserver Authors.
+# SPDX-License-Identifier: Apache-2.0
+
+# Generates deep copies, OpenAPI definitions, apply configurations and clients from the API types, with the generators
+# that go.mod names as tools: nothing is installed, and no network is needed once the modules are there.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+module=$(go list -m)
+api=$module/pkg/apis/containers/v1alpha1
+out=pkg/generated
+
+generate() {
+	local tool=$1
+	shift
+	echo "$tool"
+	go tool "$tool" --go-header-file hack/boilerplate.go.txt "$@"
+}
+
+rm -rf "$out" pkg/apis/containers/v1alpha1/zz_generated.*
+
+generate deepcopy-gen --output-file zz_generated.deepcopy.go "$api"
+
+violations=$(mktemp)
+schema=$(mktemp)
+trap 'rm -f "$violations" "$schema"' EXIT
+readonly_pkgs=()
+for pkg in k8s.io/apimachinery/pkg/{apis/meta/v1,api/resource,runtime,version} time; do
+	readonly_pkgs+=(--readonly-pkg "$pkg")
+done
+generate openapi-gen --output-file zz_generated.openapi.go --output-model-name-file zz_generated.model_name.go \
+	--output-dir "$out/openapi" --output-pkg "$module/$out/openapi" \
+	--report-filename "$violations" "${readonly_pkgs[@]}" \
+	k8s.io/apimachinery/pkg/{apis/meta/v1,api/resource,runtime,version} "$api"
+if grep "$module" "$violations"; then
+	echo "the API types break these API rules" >&2
+	exit 1
+fi
+
+go run ./hack/openapi-schema >"$schema"
+generate applyconfiguration-gen --openapi-schema "$schema" \
+	--output-dir "$out/applyconfiguration" --output-pkg "$module/$out/applyconfiguration" "$api"
+generate client-gen --clientset-name versioned --input-base "$module/pkg/apis" --input containers/v1alpha1 \
+	--apply-configuration-package "$module/$out/applyconfiguration" \
+	--output-dir "$out/clientset" --output-pkg "$module/$out/clientset"
+generate lister-gen --output-dir "$out/listers" --output-pkg "$module/$out/listers" "$api"
+generate informer-gen --versioned-clientset-package "$module/$out/clientset/versioned" \
+	--listers-package "$module/$out/listers" \
+	--output-dir "$out/informers" --output-pkg "$module/$out/informers" "$api"
