@@ -1,0 +1,50 @@
+# Copyright The engine-apiserver Authors.
+# SPDX-License-Identifier: Apache-2.0
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+VERSION ?= $(shell hack/version.sh)
+ARGS ?=
+PACKAGES ?= ./...
+TESTFLAGS ?=
+
+.PHONY: build
+build: ## Build bin/engine-apiserver
+	go build -trimpath -ldflags "-X k8s.io/component-base/version.gitVersion=$(VERSION)" -o bin/engine-apiserver ./cmd/engine-apiserver
+
+.PHONY: run
+run: build ## Serve this machine's Docker Engine, or a private one; ARGS="--flag ..." is passed on
+	@hack/run.sh $(ARGS)
+
+.PHONY: test
+test: prerequisites bin/kubectl ## Run every test, and check the coverage
+	hack/test.sh $(TESTFLAGS) $(PACKAGES)
+
+.PHONY: lint
+lint: prerequisites ## Check format, headers, generated code, and the build for every platform
+	hack/lint.sh
+
+.PHONY: bench
+bench: prerequisites ## Measure
+	go test -run '^$$' -bench . ./test/bench/...
+
+.PHONY: generate
+generate: ## Generate code from the API types
+	hack/update-codegen.sh
+
+.PHONY: clean
+clean: ## Remove what was built; data of `make run` stays
+	rm -rf bin .cache
+
+.PHONY: help
+help: ## Show the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+.PHONY: prerequisites
+prerequisites:
+	@hack/install-prerequisites.sh
+
+bin/kubectl: $(wildcard test/kubectl/*)
+	hack/build-kubectl.sh $@

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Copyright The engine-apiserver Authors.
+# SPDX-License-Identifier: Apache-2.0
+
+# Runs every check; the first that fails ends it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { echo "==> $*"; }
+
+mapfile -t files < <(git ls-files --cached --others --exclude-standard | while read -r file; do [ ! -e "$file" ] || echo "$file"; done)
+mapfile -t go_files < <(printf '%s\n' "${files[@]}" | grep '\.go$')
+
+step gofmt
+unformatted=$(gofmt -l "${go_files[@]}")
+if [ -n "$unformatted" ]; then
+	echo "please run gofmt -w on:" "$unformatted" >&2
+	exit 1
+fi
+
+step headers
+bad=0
+for file in "${files[@]}"; do
+	case $file in
+	*.go | *.sh | *.txt | *.yaml | Makefile | .ci/*)
+		if ! head -n 5 "$file" | grep -A1 -E '^(//|#) Copyright The engine-apiserver Authors\.$' | grep -qE '^(//|#) SPDX-License-Identifier: Apache-2\.0$'; then
+			echo "$file: no copyright and license header" >&2
+			bad=1
+		fi
+		;;
+	esac
+done
+[ "$bad" = 0 ]
+
+step go vet
+go vet ./...
+
+step staticcheck
+go tool -modfile hack/tools/go.mod staticcheck ./...
+
+step generated code
+hack/verify-codegen.sh
+
+step build for every platform
+hack/cross-build.sh

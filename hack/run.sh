@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Copyright The engine-apiserver Authors.
+# SPDX-License-Identifier: Apache-2.0
+
+# Serves the Docker Engine of this machine, or a private one while none answers: run.sh [FLAG...]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+run=$PWD/.run
+socket=$run/docker.sock
+server=(bin/engine-apiserver serve --state-dir "$run/state")
+
+answers() { curl -fs -o /dev/null -m 5 --unix-socket "$1" http://docker/_ping; }
+
+# Whoever names an engine gets that one, or the server's own words on why not.
+chosen() {
+	local arg
+	for arg; do
+		case $arg in --docker-host | --docker-host=*) return 0 ;; esac
+	done
+	[ -n "${DOCKER_HOST:-}${DOCKER_CONTEXT:-}" ] ||
+		grep -qs '"currentContext"' "${DOCKER_CONFIG:-$HOME/.docker}/config.json"
+}
+
+fail() {
+	echo "$*" >&2
+	exit 1
+}
+
+mkdir -p "$run"
+if chosen "$@" || answers /var/run/docker.sock; then
+	exec "${server[@]}" "$@"
+fi
+
+cannot="No Docker Engine answers at /var/run/docker.sock, and a private one"
+[ "$(uname -s)" = Linux ] || fail "$cannot needs Linux: please start Docker, or pass ARGS=--docker-host=..."
+[ "$(id -u)" = 0 ] || fail "$cannot needs root: please start Docker, or pass ARGS=--docker-host=..."
+[ "${#run}" -le 60 ] || fail "$cannot cannot have a socket in $run: the path is too long."
+exec 9>"$run/lock"
+flock -n 9 || fail "Another 'make run' serves the private Docker Engine in $run."
+hack/install-docker.sh
+echo "No Docker Engine answers at /var/run/docker.sock: starting a private one, without networks, in $run."
+
+# Out of the terminal's reach, so that the engine ends after the server; yet it ends should this script be killed.
+background() {
+	setsid setpriv --pdeathsig TERM "$@" 9>&- &
+}
+
+# A mount namespace of its own: what the engine mounts goes with it.
+echo '{}' >"$run/daemon.json"
+background env -i PATH="$PATH" HOME="$run" unshare --mount dockerd \
+	--config-file "$run/daemon.json" --host "unix://$socket" --data-root "$run/data" --exec-root "$run/exec" \
+	--pidfile "$run/docker.pid" --bridge none --iptables=false >"$run/dockerd.log" 2>&1
+engine=$!
+trap 'kill "$engine" 2>/dev/null && echo "Stopping the private Docker Engine." && wait "$engine" || true' EXIT
+trap 'exit 130' INT TERM HUP
+
+deadline=$((SECONDS + 60))
+until answers "$socket"; do
+	if ! kill -0 "$engine" 2>/dev/null || [ "$SECONDS" -ge "$deadline" ]; then
+		tail -n 20 "$run/dockerd.log" >&2
+		fail "The private Docker Engine does not start."
+	fi
+	sleep 0.1
+done
+
+cat <<EOT
+It stops when the server does. To put something in it, from another terminal:
+  export DOCKER_HOST=unix://$socket
+  tar -ch -C / bin/busybox | docker import - busybox
+  docker run -d --network none --name demo busybox /bin/busybox sleep 3600
+  docker volume create demo
+EOT
+
+background "${server[@]}" --docker-host "unix://$socket" "$@"
+server_pid=$!
+stop() {
+	trap '' INT TERM HUP
+	kill "$server_pid" 2>/dev/null || true
+	status=0
+	wait "$server_pid" || status=$?
+	exit "$status"
+}
+trap stop INT TERM HUP
+wait "$server_pid"
