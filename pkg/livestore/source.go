@@ -5,37 +5,43 @@ package livestore
 
 import (
 	"context"
+	"errors"
 
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
+// ErrStale is what a Source returns from Update and Delete when the object it was given is not what is there any
+// more. The store reads again and tries again.
+var ErrStale = errors.New("the object has changed in its source")
+
 // Source is where the objects of one Store live.
 //
-// A source holds subjects: things with an identity of their own that shows as any number of objects, often one.
-// Objects come and go by what Observe says of their subject; a source never changes an object that it handed out.
-// Errors are API errors (k8s.io/apimachinery/pkg/api/errors) and reach the client as they are.
+// A source holds subjects: things with an identity of their own, each of which shows as any number of objects, often
+// one. Keys are namespace/name. Errors are API errors (k8s.io/apimachinery/pkg/api/errors) and reach the client as
+// they are.
 type Source interface {
 	// Subjects lists every subject that exists now.
 	Subjects(ctx context.Context) ([]string, error)
 
-	// Observe reads one subject now and returns the objects that it shows as, none if it is gone, and other
-	// subjects that must be observed on account of what was read. Observations of one subject never overlap.
-	Observe(ctx context.Context, subject string) (objects []runtime.Object, related []string, err error)
+	// Observe reads one subject now and returns the objects that it shows as by key, none if it is gone, and other
+	// subjects that must be observed on account of what was read. The objects belong to the caller. Observations of
+	// one subject never overlap.
+	Observe(ctx context.Context, subject string) (objects map[string]runtime.Object, related []string, err error)
 
-	// Lookup returns the subject behind the name of an object that the store does not hold, or "" if there is none.
-	Lookup(ctx context.Context, namespace, name string) (subject string, err error)
+	// Lookup returns the subject behind a key that the store does not hold, or "" if there is none.
+	Lookup(ctx context.Context, key string) (subject string, err error)
 
 	// Fence returns when every change that was complete before the call has been reported to the Sink.
 	Fence(ctx context.Context) error
 
 	// Create makes obj and returns its subject.
-	Create(ctx context.Context, obj runtime.Object) (subject string, err error)
+	Create(ctx context.Context, key string, obj runtime.Object) (subject string, err error)
 
-	// Update takes the subject behind old from old to updated. ErrStale says that old is not what is there.
-	Update(ctx context.Context, old, updated runtime.Object) error
+	// Update takes the subject from old to updated.
+	Update(ctx context.Context, subject string, old, updated runtime.Object) error
 
-	// Delete removes obj. ErrStale says that obj is not what is there.
-	Delete(ctx context.Context, obj runtime.Object) error
+	// Delete removes obj, one of the objects that the subject shows as.
+	Delete(ctx context.Context, subject string, obj runtime.Object) error
 }
 
 // Sink is what a source reports changes to. None of its methods but Resync waits for the source.
@@ -47,7 +53,7 @@ type Sink interface {
 	MarkAllDirty()
 
 	// Resync lists and observes every subject and returns when the store holds all of them; from then on the store
-	// is available.
+	// is available. On an available store it goes through the subjects one by one, to be of little weight.
 	Resync(ctx context.Context) error
 
 	// SetUnavailable makes reads and writes fail with err, an API error, until the next Resync. Open watches stay.

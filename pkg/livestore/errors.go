@@ -1,0 +1,50 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package livestore
+
+import (
+	"fmt"
+	"net/http"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/storage"
+)
+
+// newUnavailable is a 503 that tells the client to try again in a second.
+func newUnavailable(resource schema.GroupResource, reason string) error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status:  metav1.StatusFailure,
+		Code:    http.StatusServiceUnavailable,
+		Reason:  metav1.StatusReasonServiceUnavailable,
+		Message: fmt.Sprintf("%s cannot be read now: %s", resource, reason),
+		Details: &metav1.StatusDetails{Group: resource.Group, Kind: resource.Resource, RetryAfterSeconds: 1},
+	}}
+}
+
+// newExpired is the 410 for a version that is not kept any more. Clients look for the first sentences.
+func newExpired(version, base uint64) *apierrors.StatusError {
+	return apierrors.NewResourceExpired(fmt.Sprintf(
+		"The resourceVersion for the provided list is too old: %d is asked for, the oldest one kept is %d. List again without a resourceVersion.", version, base))
+}
+
+// newContinueExpired is the 410 for a page of a version that is not kept any more. It carries a token that goes on
+// from the same key at the newest version.
+func newContinueExpired(startKey, prefix string) error {
+	token, err := storage.EncodeContinue(startKey, prefix, -1)
+	if err != nil {
+		return apierrors.NewInternalError(fmt.Errorf("renewing the continue token at %q: %w", startKey, err))
+	}
+	expired := apierrors.NewResourceExpired(
+		"The provided continue parameter is too old to display a consistent list result. List again from the start, or go on with the token in metadata.continue, which shows the newest version from here on.")
+	expired.ErrStatus.ListMeta.Continue = token
+	return expired
+}
+
+// newFutureVersion is the 410 for a watch from a version that this server has not handed out.
+func newFutureVersion(version, current uint64) *apierrors.StatusError {
+	return apierrors.NewResourceExpired(fmt.Sprintf(
+		"resourceVersion %d is not of this server, which is at %d. List again without a resourceVersion.", version, current))
+}

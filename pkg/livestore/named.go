@@ -1,0 +1,83 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package livestore
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// named follows what answers to one key through the history: the object of that name or, while there is none, the only
+// one that has it as an alias.
+type named struct {
+	key       string
+	aliasKeys func(key string, object runtime.Object) []string
+	// candidates are the objects, by their own keys, that have the key as their name or alias.
+	candidates map[string]runtime.Object
+}
+
+// named returns what answers to key at version, which is not below base.
+func (v *view) named(key string, version uint64) *named {
+	n := &named{key: key, aliasKeys: v.aliasKeys, candidates: map[string]runtime.Object{}}
+	if e := v.get(key); e != nil {
+		n.set(key, e.object)
+	}
+	for other := range v.byAlias[key] {
+		n.set(other, v.get(other).object)
+	}
+	for i := len(v.history) - 1; i >= 0 && v.history[i].version > version; i-- {
+		n.set(v.history[i].key, v.history[i].previous)
+	}
+	return n
+}
+
+// set takes in that the object at key is now this one, nil for none.
+func (n *named) set(key string, object runtime.Object) {
+	if object != nil && (key == n.key || slices.Contains(n.aliasKeys(key, object), n.key)) {
+		n.candidates[key] = object
+		return
+	}
+	delete(n.candidates, key)
+}
+
+// owner returns the own key of what answers and the object, nil if nothing does.
+func (n *named) owner() (string, runtime.Object) {
+	if object := n.candidates[n.key]; object != nil {
+		return n.key, object
+	}
+	if len(n.candidates) == 1 {
+		for key, object := range n.candidates {
+			return key, object
+		}
+	}
+	return "", nil
+}
+
+// object returns what answers, under the name that was asked for, nil if nothing does.
+func (n *named) object() runtime.Object {
+	key, object := n.owner()
+	if object == nil || key == n.key {
+		return object
+	}
+	return renamed(object, n.key)
+}
+
+// follow turns a change of the store into the changes of what answers: none, one, or a removal and an addition.
+func (n *named) follow(c *change) []*change {
+	formerKey, former := n.owner()
+	previous := n.object()
+	n.set(c.key, c.object)
+	key, owner := n.owner()
+	switch {
+	case former == owner:
+		return nil
+	case former != nil && owner != nil && formerKey != key:
+		return []*change{
+			{version: c.version, key: n.key, previous: previous},
+			{version: c.version, key: n.key, object: n.object()},
+		}
+	}
+	return []*change{{version: c.version, key: n.key, object: n.object(), previous: previous}}
+}

@@ -1,0 +1,272 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package livestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/conversion"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/storage"
+)
+
+// Get implements storage.Interface. Without a resourceVersion the answer is live; with one it is the view's.
+func (s *Store) Get(ctx context.Context, key string, opts storage.GetOptions, out runtime.Object) error {
+	key, err := s.prepareKey(key, false)
+	if err != nil {
+		return err
+	}
+	version, err := s.parseVersion(opts.ResourceVersion)
+	if err != nil {
+		return err
+	}
+	var e *entry
+	if opts.ResourceVersion == "" {
+		e, err = s.live(ctx, key)
+	} else {
+		e, err = s.remembered(key, version)
+	}
+	switch {
+	case err != nil:
+		return err
+	case e != nil:
+		return assign(s.answer(e, key), out)
+	case opts.IgnoreNotFound:
+		return runtime.SetZeroValue(out)
+	}
+	return storage.NewKeyNotFoundError(key, 0)
+}
+
+// GetList implements storage.Interface. Without a resourceVersion the answer is live; an exact version and the pages
+// that follow the first one come from the history.
+func (s *Store) GetList(ctx context.Context, key string, opts storage.ListOptions, listObject runtime.Object) error {
+	prefix, err := s.prepareKey(key, opts.Recursive)
+	if err != nil {
+		return err
+	}
+	exact, start, err := storage.ValidateListOptions(prefix, s.versioner, opts)
+	if err != nil {
+		return err
+	}
+	if exact == 0 && (opts.ResourceVersion == "" || opts.Predicate.Continue != "" && opts.ResourceVersion != "0") {
+		if opts.Recursive {
+			err = s.pass(ctx)
+		} else {
+			_, err = s.live(ctx, prefix)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	atLeast, err := s.parseVersion(opts.ResourceVersion)
+	if err != nil {
+		return err
+	}
+	if exact > 0 {
+		atLeast = uint64(exact)
+	}
+
+	s.mu.RLock()
+	version := s.Versions.Current()
+	if err = s.checkVersionLocked(atLeast, version); err == nil && exact > 0 {
+		version = uint64(exact)
+		if version < s.view.base {
+			err = newExpired(version, s.view.base)
+			if opts.Predicate.Continue != "" {
+				err = newContinueExpired(start, prefix)
+			}
+		}
+	}
+	var found []keyed
+	if err == nil {
+		found = s.selectLocked(version, prefix, start, opts.Recursive)
+	}
+	s.mu.RUnlock()
+	if err != nil {
+		return err
+	}
+	return s.fill(listObject, found, prefix, version, opts)
+}
+
+// selectLocked returns the objects at version below prefix or, if not recursive, the one that answers to it.
+func (s *Store) selectLocked(version uint64, prefix, start string, recursive bool) []keyed {
+	if recursive {
+		return s.view.at(version, prefix, start)
+	}
+	if object := s.view.named(prefix, version).object(); object != nil {
+		return []keyed{{prefix, object}}
+	}
+	return nil
+}
+
+// fill writes a page into listObject.
+func (s *Store) fill(listObject runtime.Object, found []keyed, prefix string, version uint64, opts storage.ListOptions) error {
+	pointer, err := meta.GetItemsPtr(listObject)
+	if err != nil {
+		return err
+	}
+	items, err := conversion.EnforcePtr(pointer)
+	if err != nil || items.Kind() != reflect.Slice {
+		return fmt.Errorf("listing %s: %T has no slice of items: %w", s.Resource, listObject, err)
+	}
+	limit := int(opts.Predicate.Limit)
+	capacity := len(found)
+	if limit > 0 {
+		capacity = min(capacity, limit)
+	}
+	result := reflect.MakeSlice(items.Type(), 0, capacity)
+	var last string
+	more := false
+	for i, f := range found {
+		if limit > 0 && result.Len() == limit {
+			more = true
+			found = found[i:]
+			break
+		}
+		if matches, err := opts.Predicate.Matches(f.object); err != nil {
+			return err
+		} else if matches {
+			result = reflect.Append(result, reflect.ValueOf(f.object).Elem())
+		}
+		last = f.key
+	}
+	items.Set(result)
+	var next string
+	var remaining *int64
+	if more {
+		// The count that PrepareContinueToken asks for includes this page.
+		next, remaining, err = storage.PrepareContinueToken(last, prefix, int64(version), int64(len(found))+opts.Predicate.Limit, true, opts)
+		if err != nil {
+			return err
+		}
+	}
+	return s.versioner.UpdateList(listObject, version, next, remaining)
+}
+
+// pass returns when the view shows all that the source had answered for when it was called.
+func (s *Store) pass(ctx context.Context) error {
+	if err := s.ReadinessCheck(); err != nil {
+		return err
+	}
+	if err := s.Source.Fence(ctx); err != nil {
+		return err
+	}
+	if err := s.tracker.settle(ctx, s.tracker.mark(false)); err != nil {
+		return apierrors.NewTimeoutError(fmt.Sprintf("waiting for %s to be read: %v", s.Resource, err), 1)
+	}
+	return s.ReadinessCheck()
+}
+
+// live returns what answers to key now, nil if nothing does. Beyond what pass promises it shows changes of this one
+// object that its source does not report, unless the source is slow to answer for it.
+func (s *Store) live(ctx context.Context, key string) (*entry, error) {
+	if err := s.pass(ctx); err != nil {
+		return nil, err
+	}
+	if e := s.resolve(key); e != nil {
+		if err := s.refresh(ctx, e.subject); err != nil {
+			return nil, err
+		}
+		if e = s.resolve(key); e != nil {
+			return e, nil
+		}
+	}
+	subject, err := s.Source.Lookup(ctx, key[len(s.Prefix):])
+	if err != nil || subject == "" {
+		return nil, err
+	}
+	if err := s.refresh(ctx, subject); err != nil {
+		return nil, err
+	}
+	return s.resolve(key), nil
+}
+
+// refresh observes the subject now. That the source is slow for it is no error.
+func (s *Store) refresh(ctx context.Context, subject string) error {
+	err := s.tracker.wait(ctx, subject, s.tracker.mark(false, subject))
+	if err == nil || errors.Is(err, errSlow) {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return apierrors.NewTimeoutError(fmt.Sprintf("reading %s: %v", s.Resource, err), 1)
+	}
+	return err
+}
+
+// remembered returns what answers to key in the view, which has to be at version or later.
+func (s *Store) remembered(key string, version uint64) (*entry, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if err := s.checkVersionLocked(version, s.Versions.Current()); err != nil {
+		return nil, err
+	}
+	return s.view.resolve(key), nil
+}
+
+func (s *Store) resolve(key string) *entry {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.view.resolve(key)
+}
+
+func (s *Store) checkVersionLocked(atLeast, current uint64) error {
+	if s.unavailable != nil {
+		return s.unavailable
+	}
+	if atLeast > current {
+		return storage.NewTooLargeResourceVersionError(atLeast, current, 1)
+	}
+	return nil
+}
+
+func (s *Store) prepareKey(key string, recursive bool) (string, error) {
+	return storage.PrepareKey(s.Prefix, key, recursive)
+}
+
+func (s *Store) parseVersion(version string) (uint64, error) {
+	parsed, err := s.versioner.ParseResourceVersion(version)
+	if err != nil {
+		return 0, apierrors.NewBadRequest(fmt.Sprintf("invalid resourceVersion: %v", err))
+	}
+	return parsed, nil
+}
+
+// assign copies the struct behind from into the one behind to. What the two then share is never changed.
+func assign(from, to runtime.Object) error {
+	target, err := conversion.EnforcePtr(to)
+	if err != nil {
+		return err
+	}
+	source := reflect.ValueOf(from).Elem()
+	if source.Type() != target.Type() {
+		return fmt.Errorf("cannot hand out %T as %T", from, to)
+	}
+	target.Set(source)
+	return nil
+}
+
+// shallowCopy returns a copy whose own fields and metadata may be set. What lies deeper is shared.
+func shallowCopy(object runtime.Object) runtime.Object {
+	source := reflect.ValueOf(object).Elem()
+	target := reflect.New(source.Type())
+	target.Elem().Set(source)
+	return target.Interface().(runtime.Object)
+}
+
+// emptyObject returns an object that carries nothing but a version.
+func (s *Store) emptyObject(version uint64, annotations map[string]string) runtime.Object {
+	object := s.NewFunc()
+	m := accessor(object)
+	m.SetAnnotations(annotations)
+	setVersion(object, version)
+	return object
+}
+
+var initialEventsEnd = map[string]string{metav1.InitialEventsAnnotationKey: "true"}

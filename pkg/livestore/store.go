@@ -1,0 +1,241 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package livestore serves the objects of a live source, such as a container engine, through the storage interface of
+// Kubernetes API servers. Nothing is stored: the store keeps a view of the source in memory, gives each change in it a
+// resourceVersion, and passes a fence before it answers a read, so that the answer shows all that the source had
+// answered for when the read came in.
+package livestore
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/utils/clock"
+)
+
+const (
+	// DefaultHistorySize is how many changes a store keeps for watches and exact lists if its Config does not say.
+	DefaultHistorySize = 4096
+	// DefaultBookmarkInterval is how often a watch that asked for bookmarks gets one.
+	DefaultBookmarkInterval = time.Minute
+
+	// allSubjects stands for the listing of the subjects among what is dirty.
+	allSubjects = ""
+)
+
+// Config is what a Store is made from.
+type Config struct {
+	// Versions is shared by the stores of a server.
+	Versions *Versions
+	// Resource is named in errors.
+	Resource schema.GroupResource
+	// Prefix begins and ends with a slash. Keys are Prefix and namespace/name.
+	Prefix  string
+	NewFunc func() runtime.Object
+	Source  Source
+	// Aliases returns the other names that an object answers to in its namespace. It may be nil. The answer carries
+	// the name it was asked by. A real name wins over an alias, and an alias that two objects share resolves to none.
+	Aliases func(runtime.Object) []string
+	// Clock drives bookmarks and retries; nil is the real one.
+	Clock clock.WithDelayedExecution
+	// HistorySize is how many changes are kept for watches and exact lists; 0 is DefaultHistorySize.
+	HistorySize int
+	// BookmarkInterval is the time between two bookmarks of one watch; 0 is DefaultBookmarkInterval.
+	BookmarkInterval time.Duration
+}
+
+// Store is the storage.Interface of one resource over a live source. It is unavailable until Resync has succeeded.
+//
+// Lock order: the tracker's lock and the store's lock are never held together, and neither is held across a call of
+// the source or a channel send.
+type Store struct {
+	Config
+	versioner storage.APIObjectVersioner
+	tracker   *tracker
+	stop      context.CancelFunc
+	stopped   <-chan struct{}
+
+	mu          sync.RWMutex
+	view        *view
+	changed     chan struct{} // closed and replaced at every change of the view
+	unavailable error         // why reads fail; nil if they do not
+}
+
+var (
+	_ storage.Interface = &Store{}
+	_ Sink              = &Store{}
+)
+
+// New returns a store. Stop ends what it starts.
+func New(config Config) *Store {
+	if config.Clock == nil {
+		config.Clock = clock.RealClock{}
+	}
+	if config.HistorySize == 0 {
+		config.HistorySize = DefaultHistorySize
+	}
+	if config.BookmarkInterval == 0 {
+		config.BookmarkInterval = DefaultBookmarkInterval
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Store{
+		Config:      config,
+		stop:        stop,
+		stopped:     ctx.Done(),
+		view:        newView(config.Versions, config.Prefix, config.Aliases, config.HistorySize),
+		changed:     make(chan struct{}),
+		unavailable: newUnavailable(config.Resource, "the source has not been read yet"),
+	}
+	s.tracker = newTracker(ctx, config.Clock, s.observe)
+	return s
+}
+
+// Stop ends all watches and observations and waits for the observations.
+func (s *Store) Stop() {
+	s.stop()
+	s.tracker.close()
+}
+
+// MarkDirty implements Sink.
+func (s *Store) MarkDirty(subject string) { s.tracker.mark(false, subject) }
+
+// MarkAllDirty implements Sink.
+func (s *Store) MarkAllDirty() { s.tracker.mark(false, allSubjects) }
+
+// SetUnavailable implements Sink.
+func (s *Store) SetUnavailable(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unavailable = err
+}
+
+// Resync implements Sink.
+func (s *Store) Resync(ctx context.Context) error {
+	listed, err := s.Source.Subjects(ctx)
+	if err != nil {
+		return err
+	}
+	s.mu.RLock()
+	available := s.unavailable == nil
+	subjects := sets.KeySet(s.view.owned).Insert(listed...).UnsortedList()
+	s.mu.RUnlock()
+	if !available {
+		number := s.tracker.mark(true, subjects...)
+		if err := s.tracker.settle(ctx, number); err != nil {
+			return err
+		}
+		s.SetUnavailable(nil)
+		return nil
+	}
+	for _, subject := range subjects {
+		number := s.tracker.mark(true, subject)
+		if err := s.tracker.wait(ctx, subject, number); err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// observe reads one subject, or what subjects there are, and takes in the result.
+func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([]string, error) {
+	if subject == allSubjects {
+		listed, err := s.Source.Subjects(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		return sets.KeySet(s.view.owned).SymmetricDifference(sets.New(listed...)).UnsortedList(), nil
+	}
+	for {
+		s.mu.Lock()
+		observed := s.view.begin()
+		s.mu.Unlock()
+
+		objects, related, err := s.Source.Observe(ctx, subject)
+		if err != nil {
+			return nil, err
+		}
+
+		s.mu.Lock()
+		changes, dirty, repeat := s.view.apply(subject, objects, observed)
+		compared := comparison && s.unavailable == nil
+		if changes > 0 {
+			close(s.changed)
+			s.changed = make(chan struct{})
+		}
+		s.mu.Unlock()
+		if changes > 0 && compared {
+			comparisonDifferences.WithLabelValues(s.Resource.String()).Add(float64(changes))
+		}
+		if !repeat {
+			return append(related, dirty...), nil
+		}
+	}
+}
+
+// Versioner implements storage.Interface.
+func (s *Store) Versioner() storage.Versioner { return s.versioner }
+
+// Stats implements storage.Interface. Sizes are not estimated.
+func (s *Store) Stats(context.Context) (storage.Stats, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return storage.Stats{ObjectCount: int64(s.view.entries.Len())}, nil
+}
+
+// ReadinessCheck implements storage.Interface. It says why the store is unavailable.
+func (s *Store) ReadinessCheck() error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.unavailable
+}
+
+// RequestWatchProgress implements storage.Interface. Bookmarks come by time alone.
+func (s *Store) RequestWatchProgress(context.Context) error { return nil }
+
+// GetCurrentResourceVersion implements storage.Interface.
+func (s *Store) GetCurrentResourceVersion(ctx context.Context) (uint64, error) {
+	if err := s.pass(ctx); err != nil {
+		return 0, err
+	}
+	return s.Versions.Current(), nil
+}
+
+// EnableResourceSizeEstimation implements storage.Interface. Sizes are not estimated.
+func (s *Store) EnableResourceSizeEstimation(storage.KeysFunc) error { return nil }
+
+// CompactRevision implements storage.Interface: the oldest version that can be listed or watched from.
+func (s *Store) CompactRevision() int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return int64(s.view.base)
+}
+
+// Compact forgets the changes up to version.
+func (s *Store) Compact(version uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.view.compact(version)
+}
+
+// answer hands out an entry under key, with the name that the key says if that is not its own.
+func (s *Store) answer(e *entry, key string) runtime.Object {
+	if e.key == key {
+		return e.object
+	}
+	return renamed(e.object, key)
+}
+
+func renamed(object runtime.Object, key string) runtime.Object {
+	object = shallowCopy(object)
+	accessor(object).SetName(key[strings.LastIndexByte(key, '/')+1:])
+	return object
+}

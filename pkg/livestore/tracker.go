@@ -1,0 +1,264 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package livestore
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"k8s.io/utils/clock"
+)
+
+const (
+	// observers is how many subjects are observed at a time.
+	observers = 8
+	// slowAfter is how long an observation may take before nobody waits for it and it no longer counts as one of
+	// the observers: a source can block on one subject for as long as it likes.
+	slowAfter = time.Second
+	// retryAfter and retryAtMost bound the pause before a failed observation is repeated. It doubles each time.
+	retryAfter  = 100 * time.Millisecond
+	retryAtMost = 5 * time.Second
+)
+
+// errSlow says that an observation is still under way.
+var errSlow = errors.New("the source is slow to answer")
+
+// mark is one report that a subject may have changed. Marks are numbered in the order of their arrival; one that is
+// made on account of another has that one's number, so that who waits for the first waits for the second.
+type mark struct {
+	number uint64
+	// comparison is true when nothing but a comparison with the source asked for the observation.
+	comparison bool
+}
+
+func (m mark) join(other mark) mark {
+	return mark{number: min(m.number, other.number), comparison: m.comparison && other.comparison}
+}
+
+// pending is a subject that is to be observed or is being observed.
+type pending struct {
+	mark    mark
+	again   *mark // came after the running observation began
+	running bool
+	rounds  int // observations that have begun
+	slow    bool
+	err     error
+	retry   chan struct{} // has a slow subject's pause cut short; one element
+}
+
+// tracker has each dirty subject observed once, however many marks named it, never twice at a time, and lets readers
+// wait for what was dirty when they came. It never calls observe with its lock held.
+type tracker struct {
+	// observe reads the subject and takes in the result. It returns the subjects to observe on account of that.
+	observe func(ctx context.Context, subject string, comparison bool) (related []string, err error)
+	clock   clock.WithDelayedExecution
+
+	ctx   context.Context
+	slots chan struct{}
+
+	mu       sync.Mutex
+	marks    uint64
+	subjects map[string]*pending
+	changed  chan struct{} // closed and replaced when a subject ends or turns slow
+	workers  sync.WaitGroup
+	closed   bool
+}
+
+// newTracker returns a tracker whose observations end with ctx.
+func newTracker(ctx context.Context, clock clock.WithDelayedExecution, observe func(context.Context, string, bool) ([]string, error)) *tracker {
+	return &tracker{
+		observe:  observe,
+		clock:    clock,
+		ctx:      ctx,
+		slots:    make(chan struct{}, observers),
+		subjects: map[string]*pending{},
+		changed:  make(chan struct{}),
+	}
+}
+
+// mark has the subjects observed and returns the number that settle and wait understand.
+func (t *tracker) mark(comparison bool, subjects ...string) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.marks++
+	for _, subject := range subjects {
+		t.markLocked(subject, mark{number: t.marks, comparison: comparison})
+	}
+	return t.marks
+}
+
+func (t *tracker) markLocked(subject string, m mark) {
+	p := t.subjects[subject]
+	switch {
+	case t.closed:
+	case p == nil:
+		p = &pending{mark: m, retry: make(chan struct{}, 1)}
+		t.subjects[subject] = p
+		t.workers.Go(func() { t.work(subject, p) })
+	case !p.running:
+		p.mark = p.mark.join(m)
+		select {
+		case p.retry <- struct{}{}:
+		default:
+		}
+	case p.again == nil:
+		p.again = &m
+	default:
+		joined := p.again.join(m)
+		p.again = &joined
+	}
+}
+
+// work observes one subject until nothing has marked it since the last observation began.
+func (t *tracker) work(subject string, p *pending) {
+	pause := retryAfter
+	for t.ctx.Err() == nil {
+		m := t.start(p)
+		related, err := t.observeBounded(subject, p, m.comparison)
+		if done := t.finish(subject, p, m, related, err); done {
+			return
+		}
+		if err == nil {
+			pause = retryAfter
+			continue
+		}
+		timer := t.clock.NewTimer(pause)
+		select {
+		case <-timer.C():
+		case <-p.retry:
+		case <-t.ctx.Done():
+		}
+		timer.Stop()
+		pause = min(2*pause, retryAtMost)
+	}
+}
+
+func (t *tracker) start(p *pending) mark {
+	select {
+	case t.slots <- struct{}{}:
+	case <-t.ctx.Done():
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p.running = true
+	p.rounds++
+	return p.mark
+}
+
+// observeBounded gives up its slot when the observation turns out slow.
+func (t *tracker) observeBounded(subject string, p *pending, comparison bool) ([]string, error) {
+	if t.ctx.Err() != nil {
+		return nil, t.ctx.Err()
+	}
+	var release sync.Once
+	free := func() { <-t.slots }
+	defer release.Do(free)
+	round := p.rounds
+	timer := t.clock.AfterFunc(slowAfter, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if p.running && p.rounds == round {
+			release.Do(free)
+			p.slow, p.err = true, errSlow
+			t.broadcastLocked()
+		}
+	})
+	defer timer.Stop()
+	return t.observe(t.ctx, subject, comparison)
+}
+
+func (t *tracker) finish(subject string, p *pending, m mark, related []string, err error) (done bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p.running = false
+	if err != nil {
+		p.slow, p.err = true, err
+		if p.again != nil {
+			p.mark, p.again = p.mark.join(*p.again), nil
+		}
+		t.broadcastLocked()
+		return t.ctx.Err() != nil
+	}
+	p.slow, p.err = false, nil
+	for _, other := range related {
+		if other != subject {
+			t.markLocked(other, m)
+		} else if p.again == nil {
+			p.again = &m
+		}
+	}
+	if p.again != nil {
+		p.mark, p.again = *p.again, nil
+		t.broadcastLocked()
+		return false
+	}
+	delete(t.subjects, subject)
+	t.broadcastLocked()
+	return true
+}
+
+func (t *tracker) broadcastLocked() {
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// settle waits until every subject that was marked up to number has been observed, but for slow ones.
+func (t *tracker) settle(ctx context.Context, number uint64) error {
+	return t.waitFor(ctx, func() (bool, error) {
+		for _, p := range t.subjects {
+			if p.mark.number <= number && !p.slow {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+}
+
+// wait waits until the subject, marked up to number, has been observed. The error says that it is slow, and why.
+func (t *tracker) wait(ctx context.Context, subject string, number uint64) error {
+	return t.waitFor(ctx, func() (bool, error) {
+		p := t.subjects[subject]
+		if p == nil || p.mark.number > number {
+			return true, nil
+		}
+		return p.slow, p.err
+	})
+}
+
+// waitPatiently is wait for one who needs the outcome: a slow subject is waited for as long as ctx lasts.
+func (t *tracker) waitPatiently(ctx context.Context, subject string, number uint64) error {
+	return t.waitFor(ctx, func() (bool, error) {
+		p := t.subjects[subject]
+		return p == nil || p.mark.number > number, nil
+	})
+}
+
+func (t *tracker) waitFor(ctx context.Context, done func() (bool, error)) error {
+	for {
+		t.mu.Lock()
+		ok, err := done()
+		changed := t.changed
+		t.mu.Unlock()
+		if ok {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.ctx.Done():
+			return t.ctx.Err()
+		}
+	}
+}
+
+// close waits for the observations to end. The tracker's context has to be done.
+func (t *tracker) close() {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	t.workers.Wait()
+}

@@ -1,0 +1,277 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package livestore
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/google/btree"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+// entry is one object of the view. It is never changed.
+type entry struct {
+	key     string
+	subject string
+	version uint64
+	object  runtime.Object
+	aliases []string // keys
+	// observed is the observation that produced the entry last; see view.apply.
+	observed *interval
+}
+
+// interval is when an observation began and ended, in steps of view.steps.
+type interval struct{ began, ended uint64 }
+
+// change is one version of the history. A nil previous is an addition, a nil object a removal. It is never changed.
+type change struct {
+	version          uint64
+	key              string
+	object, previous runtime.Object
+}
+
+// view is what the store believes of its source, and how it came about. The store's lock guards it.
+type view struct {
+	versions *Versions
+	prefix   string
+	aliases  func(runtime.Object) []string
+	capacity int
+
+	entries *btree.BTreeG[*entry]
+	owned   map[string]sets.Set[string] // subject to keys
+	byAlias map[string]sets.Set[string] // alias key to keys
+	steps   uint64
+
+	// history holds the changes after the version base, oldest first.
+	history []*change
+	base    uint64
+}
+
+func newView(versions *Versions, prefix string, aliases func(runtime.Object) []string, capacity int) *view {
+	return &view{
+		versions: versions,
+		prefix:   prefix,
+		aliases:  aliases,
+		capacity: capacity,
+		entries:  btree.NewG(32, func(a, b *entry) bool { return a.key < b.key }),
+		owned:    map[string]sets.Set[string]{},
+		byAlias:  map[string]sets.Set[string]{},
+		base:     versions.Current(),
+	}
+}
+
+func (v *view) get(key string) *entry {
+	e, _ := v.entries.Get(&entry{key: key})
+	return e
+}
+
+// resolve returns the entry that answers to key: the one of that name or, failing that, the only one with that alias.
+func (v *view) resolve(key string) *entry {
+	if e := v.get(key); e != nil {
+		return e
+	}
+	if keys := v.byAlias[key]; len(keys) == 1 {
+		return v.get(sets.List(keys)[0])
+	}
+	return nil
+}
+
+// begin starts an observation.
+func (v *view) begin() *interval {
+	v.steps++
+	return &interval{began: v.steps}
+}
+
+// apply makes subject show as exactly these objects, by key, as observed. It returns how many changes that made, the
+// subjects to observe on account of it, and whether the observation has to be repeated.
+//
+// Two subjects can be seen to own one key when it moved from one to the other between their observations. The later
+// observation is right, so an observation that overlaps with the present owner's is repeated: it then comes after it.
+func (v *view) apply(subject string, objects map[string]runtime.Object, observed *interval) (changes int, dirty []string, repeat bool) {
+	v.steps++
+	observed.ended = v.steps
+	for key := range objects {
+		owner := v.get(v.prefix + key)
+		if owner != nil && owner.subject != subject && owner.observed.ended > observed.began {
+			return 0, []string{owner.subject}, true
+		}
+	}
+	before := len(v.history)
+	for _, key := range sets.List(v.owned[subject]) {
+		if _, still := objects[strings.TrimPrefix(key, v.prefix)]; !still {
+			v.remove(v.get(key))
+		}
+	}
+	for _, name := range sets.List(sets.KeySet(objects)) {
+		key, object := v.prefix+name, objects[name]
+		old := v.get(key)
+		switch {
+		case old == nil:
+			v.put(key, subject, object, nil, observed)
+		case uid(old.object) != uid(object):
+			if old.subject != subject {
+				dirty = append(dirty, old.subject)
+			}
+			v.remove(old)
+			v.put(key, subject, object, nil, observed)
+		case old.subject == subject && equalButVersion(old.object, object):
+			unchanged := *old
+			unchanged.observed = observed
+			v.entries.ReplaceOrInsert(&unchanged)
+			continue
+		default:
+			v.put(key, subject, object, old, observed)
+		}
+	}
+	changes = len(v.history) - before
+	v.trim()
+	return changes, dirty, false
+}
+
+func (v *view) put(key, subject string, object runtime.Object, old *entry, observed *interval) {
+	e := &entry{key: key, subject: subject, version: v.versions.Next(), object: object, observed: observed}
+	setVersion(object, e.version)
+	var previous runtime.Object
+	if old != nil {
+		previous = old.object
+		v.unindex(old)
+	}
+	e.aliases = v.aliasKeys(key, object)
+	v.entries.ReplaceOrInsert(e)
+	insert(v.owned, subject, key)
+	for _, alias := range e.aliases {
+		insert(v.byAlias, alias, key)
+	}
+	v.history = append(v.history, &change{version: e.version, key: key, object: object, previous: previous})
+}
+
+// aliasKeys returns the other keys that the object at key answers to.
+func (v *view) aliasKeys(key string, object runtime.Object) []string {
+	if v.aliases == nil {
+		return nil
+	}
+	keys := v.aliases(object)
+	for i, alias := range keys {
+		keys[i] = key[:strings.LastIndexByte(key, '/')+1] + alias
+	}
+	return keys
+}
+
+func (v *view) remove(e *entry) {
+	v.entries.Delete(e)
+	v.unindex(e)
+	v.history = append(v.history, &change{version: v.versions.Next(), key: e.key, previous: e.object})
+}
+
+func (v *view) unindex(e *entry) {
+	remove(v.owned, e.subject, e.key)
+	for _, alias := range e.aliases {
+		remove(v.byAlias, alias, e.key)
+	}
+}
+
+// trim forgets the oldest changes, a quarter of the capacity at a time.
+func (v *view) trim() {
+	if len(v.history) > v.capacity {
+		v.forget(max(len(v.history)-v.capacity, v.capacity/4))
+	}
+}
+
+func (v *view) forget(n int) {
+	v.base = v.history[n-1].version
+	v.history = append([]*change(nil), v.history[n:]...)
+}
+
+// compact forgets the changes up to version.
+func (v *view) compact(version uint64) {
+	if n := v.indexAfter(version); n > 0 {
+		v.forget(n)
+	}
+	v.base = max(v.base, version)
+}
+
+func (v *view) indexAfter(version uint64) int {
+	return sort.Search(len(v.history), func(i int) bool { return v.history[i].version > version })
+}
+
+// scan calls each for the entries from key start on that have the prefix, in order, until it returns false.
+func (v *view) scan(prefix, start string, each func(*entry) bool) {
+	v.entries.AscendGreaterOrEqual(&entry{key: max(prefix, start)}, func(e *entry) bool {
+		return strings.HasPrefix(e.key, prefix) && each(e)
+	})
+}
+
+// at returns the objects under prefix, from key start on, as they were at version, which is not below base.
+func (v *view) at(version uint64, prefix, start string) []keyed {
+	changed := map[string]runtime.Object{}
+	for i := len(v.history) - 1; i >= 0 && v.history[i].version > version; i-- {
+		if c := v.history[i]; strings.HasPrefix(c.key, prefix) && c.key >= start {
+			changed[c.key] = c.previous
+		}
+	}
+	var result []keyed
+	v.scan(prefix, start, func(e *entry) bool {
+		if _, ok := changed[e.key]; !ok {
+			result = append(result, keyed{e.key, e.object})
+		}
+		return true
+	})
+	if len(changed) > 0 {
+		for key, object := range changed {
+			if object != nil {
+				result = append(result, keyed{key, object})
+			}
+		}
+		sort.Slice(result, func(i, j int) bool { return result[i].key < result[j].key })
+	}
+	return result
+}
+
+// keyed is an object and the key that it is handed out under.
+type keyed struct {
+	key    string
+	object runtime.Object
+}
+
+func insert(index map[string]sets.Set[string], at, key string) {
+	if index[at] == nil {
+		index[at] = sets.New[string]()
+	}
+	index[at].Insert(key)
+}
+
+func remove(index map[string]sets.Set[string], at, key string) {
+	index[at].Delete(key)
+	if len(index[at]) == 0 {
+		delete(index, at)
+	}
+}
+
+func accessor(object runtime.Object) metav1.Object {
+	m, err := meta.Accessor(object)
+	if err != nil {
+		panic(err) // a source that hands out something else than API objects
+	}
+	return m
+}
+
+func uid(object runtime.Object) string { return string(accessor(object).GetUID()) }
+
+func setVersion(object runtime.Object, version uint64) {
+	accessor(object).SetResourceVersion(strconv.FormatUint(version, 10))
+}
+
+// equalButVersion compares the object of an entry with one that has no version, and leaves it without.
+func equalButVersion(old, object runtime.Object) bool {
+	m := accessor(object)
+	m.SetResourceVersion(accessor(old).GetResourceVersion())
+	defer m.SetResourceVersion("")
+	return apiequality.Semantic.DeepEqual(old, object)
+}

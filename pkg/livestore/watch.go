@@ -1,0 +1,257 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package livestore
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/apiserver/pkg/storage"
+	utilflowcontrol "k8s.io/apiserver/pkg/util/flowcontrol"
+)
+
+const (
+	// watchBuffer is how many events wait for a watcher beside the history.
+	watchBuffer = 32
+	// watchBatch is how many changes a watcher takes from the history at a time.
+	watchBatch = 64
+	// bookmarkBeforeDeadline is how long before its deadline a watch gets its last bookmark.
+	bookmarkBeforeDeadline = 2 * time.Second
+)
+
+// watcher sends what happens from a version on. It reads the store's history at its own pace, so that a slow one costs
+// nobody else anything; one that falls behind the history is ended with an error event.
+type watcher struct {
+	store     *Store
+	key       string
+	recursive bool
+	predicate storage.SelectionPredicate
+	bookmarks bool
+
+	// cursor is the version up to which everything was sent. Only run uses it and named.
+	cursor uint64
+	named  *named // of a watch of one object
+
+	result   chan watch.Event
+	stopOnce sync.Once
+	stopped  chan struct{}
+}
+
+// ResultChan implements watch.Interface.
+func (w *watcher) ResultChan() <-chan watch.Event { return w.result }
+
+// Stop implements watch.Interface. What is in the channel can still be read.
+func (w *watcher) Stop() { w.stopOnce.Do(func() { close(w.stopped) }) }
+
+// Watch implements storage.Interface. The watch ends with ctx, with Stop of either the watch or the store, or with an
+// error event when the version it is to go on from is not kept.
+func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions) (watch.Interface, error) {
+	key, err := s.prepareKey(key, opts.Recursive)
+	if err != nil {
+		return nil, err
+	}
+	version, err := s.parseVersion(opts.ResourceVersion)
+	if err != nil {
+		return nil, err
+	}
+	defer utilflowcontrol.WatchInitialized(ctx)
+
+	sendInitial := version == 0
+	if opts.SendInitialEvents != nil {
+		sendInitial = *opts.SendInitialEvents
+	}
+	if opts.ResourceVersion == "" {
+		if err := s.pass(ctx); err != nil {
+			return nil, err
+		}
+	}
+	w := &watcher{
+		store:     s,
+		key:       key,
+		recursive: opts.Recursive,
+		predicate: opts.Predicate,
+		bookmarks: opts.Predicate.AllowWatchBookmarks || opts.ProgressNotify,
+		result:    make(chan watch.Event, watchBuffer),
+		stopped:   make(chan struct{}),
+	}
+	initial, err := s.startWatch(w, version, sendInitial)
+	if err != nil {
+		return nil, err
+	}
+	go w.run(ctx, initial)
+	return w, nil
+}
+
+// startWatch sets where the watch begins and returns the events that come first.
+func (s *Store) startWatch(w *watcher, version uint64, sendInitial bool) ([]watch.Event, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	current := s.Versions.Current()
+	switch {
+	case version > current:
+		return []watch.Event{errorEvent(newFutureVersion(version, current))}, nil
+	case s.unavailable != nil && (sendInitial || version == 0):
+		return nil, s.unavailable
+	case !sendInitial && version != 0 && version < s.view.base:
+		return []watch.Event{errorEvent(newExpired(version, s.view.base))}, nil
+	case !sendInitial && version != 0:
+		w.cursor = version
+	default:
+		w.cursor = current
+	}
+	if !w.recursive {
+		w.named = s.view.named(w.key, w.cursor)
+	}
+	if !sendInitial {
+		return nil, nil
+	}
+	var events []watch.Event
+	for _, f := range s.selectLocked(current, w.key, w.key, w.recursive) {
+		if w.matches(f.object) {
+			events = append(events, watch.Event{Type: watch.Added, Object: shallowCopy(f.object)})
+		}
+	}
+	if w.predicate.AllowWatchBookmarks {
+		events = append(events, watch.Event{Type: watch.Bookmark, Object: s.emptyObject(current, initialEventsEnd)})
+	}
+	return events, nil
+}
+
+// run owns the result channel. Watch starts it; ctx, Stop, or an error event ends it.
+func (w *watcher) run(ctx context.Context, initial []watch.Event) {
+	defer close(w.result)
+	for _, event := range initial {
+		if !w.send(ctx, event) || event.Type == watch.Error {
+			return
+		}
+	}
+	timer := w.store.Clock.NewTimer(w.untilBookmark(ctx))
+	defer timer.Stop()
+	batch := make([]*change, 0, watchBatch)
+	for {
+		var changed <-chan struct{}
+		var kept bool
+		var upTo uint64
+		batch, upTo, changed, kept = w.store.changesAfter(w.cursor, batch)
+		if !kept {
+			w.send(ctx, errorEvent(newExpired(w.cursor, upTo)))
+			return
+		}
+		for _, c := range batch {
+			if !w.sendChange(ctx, c) {
+				return
+			}
+		}
+		w.cursor = upTo
+		if len(batch) > 0 {
+			continue
+		}
+		select {
+		case <-changed:
+		case <-timer.C():
+			if w.bookmarks && !w.send(ctx, watch.Event{Type: watch.Bookmark, Object: w.store.emptyObject(w.cursor, nil)}) {
+				return
+			}
+			timer.Reset(w.untilBookmark(ctx))
+		case <-ctx.Done():
+			return
+		case <-w.stopped:
+			return
+		case <-w.store.stopped:
+			return
+		}
+	}
+}
+
+// changesAfter returns the next changes after a version, in the storage of batch, and the version up to which they
+// reach; or, when they are not kept, the version that the history begins with.
+func (s *Store) changesAfter(version uint64, batch []*change) (_ []*change, upTo uint64, changed <-chan struct{}, kept bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if version < s.view.base {
+		return nil, s.view.base, nil, false
+	}
+	rest := s.view.history[s.view.indexAfter(version):]
+	if len(rest) > watchBatch {
+		rest = rest[:watchBatch]
+		return append(batch[:0], rest...), rest[watchBatch-1].version, s.changed, true
+	}
+	return append(batch[:0], rest...), s.Versions.Current(), s.changed, true
+}
+
+func (w *watcher) untilBookmark(ctx context.Context) time.Duration {
+	interval := w.store.BookmarkInterval
+	if deadline, ok := ctx.Deadline(); ok {
+		if left := deadline.Sub(w.store.Clock.Now()) - bookmarkBeforeDeadline; left > 0 {
+			interval = min(interval, left)
+		}
+	}
+	return interval
+}
+
+func (w *watcher) sendChange(ctx context.Context, c *change) bool {
+	changes := []*change{c}
+	if w.named != nil {
+		changes = w.named.follow(c)
+	} else if !strings.HasPrefix(c.key, w.key) {
+		return true
+	}
+	for _, c := range changes {
+		if event, ok := w.event(c); ok && !w.send(ctx, event) {
+			return false
+		}
+	}
+	return true
+}
+
+// event is the change as the selector sees it.
+func (w *watcher) event(c *change) (watch.Event, bool) {
+	is, was := w.matches(c.object), w.matches(c.previous)
+	switch {
+	case is && was:
+		return watch.Event{Type: watch.Modified, Object: shallowCopy(c.object)}, true
+	case is:
+		return watch.Event{Type: watch.Added, Object: shallowCopy(c.object)}, true
+	case was:
+		object := shallowCopy(c.previous)
+		setVersion(object, c.version)
+		return watch.Event{Type: watch.Deleted, Object: object}, true
+	}
+	return watch.Event{}, false
+}
+
+func (w *watcher) matches(object runtime.Object) bool {
+	if object == nil {
+		return false
+	}
+	matches, err := w.predicate.Matches(object)
+	return err == nil && matches
+}
+
+func (w *watcher) send(ctx context.Context, event watch.Event) bool {
+	select { // a watch that has ended sends nothing, even where there is room
+	case <-ctx.Done():
+		return false
+	case <-w.stopped:
+		return false
+	default:
+	}
+	select {
+	case w.result <- event:
+		return true
+	case <-ctx.Done():
+	case <-w.stopped:
+	case <-w.store.stopped:
+	}
+	return false
+}
+
+func errorEvent(err *apierrors.StatusError) watch.Event {
+	return watch.Event{Type: watch.Error, Object: &err.ErrStatus}
+}

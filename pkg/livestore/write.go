@@ -1,0 +1,181 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package livestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/storage"
+)
+
+// Create implements storage.Interface. Objects that end by themselves are the source's business: ttl is ignored.
+func (s *Store) Create(ctx context.Context, key string, object, out runtime.Object, _ uint64) error {
+	key, err := s.prepareKey(key, false)
+	if err != nil {
+		return err
+	}
+	if version, err := s.versioner.ObjectResourceVersion(object); err == nil && version != 0 {
+		return storage.ErrResourceVersionSetOnCreate
+	}
+	e, err := s.live(ctx, key)
+	if err != nil {
+		return err
+	}
+	if e != nil && e.key == key {
+		return storage.NewKeyExistsError(key, 0)
+	}
+	return s.create(ctx, key, object, out)
+}
+
+func (s *Store) create(ctx context.Context, key string, object, out runtime.Object) error {
+	object = object.DeepCopyObject()
+	if err := s.versioner.PrepareObjectForStorage(object); err != nil {
+		return fmt.Errorf("preparing %s: %w", key, err)
+	}
+	subject, err := s.Source.Create(ctx, key[len(s.Prefix):], object)
+	if err != nil {
+		return err
+	}
+	if err := s.await(ctx, subject); err != nil {
+		return err
+	}
+	if e := s.resolve(key); e != nil {
+		object = s.answer(e, key)
+	}
+	if out == nil {
+		return nil
+	}
+	return assign(object, out)
+}
+
+// GuaranteedUpdate implements storage.Interface. The suggestion is not used: the object is read from its source.
+func (s *Store) GuaranteedUpdate(ctx context.Context, key string, out runtime.Object, ignoreNotFound bool,
+	preconditions *storage.Preconditions, tryUpdate storage.UpdateFunc, _ runtime.Object) error {
+	key, err := s.prepareKey(key, false)
+	if err != nil {
+		return err
+	}
+	for {
+		e, err := s.live(ctx, key)
+		if err != nil {
+			return err
+		}
+		if e == nil && !ignoreNotFound {
+			return storage.NewKeyNotFoundError(key, 0)
+		}
+		existing, response := s.NewFunc(), storage.ResponseMeta{}
+		if e != nil {
+			existing, response.ResourceVersion = s.answer(e, key), e.version
+		}
+		if err := preconditions.Check(key, existing); err != nil {
+			return err
+		}
+		updated, _, err := tryUpdate(existing.DeepCopyObject(), response)
+		if err != nil {
+			return err
+		}
+		if e == nil {
+			return s.create(ctx, key, updated, out)
+		}
+		updated = updated.DeepCopyObject()
+		if err := s.versioner.PrepareObjectForStorage(updated); err != nil {
+			return fmt.Errorf("preparing %s: %w", key, err)
+		}
+		if equalButVersion(existing, updated) {
+			return assign(existing, out)
+		}
+		if !s.isCurrent(e) {
+			continue
+		}
+		err = s.Source.Update(ctx, e.subject, existing, updated)
+		if errors.Is(err, ErrStale) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.await(ctx, e.subject); err != nil {
+			return err
+		}
+		if e = s.resolve(key); e != nil {
+			return assign(s.answer(e, key), out)
+		}
+		// The change made the object go: a container that is removed when it stops, say.
+		setVersion(updated, s.Versions.Current())
+		return assign(updated, out)
+	}
+}
+
+// Delete implements storage.Interface. The suggestion is not used: the object is read from its source.
+func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, preconditions *storage.Preconditions,
+	validate storage.ValidateObjectFunc, _ runtime.Object, _ storage.DeleteOptions) error {
+	key, err := s.prepareKey(key, false)
+	if err != nil {
+		return err
+	}
+	for {
+		e, err := s.live(ctx, key)
+		if err != nil {
+			return err
+		}
+		if e == nil {
+			return storage.NewKeyNotFoundError(key, 0)
+		}
+		existing := s.answer(e, key)
+		if err := preconditions.Check(key, existing); err != nil {
+			return err
+		}
+		if err := validate(ctx, existing); err != nil {
+			return err
+		}
+		if !s.isCurrent(e) {
+			continue
+		}
+		err = s.Source.Delete(ctx, e.subject, existing)
+		if errors.Is(err, ErrStale) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.await(ctx, e.subject); err != nil {
+			return err
+		}
+		deleted := shallowCopy(existing)
+		setVersion(deleted, s.removedAt(e))
+		return assign(deleted, out)
+	}
+}
+
+// await returns when the subject has been observed after a call of the source that changed it.
+func (s *Store) await(ctx context.Context, subject string) error {
+	if err := s.tracker.waitPatiently(ctx, subject, s.tracker.mark(false, subject)); err != nil {
+		return apierrors.NewTimeoutError(fmt.Sprintf("the change of %s was made, but reading it back did not end: %v", s.Resource, err), 1)
+	}
+	return nil
+}
+
+// isCurrent says whether the entry is still the newest one of its key.
+func (s *Store) isCurrent(e *entry) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	now := s.view.get(e.key)
+	return now != nil && now.version == e.version
+}
+
+// removedAt returns the version at which the entry went, the current one if that is not kept.
+func (s *Store) removedAt(e *entry) uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, c := range s.view.history[s.view.indexAfter(e.version):] {
+		if c.key == e.key && c.object == nil {
+			return c.version
+		}
+	}
+	return s.Versions.Current()
+}
