@@ -1,0 +1,27 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package container is the REST storage of Containers.
+package container
+
+import (
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
+)
+
+// NewStorage returns the REST storage of Containers over the objects.
+func NewStorage(scheme *runtime.Scheme, objects storage.Interface, stopTimeout StopTimeoutFunc) (rest.Storage, error) {
+	return registry.NewUpdater(registry.Resource{
+		Name:           "containers",
+		SingularName:   "container",
+		ShortName:      "ctr",
+		NewFunc:        func() runtime.Object { return &v1alpha1.Container{} },
+		NewListFunc:    func() runtime.Object { return &v1alpha1.ContainerList{} },
+		Strategy:       strategy{registry.Strategy{ObjectTyper: scheme}, stopTimeout},
+		TableConvertor: table,
+	}, scheme, objects)
+}

@@ -1,0 +1,83 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apiserver/pkg/registry/rest"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
+)
+
+// StopTimeoutFunc returns the seconds that the container of an ID is given to stop, by its own configuration or by
+// Docker's default.
+type StopTimeoutFunc func(ctx context.Context, id string) (int64, error)
+
+// dockerStopTimeout is Docker's default, in seconds.
+const dockerStopTimeout = 10
+
+const lastAppliedWarning = "Docker cannot store the annotation " + corev1.LastAppliedConfigAnnotation +
+	": it is kept in memory until the server or the container ends"
+
+type strategy struct {
+	registry.Strategy
+	stopTimeout StopTimeoutFunc
+}
+
+var _ rest.RESTGracefulDeleteStrategy = strategy{}
+
+// PrepareForUpdate implements rest.RESTUpdateStrategy. It drops what a client may send but not set.
+func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
+	container, existing := obj.(*v1alpha1.Container), old.(*v1alpha1.Container)
+	container.Status = existing.Status
+	container.ManagedFields = existing.ManagedFields
+	container.GenerateName = existing.GenerateName
+	container.SelfLink = existing.SelfLink
+	if container.Spec.State == "" {
+		container.Spec.State = existing.Spec.State
+	}
+}
+
+// ValidateUpdate implements rest.RESTUpdateStrategy.
+func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
+	return containers.ValidateContainerUpdate(obj.(*v1alpha1.Container), old.(*v1alpha1.Container))
+}
+
+// WarningsOnUpdate implements rest.RESTUpdateStrategy.
+func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []string {
+	lastApplied := func(obj runtime.Object) string {
+		return obj.(*v1alpha1.Container).Annotations[corev1.LastAppliedConfigAnnotation]
+	}
+	if lastApplied(obj) != lastApplied(old) {
+		return []string{lastAppliedWarning}
+	}
+	return nil
+}
+
+// CheckGracefulDelete implements rest.RESTGracefulDeleteStrategy: what runs is given time to stop.
+func (s strategy) CheckGracefulDelete(ctx context.Context, obj runtime.Object, options *metav1.DeleteOptions) bool {
+	container := obj.(*v1alpha1.Container)
+	switch container.Status.Status {
+	case v1alpha1.ContainerDockerStatusCreated, v1alpha1.ContainerDockerStatusExited,
+		v1alpha1.ContainerDockerStatusDead, v1alpha1.ContainerDockerStatusRemoving:
+		return false
+	}
+	if options.GracePeriodSeconds == nil {
+		grace, err := s.stopTimeout(ctx, container.Status.ID)
+		if err != nil {
+			grace = dockerStopTimeout
+		}
+		// 0 would mean to delete at once, by force.
+		grace = max(1, grace)
+		options.GracePeriodSeconds = &grace
+	}
+	return *options.GracePeriodSeconds > 0
+}

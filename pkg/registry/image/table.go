@@ -1,0 +1,59 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package image
+
+import (
+	"strings"
+
+	"github.com/docker/go-units"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
+)
+
+const (
+	shortIDLength = 12
+	sizeDigits    = 3
+)
+
+type column = registry.Column[*v1alpha1.Image]
+
+var table = registry.NewTableConvertor(
+	column{Name: "ID", Description: "The short ID.", Cell: shortID},
+	column{Name: "Size", Description: "The size of all layers on disk.",
+		Cell: func(i *v1alpha1.Image) string {
+			return units.HumanSizeWithPrecision(float64(i.Status.Size), sizeDigits)
+		}},
+	registry.Age[*v1alpha1.Image](),
+	column{Name: "OS/Arch", Priority: 1, Description: "The platform that the image is for.", Cell: platform},
+	column{Name: "Digest", Priority: 1, Description: "The digest by which a registry knows the image.", Cell: digest},
+)
+
+func shortID(i *v1alpha1.Image) string {
+	id := strings.TrimPrefix(i.Status.ID, "sha256:")
+	return id[:min(shortIDLength, len(id))]
+}
+
+func platform(i *v1alpha1.Image) string {
+	if i.Status.OS == "" || i.Status.Architecture == "" {
+		return i.Status.OS + i.Status.Architecture
+	}
+	return i.Status.OS + "/" + i.Status.Architecture
+}
+
+// digest is that of the tag's own repository where an image came from several.
+func digest(i *v1alpha1.Image) string {
+	tag := strings.LastIndex(i.Status.RepoTag, ":")
+	shown := ""
+	for _, repoDigest := range i.Status.RepoDigests {
+		repository, digest, _ := strings.Cut(repoDigest, "@")
+		if tag >= 0 && repository == i.Status.RepoTag[:tag] {
+			return digest
+		}
+		if shown == "" {
+			shown = digest
+		}
+	}
+	return shown
+}

@@ -1,0 +1,67 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package registry
+
+import (
+	"context"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/apiserver/pkg/storage"
+)
+
+// namespaced asks the engine only for keys in the namespace that it shows itself in.
+type namespaced struct {
+	storage.Interface
+	elsewhere storage.Interface
+	prefix    string
+	namespace string
+}
+
+// InNamespace returns a storage of objects in one namespace, which are engine's, and in others, which are elsewhere's,
+// so that a request for another namespace neither waits for the engine nor fails with it.
+func InNamespace(namespace, prefix string, engine, elsewhere storage.Interface) storage.Interface {
+	return &namespaced{engine, elsewhere, prefix, namespace}
+}
+
+func (n *namespaced) of(key string) storage.Interface {
+	namespace, _, _ := strings.Cut(strings.TrimPrefix(key+"/", n.prefix), "/")
+	if namespace == "" || namespace == n.namespace {
+		return n.Interface
+	}
+	return n.elsewhere
+}
+
+// Create implements storage.Interface.
+func (n *namespaced) Create(ctx context.Context, key string, obj, out runtime.Object, ttl uint64) error {
+	return n.of(key).Create(ctx, key, obj, out, ttl)
+}
+
+// Delete implements storage.Interface.
+func (n *namespaced) Delete(ctx context.Context, key string, out runtime.Object, preconditions *storage.Preconditions,
+	validate storage.ValidateObjectFunc, cached runtime.Object, opts storage.DeleteOptions) error {
+	return n.of(key).Delete(ctx, key, out, preconditions, validate, cached, opts)
+}
+
+// Watch implements storage.Interface.
+func (n *namespaced) Watch(ctx context.Context, key string, opts storage.ListOptions) (watch.Interface, error) {
+	return n.of(key).Watch(ctx, key, opts)
+}
+
+// Get implements storage.Interface.
+func (n *namespaced) Get(ctx context.Context, key string, opts storage.GetOptions, out runtime.Object) error {
+	return n.of(key).Get(ctx, key, opts, out)
+}
+
+// GetList implements storage.Interface.
+func (n *namespaced) GetList(ctx context.Context, key string, opts storage.ListOptions, list runtime.Object) error {
+	return n.of(key).GetList(ctx, key, opts, list)
+}
+
+// GuaranteedUpdate implements storage.Interface.
+func (n *namespaced) GuaranteedUpdate(ctx context.Context, key string, out runtime.Object, ignoreNotFound bool,
+	preconditions *storage.Preconditions, update storage.UpdateFunc, cached runtime.Object) error {
+	return n.of(key).GuaranteedUpdate(ctx, key, out, ignoreNotFound, preconditions, update, cached)
+}

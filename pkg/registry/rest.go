@@ -1,0 +1,152 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package registry
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+)
+
+// A Reader serves get, list and watch. Discovery shows the verbs that a storage has methods for, and the generic
+// store has methods for all of them: hence a type for each set of verbs.
+type Reader struct {
+	resource Resource
+	store    *genericregistry.Store
+}
+
+// A Deleter is a Reader that also serves delete and deletecollection.
+type Deleter struct{ *Reader }
+
+// An Updater is a Deleter that also serves update and patch.
+type Updater struct{ *Deleter }
+
+var (
+	_ rest.Storage              = &Reader{}
+	_ rest.Scoper               = &Reader{}
+	_ rest.Getter               = &Reader{}
+	_ rest.Lister               = &Reader{}
+	_ rest.Watcher              = &Reader{}
+	_ rest.ShortNamesProvider   = &Reader{}
+	_ rest.CategoriesProvider   = &Reader{}
+	_ rest.SingularNameProvider = &Reader{}
+	_ rest.GracefulDeleter      = &Deleter{}
+	_ rest.CollectionDeleter    = &Deleter{}
+	_ rest.Patcher              = &Updater{}
+	_ rest.ResetFieldsStrategy  = &Updater{}
+)
+
+// NewReader returns the read-only storage of a resource over its objects.
+func NewReader(resource Resource, scheme *runtime.Scheme, objects storage.Interface) (*Reader, error) {
+	store, err := resource.newStore(scheme, objects)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{resource: resource, store: store}, nil
+}
+
+// NewDeleter returns the storage of a resource that can be read and deleted.
+func NewDeleter(resource Resource, scheme *runtime.Scheme, objects storage.Interface) (*Deleter, error) {
+	reader, err := NewReader(resource, scheme, objects)
+	if err != nil {
+		return nil, err
+	}
+	return &Deleter{reader}, nil
+}
+
+// NewUpdater returns the storage of a resource that can be read, deleted and updated.
+func NewUpdater(resource Resource, scheme *runtime.Scheme, objects storage.Interface) (*Updater, error) {
+	deleter, err := NewDeleter(resource, scheme, objects)
+	if err != nil {
+		return nil, err
+	}
+	return &Updater{deleter}, nil
+}
+
+// New implements rest.Storage.
+func (r *Reader) New() runtime.Object { return r.store.New() }
+
+// Destroy implements rest.Storage. Who made the objects' storage ends it.
+func (r *Reader) Destroy() {}
+
+// NewList implements rest.Lister.
+func (r *Reader) NewList() runtime.Object { return r.store.NewList() }
+
+// NamespaceScoped implements rest.Scoper.
+func (r *Reader) NamespaceScoped() bool { return true }
+
+// GetSingularName implements rest.SingularNameProvider.
+func (r *Reader) GetSingularName() string { return r.resource.SingularName }
+
+// ShortNames implements rest.ShortNamesProvider.
+func (r *Reader) ShortNames() []string { return []string{r.resource.ShortName} }
+
+// Categories implements rest.CategoriesProvider.
+func (r *Reader) Categories() []string { return []string{Category} }
+
+// Get implements rest.Getter.
+func (r *Reader) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
+	return r.store.Get(ctx, name, options)
+}
+
+// List implements rest.Lister.
+func (r *Reader) List(ctx context.Context, options *metainternalversion.ListOptions) (runtime.Object, error) {
+	return r.store.List(ctx, options)
+}
+
+// Watch implements rest.Watcher.
+func (r *Reader) Watch(ctx context.Context, options *metainternalversion.ListOptions) (watch.Interface, error) {
+	return r.store.Watch(ctx, options)
+}
+
+// ConvertToTable implements rest.TableConvertor.
+func (r *Reader) ConvertToTable(ctx context.Context, object, options runtime.Object) (*metav1.Table, error) {
+	return r.store.ConvertToTable(ctx, object, options)
+}
+
+// Delete implements rest.GracefulDeleter. The answer is a Status, also where the deletion takes its time.
+func (d *Deleter) Delete(ctx context.Context, name string, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions) (runtime.Object, bool, error) {
+	answer, deleted, err := d.store.Delete(docker.WithDeleteOptions(ctx, options), name, validate, options)
+	if err != nil {
+		return nil, false, err
+	}
+	if _, ok := answer.(*metav1.Status); ok {
+		return answer, deleted, nil
+	}
+	accessor, err := meta.Accessor(answer)
+	if err != nil {
+		return nil, false, err
+	}
+	return &metav1.Status{Status: metav1.StatusSuccess, Details: &metav1.StatusDetails{
+		Name:  accessor.GetName(),
+		Group: d.store.DefaultQualifiedResource.Group,
+		Kind:  d.store.DefaultQualifiedResource.Resource,
+		UID:   accessor.GetUID(),
+	}}, deleted, nil
+}
+
+// DeleteCollection implements rest.CollectionDeleter.
+func (d *Deleter) DeleteCollection(ctx context.Context, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions, list *metainternalversion.ListOptions) (runtime.Object, error) {
+	return d.store.DeleteCollection(docker.WithDeleteOptions(ctx, options), validate, options, list)
+}
+
+// Update implements rest.Updater. It never creates, not even for a server-side apply.
+func (u *Updater) Update(ctx context.Context, name string, info rest.UpdatedObjectInfo, create rest.ValidateObjectFunc, update rest.ValidateObjectUpdateFunc, _ bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
+	return u.store.Update(ctx, name, unowned{info}, create, update, false, options)
+}
+
+// GetResetFields implements rest.ResetFieldsStrategy: a status that is sent is ignored.
+func (u *Updater) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
+	return resetFields
+}

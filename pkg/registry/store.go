@@ -1,0 +1,63 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package registry holds what the REST storage of all kinds has in common.
+package registry
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apiserver/pkg/registry/generic"
+	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// Category is the category of all kinds. It is not "all": deleting all of a namespace must not empty an engine.
+const Category = "engine"
+
+// Resource is what makes one kind's storage differ from another's.
+type Resource struct {
+	Name           string
+	SingularName   string
+	ShortName      string
+	NewFunc        func() runtime.Object
+	NewListFunc    func() runtime.Object
+	Strategy       rest.RESTUpdateStrategy
+	TableConvertor rest.TableConvertor
+}
+
+// Prefix is what the keys of a resource begin with in its storage.
+func Prefix(resource string) string { return "/" + resource + "/" }
+
+func (r Resource) newStore(scheme *runtime.Scheme, storage storage.Interface) (*genericregistry.Store, error) {
+	store := &genericregistry.Store{
+		NewFunc:                   r.NewFunc,
+		NewListFunc:               r.NewListFunc,
+		DefaultQualifiedResource:  v1alpha1.Resource(r.Name),
+		SingularQualifiedResource: v1alpha1.Resource(r.SingularName),
+		UpdateStrategy:            r.Strategy,
+		DeleteStrategy:            r.Strategy,
+		TableConvertor:            r.TableConvertor,
+		Storage: genericregistry.DryRunnableStorage{
+			Storage: storage,
+			Codec:   serializer.NewCodecFactory(scheme).LegacyCodec(v1alpha1.SchemeGroupVersion),
+		},
+		// Docker ends what is being deleted: an update never does.
+		ShouldDeleteDuringUpdate: func(context.Context, string, runtime.Object, runtime.Object) bool { return false },
+	}
+	err := store.CompleteWithOptions(&generic.StoreOptions{
+		RESTOptions: generic.RESTOptions{ResourcePrefix: r.Name},
+		AttrFunc:    containers.Attrs,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("completing the storage of %s: %w", r.Name, err)
+	}
+	return store, nil
+}

@@ -1,0 +1,39 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package volume is the REST storage of Volumes.
+package volume
+
+import (
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
+)
+
+// NewStorage returns the REST storage of Volumes over the objects.
+func NewStorage(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
+	return registry.NewDeleter(registry.Resource{
+		Name:           "volumes",
+		SingularName:   "volume",
+		ShortName:      "vol",
+		NewFunc:        func() runtime.Object { return &v1alpha1.Volume{} },
+		NewListFunc:    func() runtime.Object { return &v1alpha1.VolumeList{} },
+		Strategy:       registry.Strategy{ObjectTyper: scheme},
+		TableConvertor: table,
+	}, scheme, objects)
+}
+
+type column = registry.Column[*v1alpha1.Volume]
+
+var table = registry.NewTableConvertor(
+	column{Name: "Driver", Description: "The volume driver.",
+		Cell: func(v *v1alpha1.Volume) string { return v.Status.Driver }},
+	registry.Age[*v1alpha1.Volume](),
+	column{Name: "Scope", Priority: 1, Description: "How far the volume reaches.",
+		Cell: func(v *v1alpha1.Volume) string { return v.Status.Scope }},
+	column{Name: "Mountpoint", Priority: 1, Description: "Where the data is on the engine's host.",
+		Cell: func(v *v1alpha1.Volume) string { return v.Status.Mountpoint }},
+)
