@@ -1,0 +1,223 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/docker/cli/cli/config"
+	"github.com/docker/cli/cli/config/configfile"
+	dockercontext "github.com/docker/cli/cli/context"
+	contextdocker "github.com/docker/cli/cli/context/docker"
+	"github.com/docker/cli/cli/context/store"
+	"github.com/docker/cli/opts"
+	"github.com/docker/docker/client"
+)
+
+const (
+	defaultContext = "default"
+	contextEnv     = "DOCKER_CONTEXT"
+	tlsEnv         = "DOCKER_TLS"
+
+	idleConnections = 16
+	idleTimeout     = 90 * time.Second
+)
+
+// endpoint is where the engine is and how to reach it.
+type endpoint struct {
+	docker  contextdocker.Endpoint
+	context string
+	headers map[string]string
+}
+
+// resolve finds the endpoint as the docker command does: the host that was asked for, $DOCKER_HOST, $DOCKER_CONTEXT, the
+// current context, or the platform's default.
+func resolve(host string) (*endpoint, error) {
+	file, err := config.Load(config.Dir())
+	if err != nil {
+		return nil, fmt.Errorf("reading the docker command's configuration: %w", err)
+	}
+	name := contextName(host, file)
+	e := &endpoint{headers: file.HTTPHeaders, context: name}
+	if name == defaultContext {
+		e.docker, err = defaultEndpoint(host)
+	} else {
+		e.docker, err = contextEndpoint(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := e.client(); err != nil {
+		return nil, fmt.Errorf("container engine %s: %w", e, err)
+	}
+	return e, nil
+}
+
+func contextName(host string, file *configfile.ConfigFile) string {
+	switch {
+	case host != "" || os.Getenv(client.EnvOverrideHost) != "":
+		return defaultContext
+	case os.Getenv(contextEnv) != "":
+		return os.Getenv(contextEnv)
+	case file.CurrentContext != "":
+		return file.CurrentContext
+	}
+	return defaultContext
+}
+
+func contextEndpoint(name string) (contextdocker.Endpoint, error) {
+	contexts := store.New(config.ContextStoreDir(), store.NewConfig(
+		func() any { return &map[string]any{} },
+		store.EndpointTypeGetter(contextdocker.DockerEndpoint, func() any { return &contextdocker.EndpointMeta{} }),
+	))
+	metadata, err := contexts.GetMetadata(name)
+	if err != nil {
+		return contextdocker.Endpoint{}, fmt.Errorf("docker context %q cannot be used (docker context ls shows those that can, --docker-host goes without): %w", name, err)
+	}
+	meta, err := contextdocker.EndpointFromContext(metadata)
+	if err != nil {
+		return contextdocker.Endpoint{}, fmt.Errorf("docker context %q: %w", name, err)
+	}
+	endpoint, err := contextdocker.WithTLSData(contexts, name, meta)
+	if err != nil {
+		return contextdocker.Endpoint{}, fmt.Errorf("docker context %q: %w", name, err)
+	}
+	return endpoint, nil
+}
+
+func defaultEndpoint(host string) (contextdocker.Endpoint, error) {
+	if host == "" {
+		host = os.Getenv(client.EnvOverrideHost)
+	}
+	verify := os.Getenv(client.EnvTLSVerify) != ""
+	useTLS := verify || os.Getenv(tlsEnv) != ""
+	parsed, err := opts.ParseHost(useTLS, host)
+	if err != nil {
+		return contextdocker.Endpoint{}, fmt.Errorf("docker host %q is not an address such as unix:///var/run/docker.sock, tcp://host:2376 or ssh://user@host", withoutSecrets(host))
+	}
+	e := contextdocker.Endpoint{EndpointMeta: contextdocker.EndpointMeta{Host: parsed}}
+	if useTLS && !isLocal(parsed) {
+		e.SkipTLSVerify = !verify
+		if e.TLSData, err = tlsData(); err != nil {
+			return contextdocker.Endpoint{}, fmt.Errorf("reading the certificates for %s: %w", withoutSecrets(parsed), err)
+		}
+	}
+	return e, nil
+}
+
+// tlsData reads the certificates of $DOCKER_CERT_PATH. Only the client's own may be missing.
+func tlsData() (*dockercontext.TLSData, error) {
+	dir := os.Getenv(client.EnvOverrideCertPath)
+	if dir == "" {
+		dir = config.Dir()
+	}
+	optional := func(name string) string {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return ""
+		}
+		return path
+	}
+	return dockercontext.TLSDataFromFiles(filepath.Join(dir, "ca.pem"), optional("cert.pem"), optional("key.pem"))
+}
+
+func isLocal(host string) bool {
+	scheme, _, _ := strings.Cut(host, "://")
+	return scheme == "unix" || scheme == "npipe" || scheme == "fd"
+}
+
+// String returns the endpoint for messages.
+func (e *endpoint) String() string {
+	host := withoutSecrets(e.docker.Host)
+	if e.context != defaultContext {
+		return fmt.Sprintf("%s (docker context %s)", host, e.context)
+	}
+	return host
+}
+
+// withoutSecrets drops a password from an address, and what might be one from what is none.
+func withoutSecrets(host string) string {
+	scheme, rest, found := strings.Cut(host, "://")
+	at := strings.LastIndex(rest, "@")
+	if !found || at < 0 {
+		if i := strings.LastIndex(host, "@"); i >= 0 {
+			return host[i+1:]
+		}
+		return host
+	}
+	user, _, _ := strings.Cut(rest[:at], ":")
+	return scheme + "://" + user + rest[at:]
+}
+
+// client returns a new client and the transport under it. Every connection gets its own, since a client negotiates the
+// API version only once.
+func (e *endpoint) client() (*client.Client, *http.Transport, error) {
+	options, err := e.docker.ClientOpts()
+	if err != nil {
+		return nil, nil, errors.New(withoutPassword(err, e.docker.Host))
+	}
+	var transport *http.Transport
+	options = append(options, client.WithHTTPHeaders(e.headers), func(c *client.Client) error {
+		var ok bool
+		if transport, ok = c.HTTPClient().Transport.(*http.Transport); !ok {
+			return fmt.Errorf("unexpected transport %T", c.HTTPClient().Transport)
+		}
+		transport.MaxIdleConns = idleConnections
+		transport.MaxIdleConnsPerHost = idleConnections
+		transport.IdleConnTimeout = idleTimeout
+		return nil
+	})
+	c, err := client.NewClientWithOpts(options...)
+	if err != nil {
+		return nil, nil, errors.New(withoutPassword(err, e.docker.Host))
+	}
+	return c, transport, nil
+}
+
+func withoutPassword(err error, host string) string {
+	return strings.ReplaceAll(err.Error(), host, withoutSecrets(host))
+}
+
+// checkAccess fails if the engine's socket is there and this user may not use it, which waiting does not heal.
+func (e *endpoint) checkAccess(ctx context.Context) error {
+	path, found := strings.CutPrefix(e.docker.Host, "unix://")
+	if !found {
+		return nil
+	}
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
+	if err == nil {
+		return conn.Close()
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return e.explain(err)
+	}
+	return nil
+}
+
+// explain says what is wrong with the connection, and the way out where there is one.
+func (e *endpoint) explain(err error) error {
+	path, isSocket := strings.CutPrefix(e.docker.Host, "unix://")
+	switch {
+	case isSocket && errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("no permission to use the container engine's socket %s: add yourself to the docker group or choose --docker-host", path)
+	case isSocket && (errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "Cannot connect to the Docker daemon")):
+		return fmt.Errorf("no container engine listens on %s", e)
+	case strings.Contains(err.Error(), "Cannot connect to the Docker daemon"):
+		return fmt.Errorf("no container engine answers at %s", e)
+	}
+	if cause := (*url.Error)(nil); errors.As(err, &cause) {
+		err = cause.Err
+	}
+	return fmt.Errorf("the container engine at %s does not answer: %s", e, strings.Join(strings.Fields(withoutPassword(err, e.docker.Host)), " "))
+}

@@ -1,0 +1,110 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+var containerResource = v1alpha1.Resource("containers")
+
+// Containers is the source of the engine's containers. A subject is a full container ID.
+type Containers struct {
+	engine   *Engine
+	sink     Sink
+	overlays overlays
+	locks    keyLocks
+}
+
+func newContainers(e *Engine) *Containers { return &Containers{engine: e} }
+
+// Subjects lists the IDs of all containers.
+func (s *Containers) Subjects(ctx context.Context) ([]string, error) {
+	var found []container.Summary
+	err := s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) (err error) {
+		found, err = c.client.ContainerList(ctx, container.ListOptions{All: true})
+		return err
+	})
+	if err != nil {
+		return nil, apiError("list", containerResource, "", err)
+	}
+	ids := make([]string, 0, len(found))
+	for _, summary := range found {
+		ids = append(ids, summary.ID)
+	}
+	return ids, nil
+}
+
+// Observe inspects one container.
+func (s *Containers) Observe(ctx context.Context, id string) (map[string]runtime.Object, []string, error) {
+	response, err := s.inspect(ctx, id)
+	if err != nil {
+		return nil, nil, apiError("inspect", containerResource, id, err)
+	}
+	if response == nil || response.ID != id {
+		s.overlays.forget(id)
+		return nil, nil, nil
+	}
+	object := containerOf(response, s.engine.namespace)
+	if ValidContainerName(object.Name) != nil {
+		return nil, nil, nil
+	}
+	s.overlays.show(object, response)
+	return map[string]runtime.Object{keyOf(object): object}, nil, nil
+}
+
+// Lookup finds the container of that name, full ID, or 12-digit ID.
+func (s *Containers) Lookup(ctx context.Context, key string) (string, error) {
+	namespace, name, _ := strings.Cut(key, "/")
+	if namespace != s.engine.namespace {
+		return "", nil
+	}
+	response, err := s.inspect(ctx, name)
+	if err != nil {
+		return "", apiError("inspect", containerResource, name, err)
+	}
+	// Docker takes any unique beginning of an ID for the ID.
+	if response == nil || containerName(response) != name && !isIDOf(name, response.ID) {
+		return "", nil
+	}
+	return response.ID, nil
+}
+
+// Fence returns when every change that was complete before the call has been reported to the sink.
+func (s *Containers) Fence(ctx context.Context) error { return s.engine.Fence(ctx) }
+
+// Create is not offered.
+func (s *Containers) Create(context.Context, string, runtime.Object) (string, error) {
+	return "", apierrors.NewMethodNotSupported(containerResource, "create")
+}
+
+// inspect returns what Docker says of what it calls by that name or ID, nil if there is none.
+func (s *Containers) inspect(ctx context.Context, name string) (*container.InspectResponse, error) {
+	if ValidContainerName(name) != nil {
+		return nil, nil
+	}
+	var response container.InspectResponse
+	err := s.engine.read(ctx, readTimeout, func(ctx context.Context, c *connection) (err error) {
+		response, err = c.client.ContainerInspect(ctx, name)
+		return err
+	})
+	if errdefs.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if response.ContainerJSONBase == nil {
+		return nil, nil
+	}
+	return &response, nil
+}

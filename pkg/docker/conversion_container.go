@@ -1,0 +1,204 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/go-connections/nat"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// containerName returns the container's name without the slash that Docker puts before it.
+func containerName(c *container.InspectResponse) string { return strings.TrimPrefix(c.Name, "/") }
+
+// keyOf returns the key of an object in its store.
+func keyOf(object metav1.Object) string { return object.GetNamespace() + "/" + object.GetName() }
+
+// containerOf returns the Container that stands for what Docker says. The same container always gives the same object.
+func containerOf(c *container.InspectResponse, namespace string) *v1alpha1.Container {
+	config := c.Config
+	if config == nil {
+		config = &container.Config{}
+	}
+	state := c.State
+	if state == nil {
+		state = &container.State{}
+	}
+	name := containerName(c)
+	created := timeOf(c.Created)
+	object := &v1alpha1.Container{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:      name,
+			Namespace: namespace,
+			UID:       uidOf("Container", c.ID, name),
+			Labels:    selectable(config.Labels),
+		},
+		Status: v1alpha1.ContainerStatus{
+			ID:           c.ID,
+			Name:         name,
+			Namespace:    v1alpha1.EngineNamespace,
+			Path:         c.Path,
+			Args:         slices.Clone(c.Args),
+			Image:        config.Image,
+			Ports:        portsOf(c),
+			Labels:       cloned(config.Labels),
+			Status:       statusOf(state.Status),
+			Health:       healthOf(state.Health),
+			PID:          int64(state.Pid),
+			ExitCode:     int32(state.ExitCode),
+			Error:        state.Error,
+			RestartCount: int32(c.RestartCount),
+			CreatedAt:    created,
+			StartedAt:    timeOf(state.StartedAt),
+			FinishedAt:   timeOf(state.FinishedAt),
+		},
+	}
+	if created != nil {
+		object.CreationTimestamp = *created
+	}
+	object.Spec.State = stateOf(object.Status.Status)
+	object.Status.Conditions = containerConditions(&object.Status, state.OOMKilled, state.Dead)
+	return object
+}
+
+func statusOf(s string) v1alpha1.ContainerDockerStatus {
+	switch status := v1alpha1.ContainerDockerStatus(s); status {
+	case v1alpha1.ContainerDockerStatusCreated, v1alpha1.ContainerDockerStatusRunning, v1alpha1.ContainerDockerStatusPausing,
+		v1alpha1.ContainerDockerStatusPaused, v1alpha1.ContainerDockerStatusRestarting, v1alpha1.ContainerDockerStatusRemoving,
+		v1alpha1.ContainerDockerStatusExited, v1alpha1.ContainerDockerStatusDead:
+		return status
+	}
+	return v1alpha1.ContainerDockerStatusUnknown
+}
+
+func stateOf(status v1alpha1.ContainerDockerStatus) v1alpha1.ContainerState {
+	switch status {
+	case v1alpha1.ContainerDockerStatusRunning, v1alpha1.ContainerDockerStatusRestarting:
+		return v1alpha1.ContainerStateRunning
+	case v1alpha1.ContainerDockerStatusPausing, v1alpha1.ContainerDockerStatusPaused:
+		return v1alpha1.ContainerStatePaused
+	case v1alpha1.ContainerDockerStatusCreated, v1alpha1.ContainerDockerStatusExited,
+		v1alpha1.ContainerDockerStatusDead, v1alpha1.ContainerDockerStatusRemoving:
+		return v1alpha1.ContainerStateCreated
+	}
+	return v1alpha1.ContainerStateUnknown
+}
+
+func healthOf(health *container.Health) v1alpha1.ContainerHealth {
+	if health == nil {
+		return ""
+	}
+	switch h := v1alpha1.ContainerHealth(health.Status); h {
+	case v1alpha1.ContainerHealthStarting, v1alpha1.ContainerHealthHealthy, v1alpha1.ContainerHealthUnhealthy:
+		return h
+	}
+	return ""
+}
+
+// portsOf returns the ports that are exposed, that are to be published, and that are published now, with where.
+func portsOf(c *container.InspectResponse) []v1alpha1.ContainerPort {
+	bindings := map[nat.Port][]nat.PortBinding{}
+	if c.Config != nil {
+		for port := range c.Config.ExposedPorts {
+			bindings[port] = nil
+		}
+	}
+	if c.HostConfig != nil {
+		for port := range c.HostConfig.PortBindings {
+			bindings[port] = nil
+		}
+	}
+	if c.NetworkSettings != nil {
+		for port, published := range c.NetworkSettings.Ports {
+			bindings[port] = published
+		}
+	}
+	var ports []v1alpha1.ContainerPort
+	for port, published := range bindings {
+		p := v1alpha1.ContainerPort{Name: string(port)}
+		for _, binding := range published {
+			p.Bindings = append(p.Bindings, v1alpha1.ContainerPortBinding{HostIP: binding.HostIP, HostPort: binding.HostPort})
+		}
+		slices.SortFunc(p.Bindings, func(a, b v1alpha1.ContainerPortBinding) int {
+			return cmp.Or(cmp.Compare(a.HostIP, b.HostIP), compareNumbers(a.HostPort, b.HostPort))
+		})
+		ports = append(ports, p)
+	}
+	slices.SortFunc(ports, func(a, b v1alpha1.ContainerPort) int {
+		numberA, protocolA, _ := strings.Cut(a.Name, "/")
+		numberB, protocolB, _ := strings.Cut(b.Name, "/")
+		return cmp.Or(compareNumbers(numberA, numberB), cmp.Compare(protocolA, protocolB))
+	})
+	return ports
+}
+
+// compareNumbers orders decimal numbers without reading them.
+func compareNumbers(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+}
+
+// containerConditions returns the conditions in a fixed order. Docker does not say when a container was paused or when
+// its health changed; then the condition counts from the start.
+func containerConditions(s *v1alpha1.ContainerStatus, oomKilled, dead bool) []metav1.Condition {
+	started := firstTime(s.StartedAt, s.CreatedAt)
+	ended := firstTime(s.FinishedAt, s.StartedAt, s.CreatedAt)
+	running, reason, message, since := false, "", "", ended
+	switch s.Status {
+	case v1alpha1.ContainerDockerStatusRunning:
+		running, reason, since = true, "Started", started
+	case v1alpha1.ContainerDockerStatusPaused, v1alpha1.ContainerDockerStatusPausing:
+		running, reason, since = true, "Paused", started
+	case v1alpha1.ContainerDockerStatusCreated:
+		reason = "NeverStarted"
+		if s.Error != "" {
+			reason, message = "StartFailed", s.Error
+		}
+	case v1alpha1.ContainerDockerStatusExited:
+		reason, message = "Exited", fmt.Sprintf("exit code %d", s.ExitCode)
+		if s.Error != "" {
+			message += ": " + s.Error
+		}
+	case v1alpha1.ContainerDockerStatusRestarting:
+		reason, message = "Restarting", fmt.Sprintf("exit code %d", s.ExitCode)
+	case v1alpha1.ContainerDockerStatusRemoving:
+		reason = "Removing"
+	case v1alpha1.ContainerDockerStatusDead:
+		reason = "Dead"
+	default:
+		reason = "StatusUnknown"
+	}
+	paused := s.Status == v1alpha1.ContainerDockerStatusPaused
+	restarting := s.Status == v1alpha1.ContainerDockerStatusRestarting
+	dead = dead || s.Status == v1alpha1.ContainerDockerStatusDead
+	choose := func(status bool, whenTrue, whenFalse string) string {
+		if status {
+			return whenTrue
+		}
+		return whenFalse
+	}
+	conditions := []metav1.Condition{
+		condition(v1alpha1.ContainerRunning, running, reason, message, since),
+		condition(v1alpha1.ContainerPaused, paused, choose(paused, "Paused", "NotPaused"), "", started),
+		condition(v1alpha1.ContainerRestarting, restarting, choose(restarting, "RestartPolicy", "NotRestarting"), "", ended),
+		condition(v1alpha1.ContainerOOMKilled, oomKilled, choose(oomKilled, "OutOfMemory", "NotOOMKilled"), "", ended),
+		condition(v1alpha1.ContainerDead, dead, choose(dead, "RemovalFailed", "NotDead"), "", ended),
+	}
+	if s.Health != "" {
+		healthy := s.Health == v1alpha1.ContainerHealthHealthy
+		reason := map[v1alpha1.ContainerHealth]string{
+			v1alpha1.ContainerHealthHealthy:   "Healthy",
+			v1alpha1.ContainerHealthUnhealthy: "Unhealthy",
+			v1alpha1.ContainerHealthStarting:  "Starting",
+		}[s.Health]
+		conditions = append(conditions, condition(v1alpha1.ContainerHealthy, healthy, reason, "", started))
+	}
+	return conditions
+}

@@ -1,0 +1,85 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/image"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// tagsOf returns the image's tags in their familiar form, sorted. Docker also lists things there that are none.
+func tagsOf(response *image.InspectResponse) []string {
+	var tags []string
+	for _, tag := range response.RepoTags {
+		if familiar, err := familiarTag(tag); err == nil {
+			tags = append(tags, familiar)
+		}
+	}
+	slices.Sort(tags)
+	return slices.Compact(tags)
+}
+
+func digestsOf(response *image.InspectResponse) []string {
+	digests := slices.DeleteFunc(slices.Clone(response.RepoDigests), func(d string) bool { return strings.HasPrefix(d, "<none>@") })
+	slices.Sort(digests)
+	return digests
+}
+
+// imagesOf returns the Images that stand for what Docker says: one for each tag, or one for an image without any.
+func imagesOf(response *image.InspectResponse, tags []string, namespace string) []*v1alpha1.Image {
+	if len(tags) == 0 {
+		return []*v1alpha1.Image{imageOf(response, "", namespace)}
+	}
+	objects := make([]*v1alpha1.Image, 0, len(tags))
+	for _, tag := range tags {
+		objects = append(objects, imageOf(response, tag, namespace))
+	}
+	return objects
+}
+
+func imageOf(response *image.InspectResponse, tag, namespace string) *v1alpha1.Image {
+	var labels map[string]string
+	if response.Config != nil {
+		labels = response.Config.Labels
+	}
+	id := imageID(response.ID)
+	name := nameOfTag(tag)
+	if tag == "" {
+		name = id
+	}
+	created := timeOf(response.Created)
+	object := &v1alpha1.Image{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:      name,
+			Namespace: namespace,
+			UID:       uidOf("Image", id, tag, name),
+			Labels:    selectable(labels),
+		},
+		Status: v1alpha1.ImageStatus{
+			Namespace:    v1alpha1.EngineNamespace,
+			ID:           id,
+			RepoTag:      tag,
+			RepoDigests:  digestsOf(response),
+			CreatedAt:    created,
+			Architecture: response.Architecture,
+			OS:           response.Os,
+			Size:         response.Size,
+			Labels:       cloned(labels),
+		},
+	}
+	if created != nil {
+		object.CreationTimestamp = *created
+	}
+	reason := "Tagged"
+	if tag == "" {
+		reason = "Dangling"
+	}
+	object.Status.Conditions = []metav1.Condition{condition(v1alpha1.ImageTagged, tag != "", reason, "", firstTime(created))}
+	return object
+}

@@ -1,0 +1,87 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// Delete removes one tag, or an image that has none, by force if the grace period is 0.
+func (s *Images) Delete(ctx context.Context, id string, object runtime.Object) error {
+	target := object.(*v1alpha1.Image)
+	name, tag := target.Name, target.Status.RepoTag
+	if !fullImageID.MatchString(id) {
+		return apierrors.NewNotFound(imageResource, name)
+	}
+	force := forced(ctx)
+	return s.engine.operate(ctx, "delete", imageResource, name, func(ctx context.Context, c *connection) error {
+		defer s.sink.MarkDirty(id)
+		reference, err := s.removable(ctx, id, name, tag)
+		if err != nil {
+			return err
+		}
+		_, err = c.client.ImageRemove(ctx, reference, image.RemoveOptions{Force: force, PruneChildren: true})
+		if errdefs.IsConflict(err) {
+			users := containersUsing(ctx, c, filters.Arg("ancestor", id), func(found container.Summary) bool { return imageID(found.ImageID) == id })
+			return inUse(imageResource, name, err, users)
+		}
+		return err
+	})
+}
+
+// removable returns what to remove, after it has made sure that Docker understands it as this image and nothing else.
+func (s *Images) removable(ctx context.Context, id, name, tag string) (string, error) {
+	reference := id
+	if tag != "" {
+		familiar, err := familiarTag(tag)
+		if err != nil || familiar != tag {
+			return "", apierrors.NewNotFound(imageResource, name)
+		}
+		reference = tag
+	}
+	response, err := s.inspect(ctx, reference)
+	switch {
+	case err != nil:
+		return "", err
+	case response == nil:
+		return "", apierrors.NewNotFound(imageResource, name)
+	case imageID(response.ID) != id:
+		return "", apierrors.NewConflict(imageResource, name, fmt.Errorf("the tag is now at image %s", imageID(response.ID)))
+	case tag != "" && !slices.Contains(tagsOf(response), tag):
+		return "", apierrors.NewNotFound(imageResource, name)
+	case tag == "" && len(tagsOf(response)) > 0:
+		return "", apierrors.NewConflict(imageResource, name, fmt.Errorf("the image is tagged now: %s", strings.Join(tagsOf(response), ", ")))
+	}
+	return reference, nil
+}
+
+// containersUsing names the containers that a filter finds and that match, as far as Docker can tell.
+func containersUsing(ctx context.Context, c *connection, filter filters.KeyValuePair, match func(container.Summary) bool) []string {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	found, err := c.client.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filter)})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, summary := range found {
+		if len(summary.Names) > 0 && match(summary) {
+			names = append(names, strings.TrimPrefix(summary.Names[0], "/"))
+		}
+	}
+	slices.Sort(names)
+	return names
+}

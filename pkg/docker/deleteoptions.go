@@ -1,0 +1,30 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+type deleteOptionsKey struct{}
+
+// WithDeleteOptions returns a context that carries the options of a delete request to the source's Delete.
+func WithDeleteOptions(ctx context.Context, options *metav1.DeleteOptions) context.Context {
+	return context.WithValue(ctx, deleteOptionsKey{}, options)
+}
+
+// DeleteOptionsFrom returns the options of the delete request, empty ones where there are none.
+func DeleteOptionsFrom(ctx context.Context) *metav1.DeleteOptions {
+	if options, ok := ctx.Value(deleteOptionsKey{}).(*metav1.DeleteOptions); ok && options != nil {
+		return options
+	}
+	return &metav1.DeleteOptions{}
+}
+
+func forced(ctx context.Context) bool {
+	grace := DeleteOptionsFrom(ctx).GracePeriodSeconds
+	return grace != nil && *grace == 0
+}

@@ -1,0 +1,245 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/klog/v2"
+)
+
+const (
+	defaultNamespace    = "rancher-desktop"
+	defaultResyncPeriod = 5 * time.Minute
+
+	readTimeout      = 10 * time.Second
+	listTimeout      = time.Minute
+	operationTimeout = 15 * time.Minute
+)
+
+// Options say which engine to show, and where.
+type Options struct {
+	// Host is the engine's address. Where it is empty, the engine is the one that the docker command would use.
+	Host string
+	// Namespace is the Kubernetes namespace that the engine's objects are in.
+	Namespace string
+	// ResyncPeriod is how often everything is compared with Docker.
+	ResyncPeriod time.Duration
+}
+
+// Version is what the engine says of itself.
+type Version struct {
+	// Engine is the release of the engine, such as 28.5.2.
+	Engine string
+	// API is the version of the API that is spoken with it, such as 1.51.
+	API string
+}
+
+// Engine is one Docker Engine. Its sources answer while Run runs and the engine answers.
+type Engine struct {
+	endpoint     *endpoint
+	namespace    string
+	resyncPeriod time.Duration
+	pingPeriod   time.Duration
+	pingTimeout  time.Duration
+	backoff      wait.Backoff
+
+	containers *Containers
+	images     *Images
+	volumes    *Volumes
+
+	connectedOnce sync.Once
+	connected     chan struct{}
+
+	// operations live as long as Run, whatever becomes of the requests that asked for them.
+	operations    sync.WaitGroup
+	operationsCtx context.Context
+	endOperations context.CancelFunc
+
+	mu         sync.Mutex
+	connection *connection
+	err        error // why reads and writes must fail now
+	version    Version
+}
+
+// NewEngine finds out which engine the options mean. It does not need the engine to answer.
+func NewEngine(options Options) (*Engine, error) {
+	endpoint, err := resolve(options.Host)
+	if err != nil {
+		return nil, err
+	}
+	if err := endpoint.checkAccess(context.Background()); err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		endpoint:     endpoint,
+		namespace:    options.Namespace,
+		resyncPeriod: options.ResyncPeriod,
+		pingPeriod:   5 * time.Second,
+		pingTimeout:  10 * time.Second,
+		backoff:      wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 10, Cap: 4500 * time.Millisecond},
+		connected:    make(chan struct{}),
+		err:          fmt.Errorf("not yet connected to the container engine at %s", endpoint),
+	}
+	if e.namespace == "" {
+		e.namespace = defaultNamespace
+	}
+	if e.resyncPeriod <= 0 {
+		e.resyncPeriod = defaultResyncPeriod
+	}
+	e.operationsCtx, e.endOperations = context.WithCancel(context.Background())
+	e.containers = newContainers(e)
+	e.images = newImages(e)
+	e.volumes = newVolumes(e)
+	return e, nil
+}
+
+// Containers is the source of the containers.
+func (e *Engine) Containers() *Containers { return e.containers }
+
+// Images is the source of the images.
+func (e *Engine) Images() *Images { return e.images }
+
+// Volumes is the source of the volumes.
+func (e *Engine) Volumes() *Volumes { return e.volumes }
+
+// SetSinks names who hears of changes. It comes before Run.
+func (e *Engine) SetSinks(containers, images, volumes Sink) {
+	e.containers.sink, e.images.sink, e.volumes.sink = containers, images, volumes
+}
+
+func (e *Engine) sinks() []Sink { return []Sink{e.containers.sink, e.images.sink, e.volumes.sink} }
+
+// Endpoint is the engine's address for messages.
+func (e *Engine) Endpoint() string { return e.endpoint.String() }
+
+// Connected is closed when the engine has answered for the first time and everything in it has been read.
+func (e *Engine) Connected() <-chan struct{} { return e.connected }
+
+// Version is what the engine said of itself when it last connected.
+func (e *Engine) Version() Version {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.version
+}
+
+// Check says why the engine cannot be served now, or nil.
+func (e *Engine) Check() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.err
+}
+
+// Fenced reports whether reads are guarded by the engine's event log. An engine without one is shown by its event
+// stream and by inspection alone.
+func (e *Engine) Fenced() bool {
+	c, err := e.current()
+	return err == nil && c.fenced()
+}
+
+// Run keeps the engine connected until ctx ends.
+func (e *Engine) Run(ctx context.Context) error {
+	defer e.endCalls()
+	e.setUnavailable(e.Check())
+	backoff := e.backoff
+	for {
+		synced, err := e.session(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if synced {
+			backoff = e.backoff
+		}
+		e.lose(ctx, err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(backoff.Step()):
+		}
+	}
+}
+
+// lose makes reads and writes fail until the next connection.
+func (e *Engine) lose(ctx context.Context, err error) {
+	err = e.endpoint.explain(err)
+	e.mu.Lock()
+	known := e.err != nil && e.err.Error() == err.Error()
+	e.err = err
+	e.mu.Unlock()
+	if !known {
+		klog.FromContext(ctx).Info("The container engine is not available", "reason", err.Error())
+	}
+	e.setUnavailable(err)
+}
+
+func (e *Engine) setUnavailable(err error) {
+	for _, sink := range e.sinks() {
+		sink.SetUnavailable(unavailable(err.Error()))
+	}
+}
+
+// current returns the connection, or the API error that says why there is none.
+func (e *Engine) current() (*connection, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.connection == nil {
+		return nil, unavailable(e.err.Error())
+	}
+	return e.connection, nil
+}
+
+// use makes c the connection of all calls, nil none.
+func (e *Engine) use(c *connection) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.connection = c
+	if c != nil {
+		e.version = c.version
+		return
+	}
+	if e.err == nil {
+		e.err = errors.New("the connection to the container engine was lost")
+	}
+}
+
+func (e *Engine) available(ctx context.Context) {
+	e.mu.Lock()
+	e.err = nil
+	version := e.version
+	e.mu.Unlock()
+	e.connectedOnce.Do(func() { close(e.connected) })
+	klog.FromContext(ctx).Info("Connected to the container engine", "endpoint", e.Endpoint(), "version", version.Engine, "api", version.API)
+}
+
+// read makes a call that changes nothing. It ends with ctx, with the connection, and after the timeout.
+func (e *Engine) read(ctx context.Context, timeout time.Duration, call func(context.Context, *connection) error) error {
+	c, err := e.current()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)()
+	err = call(ctx, c)
+	if err != nil && c.ctx.Err() != nil {
+		return unavailable(e.endpoint.explain(context.Cause(c.ctx)).Error())
+	}
+	return err
+}
+
+func (e *Engine) resync(ctx context.Context) error {
+	var group sync.WaitGroup
+	sinks := e.sinks()
+	errs := make([]error, len(sinks))
+	for i, sink := range sinks {
+		group.Go(func() { errs[i] = sink.Resync(ctx) })
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}

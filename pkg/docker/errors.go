@@ -1,0 +1,85 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/client"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// stateConflicts are what engines say, partly with status 500, when a state forbids an operation.
+var stateConflicts = []string{
+	"is not paused", "is already paused", "is not running", "is restarting, wait until", "already in progress",
+	"state improper", "is in use", "being used",
+}
+
+// apiError returns Docker's error as the API error that says the same in Docker's own words.
+func apiError(verb string, resource schema.GroupResource, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+		return err
+	}
+	words := dockerWords(err)
+	said := errors.New(words)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return apierrors.NewTimeoutError(fmt.Sprintf("Docker did not answer in time to %s %s %q", verb, resource.Resource, name), 1)
+	case isConnectionLost(err):
+		return unavailable(words)
+	case errdefs.IsNotFound(err):
+		return apierrors.NewNotFound(resource, name)
+	case errdefs.IsConflict(err), isStateConflict(words):
+		return apierrors.NewConflict(resource, name, said)
+	case errdefs.IsInvalidArgument(err), errdefs.IsOutOfRange(err):
+		return apierrors.NewBadRequest(words)
+	case errdefs.IsPermissionDenied(err), errdefs.IsUnauthorized(err):
+		return apierrors.NewForbidden(resource, name, said)
+	case errdefs.IsUnavailable(err):
+		return unavailable(words)
+	default:
+		return apierrors.NewInternalError(said)
+	}
+}
+
+func isStateConflict(words string) bool {
+	for _, text := range stateConflicts {
+		if strings.Contains(words, text) {
+			return true
+		}
+	}
+	return false
+}
+
+func isConnectionLost(err error) bool {
+	return client.IsErrConnectionFailed(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// isInProgress reports whether a removal was refused because it is already under way.
+func isInProgress(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "already in progress")
+}
+
+// dockerWords returns what Docker said on one line, without the client's preamble.
+func dockerWords(err error) string {
+	words := strings.ReplaceAll(err.Error(), "Error response from daemon: ", "")
+	return strings.Join(strings.Fields(words), " ")
+}
+
+// unavailable returns the error of every call while the engine does not answer.
+func unavailable(message string) *apierrors.StatusError {
+	err := apierrors.NewServiceUnavailable(message)
+	err.ErrStatus.Details = &metav1.StatusDetails{RetryAfterSeconds: 1}
+	return err
+}

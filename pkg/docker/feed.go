@@ -1,0 +1,215 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"strings"
+	"sync"
+
+	"github.com/docker/docker/api/types/events"
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+// event is what of an event is believed. Attributes are not: a container's labels can override them.
+type event struct {
+	Type   events.Type
+	Action events.Action
+	Actor  struct{ ID string }
+}
+
+// mark is what an event makes dirty: one subject of a kind, or all of it.
+type mark struct {
+	kind    events.Type
+	subject string
+}
+
+// invisible are the actions after which a container, an image or a volume shows as before.
+var invisible = map[events.Type]sets.Set[events.Action]{
+	events.ContainerEventType: sets.New(events.ActionExecCreate, events.ActionExecStart, events.ActionExecDie, events.ActionExecDetach,
+		events.ActionAttach, events.ActionDetach, events.ActionTop, events.ActionResize, events.ActionKill, events.ActionCopy,
+		events.ActionArchivePath, events.ActionExtractToDir, events.ActionExport, events.ActionCheckpoint),
+	events.ImageEventType:  sets.New(events.ActionPush, events.ActionSave),
+	events.VolumeEventType: sets.New(events.ActionMount, events.ActionUnmount),
+}
+
+// marks returns what the event makes dirty.
+func (ev event) marks() []mark {
+	action, _, _ := strings.Cut(string(ev.Action), ":")
+	if invisible[ev.Type].Has(events.Action(action)) {
+		return nil
+	}
+	all := []mark{{kind: ev.Type}}
+	one := func(subject string) []mark { return []mark{{kind: ev.Type, subject: subject}} }
+	id := ev.Actor.ID
+	switch {
+	case ev.Type == events.ContainerEventType && action == string(events.ActionCommit):
+		// An image without a tag raises no event of its own.
+		return []mark{{kind: events.ImageEventType}}
+	case ev.Type == events.ContainerEventType && fullID.MatchString(id):
+		return one(id)
+	case ev.Type == events.ImageEventType && fullImageID.MatchString(imageID(id)):
+		return one(imageID(id))
+	case ev.Type == events.ImageEventType:
+		if name, ok := normalReference(id); ok {
+			return one(name)
+		}
+		return all
+	case ev.Type == events.VolumeEventType && ValidVolumeName(id) == nil:
+		return one(id)
+	case ev.Type == events.ContainerEventType, ev.Type == events.VolumeEventType:
+		return all
+	}
+	return nil
+}
+
+// mark reports a change to its sink.
+func (e *Engine) mark(m mark) {
+	sink := map[events.Type]Sink{
+		events.ContainerEventType: e.containers.sink,
+		events.ImageEventType:     e.images.sink,
+		events.VolumeEventType:    e.volumes.sink,
+	}[m.kind]
+	if m.subject == "" {
+		sink.MarkAllDirty()
+	} else {
+		sink.MarkDirty(m.subject)
+	}
+}
+
+const (
+	// remembered is how many events are known again. The log holds 256.
+	remembered = 4096
+	// wrapped is the length from which a log may have lost events at its beginning: engines keep 256, and leave some of
+	// them out for old clients.
+	wrapped = 128
+	// oldest is how many events at the beginning of a log must be known for it to have lost none that are not: the log
+	// and the stream may differ a little in their order.
+	oldest = 32
+)
+
+// tally counts one event, told by the text of its line: how often it has been applied, and how often the stream
+// brought it.
+type tally struct{ applied, streamed int }
+
+// feed applies each event once, whether the stream or the log shows it first.
+type feed struct {
+	apply func(mark)
+	seed  maphash.Seed
+
+	mu       sync.Mutex
+	tallies  map[uint64]*tally
+	order    []uint64
+	next     int
+	received bool           // the stream has brought something
+	missing  map[uint64]int // what the stream has yet to bring for caughtUp
+	caughtUp chan struct{}
+}
+
+func newFeed(apply func(mark)) *feed {
+	return &feed{apply: apply, seed: maphash.MakeSeed(), tallies: make(map[uint64]*tally, remembered)}
+}
+
+// streamed takes in one event of the stream.
+func (f *feed) streamed(line []byte) error {
+	hash := maphash.Bytes(f.seed, line)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.received = true
+	t := f.tallyOf(hash)
+	t.streamed++
+	if t.streamed > t.applied {
+		t.applied = t.streamed
+		if err := f.applyLine(line); err != nil {
+			return err
+		}
+	}
+	if f.missing[hash] > 0 {
+		f.missing[hash]--
+		if f.missing[hash] == 0 {
+			delete(f.missing, hash)
+		}
+		if len(f.missing) == 0 {
+			close(f.caughtUp)
+			f.missing = nil
+		}
+	}
+	return nil
+}
+
+// logged takes in the whole event log. If the log may have lost events that the stream has not brought yet, it
+// returns a channel that is closed when the stream has come as far as the log.
+func (f *feed) logged(lines [][]byte) (<-chan struct{}, error) {
+	hashes := make([]uint64, len(lines))
+	for i, line := range lines {
+		hashes[i] = maphash.Bytes(f.seed, line)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	counts := make(map[uint64]int, len(lines))
+	behind := false
+	for i, line := range lines {
+		counts[hashes[i]]++
+		t := f.tallyOf(hashes[i])
+		if counts[hashes[i]] <= t.applied {
+			continue
+		}
+		behind = behind || len(lines) >= wrapped && i < oldest
+		t.applied++
+		if err := f.applyLine(line); err != nil {
+			return nil, err
+		}
+	}
+	if !behind {
+		return nil, nil
+	}
+	f.missing = map[uint64]int{}
+	for hash, count := range counts {
+		if streamed := f.tallyOf(hash).streamed; streamed < count {
+			f.missing[hash] = count - streamed
+		}
+	}
+	if len(f.missing) == 0 {
+		return nil, nil
+	}
+	f.caughtUp = make(chan struct{})
+	return f.caughtUp, nil
+}
+
+// hasReceived reports whether the stream has brought something.
+func (f *feed) hasReceived() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.received
+}
+
+func (f *feed) applyLine(line []byte) error {
+	var ev event
+	if err := json.Unmarshal(line, &ev); err != nil {
+		return fmt.Errorf("reading an event: %w", err)
+	}
+	for _, m := range ev.marks() {
+		f.apply(m)
+	}
+	return nil
+}
+
+// tallyOf returns the tally of an event, a new one in place of the oldest if there is none.
+func (f *feed) tallyOf(hash uint64) *tally {
+	if t := f.tallies[hash]; t != nil {
+		return t
+	}
+	t := &tally{}
+	f.tallies[hash] = t
+	if len(f.order) < remembered {
+		f.order = append(f.order, hash)
+		return t
+	}
+	delete(f.tallies, f.order[f.next])
+	f.order[f.next] = hash
+	f.next = (f.next + 1) % remembered
+	return t
+}

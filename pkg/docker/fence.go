@@ -1,0 +1,142 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/docker/docker/client"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/klog/v2"
+)
+
+// fenceTimeout bounds one read of the event log and the wait for the stream to come as far.
+const fenceTimeout = 5 * time.Second
+
+// wholeLog asks for what has happened until 1970, which engines answer with their whole event log, whatever their clock
+// says.
+var wholeLog = url.Values{"until": {"0"}}
+
+// Fence returns when every change that was complete before the call has been reported to the sinks.
+func (e *Engine) Fence(ctx context.Context) error {
+	c, err := e.current()
+	if err != nil {
+		return err
+	}
+	if !c.fenced() {
+		return nil
+	}
+	_, err = c.fence.do(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case c.ctx.Err() != nil:
+		return unavailable(e.endpoint.explain(context.Cause(c.ctx)).Error())
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return apierrors.NewTimeoutError(fmt.Sprintf("the event log of the container engine at %s was not read in time", e.Endpoint()), 1)
+	}
+	return unavailable(e.endpoint.explain(err).Error())
+}
+
+// readLog applies what the event log shows beyond the stream.
+func (c *connection) readLog() (struct{}, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, fenceTimeout)
+	defer cancel()
+	streamed := c.feed.hasReceived()
+	body, err := c.events(ctx, wholeLog)
+	if err != nil {
+		return struct{}{}, err
+	}
+	defer body.Close()
+	var lines [][]byte
+	if err := eachLine(body, func(line []byte) error {
+		lines = append(lines, bytes.Clone(line))
+		return nil
+	}); err != nil {
+		return struct{}{}, err
+	}
+	if len(lines) == 0 && streamed {
+		c.logFails.Store(true)
+		klog.FromContext(c.ctx).Info("The container engine's event log cannot be read: reads rely on its event stream")
+	}
+	caughtUp, err := c.feed.logged(lines)
+	if err != nil || caughtUp == nil {
+		return struct{}{}, err
+	}
+	select {
+	case <-caughtUp:
+		return struct{}{}, nil
+	case <-ctx.Done():
+		err := errors.New("its event stream has lost events")
+		c.fail(err)
+		return struct{}{}, err
+	}
+}
+
+// events asks for events. Docker's client decodes each of them, which costs more than the rest of a fence.
+func (c *connection) events(ctx context.Context, query url.Values) (io.ReadCloser, error) {
+	host, err := client.ParseHostURL(c.client.DaemonHost())
+	if err != nil {
+		return nil, err
+	}
+	target := url.URL{Scheme: "http", Host: host.Host, Path: host.Path + "/v" + c.client.ClientVersion() + "/events", RawQuery: query.Encode()}
+	if isLocal(c.client.DaemonHost()) {
+		target.Host, target.Path = client.DummyHost, "/v"+c.client.ClientVersion()+"/events"
+	}
+	if c.transport.TLSClientConfig != nil {
+		target.Scheme = "https"
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range c.headers {
+		request.Header.Set(name, value)
+	}
+	response, err := c.transport.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		defer response.Body.Close()
+		text, _ := io.ReadAll(io.LimitReader(response.Body, 1024))
+		return nil, fmt.Errorf("reading its events: %s: %s", response.Status, text)
+	}
+	return response.Body, nil
+}
+
+// eachLine calls back with each line until the end, nil, or an error. The line is the reader's own.
+func eachLine(r io.Reader, call func(line []byte) error) error {
+	reader := bufio.NewReaderSize(r, 64<<10)
+	var long []byte
+	for {
+		line, err := reader.ReadSlice('\n')
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			long = append(long, line...)
+			continue
+		case len(long) > 0:
+			line = append(long, line...)
+			long = nil
+		}
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			if callErr := call(line); callErr != nil {
+				return callErr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}

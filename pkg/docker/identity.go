@@ -1,0 +1,73 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// uidSpace is the UUIDv5 namespace of all our objects. Changing it changes every uid.
+var uidSpace = uuid.MustParse("f0e5bb4c-3a35-4fd0-9be1-6d3f63d7ab0a")
+
+// uidOf returns the uid of what stands behind a name: kind and everything that makes up its identity.
+func uidOf(kind string, identity ...string) types.UID {
+	data := kind + "\x00" + strings.Join(identity, "\x00")
+	return types.UID(uuid.NewSHA1(uidSpace, []byte(data)).String())
+}
+
+// timeOf returns a time of Docker's, nil where Docker has none. Whole seconds are what the API can carry.
+func timeOf(s string) *metav1.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil || t.Year() <= 1 {
+		return nil
+	}
+	return &metav1.Time{Time: t.UTC().Truncate(time.Second)}
+}
+
+// firstTime returns the first time that is there, the epoch if none is.
+func firstTime(times ...*metav1.Time) metav1.Time {
+	for _, t := range times {
+		if t != nil {
+			return *t
+		}
+	}
+	return metav1.Unix(0, 0).Rfc3339Copy()
+}
+
+// selectable returns those labels that are valid Kubernetes labels.
+func selectable(labels map[string]string) map[string]string {
+	valid := make(map[string]string, len(labels))
+	for key, value := range labels {
+		if len(validation.IsQualifiedName(key)) == 0 && len(validation.IsValidLabelValue(value)) == 0 {
+			valid[key] = value
+		}
+	}
+	if len(valid) == 0 {
+		return nil
+	}
+	return valid
+}
+
+// cloned returns a copy that is nil where there is nothing.
+func cloned(m map[string]string) map[string]string {
+	if len(m) == 0 {
+		return nil
+	}
+	return maps.Clone(m)
+}
+
+func condition(kind string, status bool, reason, message string, since metav1.Time) metav1.Condition {
+	c := metav1.Condition{Type: kind, Status: metav1.ConditionFalse, Reason: reason, Message: message, LastTransitionTime: since}
+	if status {
+		c.Status = metav1.ConditionTrue
+	}
+	return c
+}

@@ -1,0 +1,243 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+var imageResource = v1alpha1.Resource("images")
+
+// Images is the source of the engine's images. A subject is an image ID, or a reference that an event named: that one
+// shows as nothing, and leads to the images that have it or had it.
+type Images struct {
+	engine *Engine
+	sink   Sink
+	index  imageIndex
+}
+
+func newImages(e *Engine) *Images { return &Images{engine: e} }
+
+// Subjects lists the IDs of all images that docker images shows.
+func (s *Images) Subjects(ctx context.Context) ([]string, error) {
+	var found []image.Summary
+	err := s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) (err error) {
+		found, err = c.client.ImageList(ctx, image.ListOptions{})
+		return err
+	})
+	if err != nil {
+		return nil, apiError("list", imageResource, "", err)
+	}
+	ids := make([]string, 0, len(found))
+	for _, summary := range found {
+		ids = append(ids, imageID(summary.ID))
+	}
+	return ids, nil
+}
+
+// Observe inspects one image, or finds the images that a reference leads to.
+func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtime.Object, []string, error) {
+	response, err := s.inspect(ctx, subject)
+	if err != nil {
+		return nil, nil, apiError("inspect", imageResource, subject, err)
+	}
+	if !fullImageID.MatchString(subject) {
+		return nil, s.related(subject, response), nil
+	}
+	if response == nil || imageID(response.ID) != subject {
+		return nil, s.index.remove(subject), nil
+	}
+	tags := tagsOf(response)
+	related := s.index.set(subject, tags, imageID(response.Parent))
+	if shown, err := s.isShown(ctx, response, tags); err != nil {
+		return nil, related, apiError("list", imageResource, subject, err)
+	} else if !shown {
+		return nil, related, nil
+	}
+	objects := map[string]runtime.Object{}
+	for _, object := range imagesOf(response, tags, s.engine.namespace) {
+		objects[keyOf(object)] = object
+	}
+	return objects, related, nil
+}
+
+// related returns the images that have or had the reference.
+func (s *Images) related(subject string, response *image.InspectResponse) []string {
+	var ids []string
+	if response != nil {
+		ids = append(ids, imageID(response.ID))
+	}
+	if owner := s.index.owner(subject); owner != "" && !slices.Contains(ids, owner) {
+		ids = append(ids, owner)
+	}
+	return ids
+}
+
+// isShown reports whether docker images shows the image: the classic builder leaves one behind for each step.
+func (s *Images) isShown(ctx context.Context, response *image.InspectResponse, tags []string) (bool, error) {
+	if len(tags) > 0 || len(digestsOf(response)) > 0 {
+		return true, nil
+	}
+	shown := true
+	err := s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) error {
+		if !c.hidesParents {
+			return nil
+		}
+		dangling, err := c.dangling.do(ctx)
+		shown = dangling[imageID(response.ID)]
+		return err
+	})
+	return shown, err
+}
+
+// listDangling lists the images without a tag that docker images shows.
+func (c *connection) listDangling() (map[string]bool, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, listTimeout)
+	defer cancel()
+	found, err := c.client.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("dangling", "true"))})
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]bool, len(found))
+	for _, summary := range found {
+		ids[imageID(summary.ID)] = true
+	}
+	return ids, nil
+}
+
+// Lookup finds the image of that tag, full ID, or 12-digit ID.
+func (s *Images) Lookup(ctx context.Context, key string) (string, error) {
+	namespace, name, _ := strings.Cut(key, "/")
+	if namespace != s.engine.namespace || ValidImageName(name) != nil {
+		return "", nil
+	}
+	reference := name
+	if tag, err := tagOfName(name); err == nil {
+		reference = tag
+	}
+	response, err := s.inspect(ctx, reference)
+	if err != nil {
+		return "", apiError("inspect", imageResource, name, err)
+	}
+	// Docker takes any unique beginning of an ID for the ID.
+	if response == nil || !slices.Contains(tagsOf(response), reference) && !isIDOf(name, response.ID) {
+		return "", nil
+	}
+	return imageID(response.ID), nil
+}
+
+// Fence returns when every change that was complete before the call has been reported to the sink.
+func (s *Images) Fence(ctx context.Context) error { return s.engine.Fence(ctx) }
+
+// Create is not offered.
+func (s *Images) Create(context.Context, string, runtime.Object) (string, error) {
+	return "", apierrors.NewMethodNotSupported(imageResource, "create")
+}
+
+// Update is not offered.
+func (s *Images) Update(context.Context, string, runtime.Object, runtime.Object) error {
+	return apierrors.NewMethodNotSupported(imageResource, "update")
+}
+
+// inspect returns what Docker says of what it calls by that reference or ID, nil if there is none.
+func (s *Images) inspect(ctx context.Context, name string) (*image.InspectResponse, error) {
+	if !isImagePath(name) {
+		return nil, nil
+	}
+	var response image.InspectResponse
+	err := s.engine.read(ctx, readTimeout, func(ctx context.Context, c *connection) (err error) {
+		response, err = c.client.ImageInspect(ctx, name)
+		return err
+	})
+	if errdefs.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &response, nil
+}
+
+// imageIndex knows which image had which tags when it was last observed, and its parent.
+type imageIndex struct {
+	mu     sync.Mutex
+	owners map[string]string // by tag
+	images map[string]indexedImage
+}
+
+type indexedImage struct {
+	tags   []string
+	parent string
+}
+
+// set notes what was observed. It returns the images that this changes: those that had the tags until now, and the
+// parent of an image that is new.
+func (x *imageIndex) set(id string, tags []string, parent string) []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.owners == nil {
+		x.owners, x.images = map[string]string{}, map[string]indexedImage{}
+	}
+	changed := map[string]bool{}
+	known, isKnown := x.images[id]
+	if !isKnown && parent != "" {
+		changed[parent] = true
+	}
+	for _, tag := range known.tags {
+		if x.owners[tag] == id && !slices.Contains(tags, tag) {
+			delete(x.owners, tag)
+		}
+	}
+	for _, tag := range tags {
+		if owner := x.owners[tag]; owner != "" && owner != id {
+			changed[owner] = true
+		}
+		x.owners[tag] = id
+	}
+	x.images[id] = indexedImage{tags: tags, parent: parent}
+	return slices.Sorted(maps.Keys(changed))
+}
+
+// remove forgets an image and returns its parent, which may be shown now.
+func (x *imageIndex) remove(id string) []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	known, isKnown := x.images[id]
+	for _, tag := range known.tags {
+		if x.owners[tag] == id {
+			delete(x.owners, tag)
+		}
+	}
+	delete(x.images, id)
+	if !isKnown || known.parent == "" {
+		return nil
+	}
+	return []string{known.parent}
+}
+
+func (x *imageIndex) owner(reference string) string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.owners[reference]
+}
+
+// imageID returns an ID with its algorithm, which podman leaves out.
+func imageID(id string) string {
+	if fullID.MatchString(id) {
+		return imageIDAlgorithm + ":" + id
+	}
+	return id
+}

@@ -1,0 +1,138 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/distribution/reference"
+)
+
+// The Docker client joins paths without escaping dots, so that a name such as ../containers/x reaches another endpoint.
+// No string becomes part of a path unless a function of this file let it pass.
+
+var (
+	dockerName   = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
+	fullID       = regexp.MustCompile(`^[a-f0-9]{64}$`)
+	shortID      = regexp.MustCompile(`^[a-f0-9]{12}$`)
+	fullImageID  = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
+	errEmptyName = errors.New("must not be empty")
+)
+
+const (
+	maxNameLength      = 4096
+	maxVolumeName      = 255
+	imageIDAlgorithm   = "sha256"
+	slashInNames       = "~"
+	containerNameRules = "must begin with a letter or digit, which letters, digits, '_', '.' and '-' follow, two characters or more in all"
+)
+
+// ValidContainerName says why Docker has no container of that name, or nil.
+func ValidContainerName(name string) error {
+	switch {
+	case name == "":
+		return errEmptyName
+	case len(name) > maxNameLength:
+		return fmt.Errorf("must be no longer than %d characters", maxNameLength)
+	case !dockerName.MatchString(name):
+		return errors.New(containerNameRules)
+	}
+	return nil
+}
+
+// ValidVolumeName says why Docker has no volume of that name, or nil.
+func ValidVolumeName(name string) error {
+	if len(name) > maxVolumeName {
+		return fmt.Errorf("must be no longer than %d characters", maxVolumeName)
+	}
+	return ValidContainerName(name)
+}
+
+// ValidImageName says why no Image has that name, or nil. An Image is named by its tag with every slash written as a
+// tilde, or by its ID.
+func ValidImageName(name string) error {
+	if fullImageID.MatchString(name) || fullID.MatchString(name) || shortID.MatchString(name) {
+		return nil
+	}
+	_, err := tagOfName(name)
+	return err
+}
+
+// tagOfName returns the tag that stands behind the name of an Image: a familiar reference such as busybox:latest.
+func tagOfName(name string) (string, error) {
+	if strings.Contains(name, "/") {
+		return "", errors.New("must have its slashes written as '~'")
+	}
+	tag := strings.ReplaceAll(name, slashInNames, "/")
+	if familiar, err := familiarTag(tag); err != nil {
+		return "", err
+	} else if familiar != tag {
+		return "", fmt.Errorf("must be in its short form, %s", nameOfTag(familiar))
+	}
+	return tag, nil
+}
+
+func nameOfTag(tag string) string { return strings.ReplaceAll(tag, "/", slashInNames) }
+
+// familiarTag returns a tag in the form in which the docker command shows it.
+func familiarTag(tag string) (string, error) {
+	named, err := parseReference(tag)
+	if err != nil {
+		return "", err
+	}
+	tagged, ok := named.(reference.NamedTagged)
+	if !ok {
+		return "", errors.New("must name a tag, such as busybox:latest")
+	}
+	if _, ok := named.(reference.Digested); ok {
+		return "", errors.New("must be a tag, without a digest")
+	}
+	return reference.FamiliarString(tagged), nil
+}
+
+func parseReference(s string) (reference.Named, error) {
+	if s == "" {
+		return nil, errEmptyName
+	}
+	if len(s) > maxNameLength {
+		return nil, fmt.Errorf("must be no longer than %d characters", maxNameLength)
+	}
+	named, err := reference.ParseNormalizedNamed(s)
+	if err != nil {
+		return nil, fmt.Errorf("must be an image reference or an image ID: %w", err)
+	}
+	// Docker itself refuses it as ambiguous with an ID.
+	if reference.FamiliarName(named) == imageIDAlgorithm {
+		return nil, errors.New("must not use a digest algorithm as the image's name")
+	}
+	return named, nil
+}
+
+// normalReference returns the reference with its tag, :latest where it has none, or its digest.
+func normalReference(s string) (string, bool) {
+	named, err := parseReference(s)
+	if err != nil {
+		return "", false
+	}
+	return reference.FamiliarString(reference.TagNameOnly(named)), true
+}
+
+// isIDOf reports whether s is the full or the 12-digit ID, the two forms that an object answers to.
+func isIDOf(s, id string) bool {
+	id = strings.TrimPrefix(id, imageIDAlgorithm+":")
+	s = strings.TrimPrefix(s, imageIDAlgorithm+":")
+	return fullID.MatchString(id) && (s == id || shortID.MatchString(s) && strings.HasPrefix(id, s))
+}
+
+// isImagePath reports whether s may stand for an image in a path: an ID, full or of 12 digits, or a reference.
+func isImagePath(s string) bool {
+	if fullImageID.MatchString(s) || fullID.MatchString(s) || shortID.MatchString(s) {
+		return true
+	}
+	_, err := parseReference(s)
+	return err == nil
+}

@@ -1,0 +1,61 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// operate makes a call that changes something, and waits for it as long as the request lasts.
+func (e *Engine) operate(ctx context.Context, verb string, resource schema.GroupResource, name string, call func(context.Context, *connection) error) error {
+	return e.outlive(ctx, verb, resource, name, func(ctx context.Context) error {
+		c, err := e.current()
+		if err != nil {
+			return err
+		}
+		return call(ctx, c)
+	})
+}
+
+// outlive makes a call that goes on when the request that asked for it ends: cancelled half way, nobody would know what
+// it did.
+func (e *Engine) outlive(ctx context.Context, verb string, resource schema.GroupResource, name string, call func(context.Context) error) error {
+	done := make(chan error, 1)
+	if err := e.spawn(ctx, func(ctx context.Context) { done <- call(ctx) }); err != nil {
+		return err
+	}
+	select {
+	case err := <-done:
+		return apiError(verb, resource, name, err)
+	case <-ctx.Done():
+		return apiError(verb, resource, name, ctx.Err())
+	}
+}
+
+// spawn runs a call that ends with Run, whatever becomes of ctx.
+func (e *Engine) spawn(ctx context.Context, call func(context.Context)) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.operationsCtx.Err() != nil {
+		return unavailable("the server is shutting down")
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), operationTimeout)
+	stop := context.AfterFunc(e.operationsCtx, cancel)
+	e.operations.Go(func() {
+		defer cancel()
+		defer stop()
+		call(ctx)
+	})
+	return nil
+}
+
+// endCalls cancels what spawn started, waits for its end, and lets nothing begin after it.
+func (e *Engine) endCalls() {
+	e.mu.Lock()
+	e.endOperations()
+	e.mu.Unlock()
+	e.operations.Wait()
+}

@@ -1,0 +1,211 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apiserver/pkg/warning"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// allowedStates are the states that can be asked for.
+var allowedStates = []v1alpha1.ContainerState{v1alpha1.ContainerStateRunning, v1alpha1.ContainerStatePaused, v1alpha1.ContainerStateCreated}
+
+// allowedActions are the values of the action annotation.
+var allowedActions = []v1alpha1.ContainerAction{v1alpha1.ContainerActionStart, v1alpha1.ContainerActionStop,
+	v1alpha1.ContainerActionPause, v1alpha1.ContainerActionUnpause, v1alpha1.ContainerActionRestart}
+
+// transition returns the action that takes a container from what Docker says to the state that is asked for, "" if none
+// is needed. Where no action can, it is the one whose refusal says why.
+func transition(from v1alpha1.ContainerDockerStatus, to v1alpha1.ContainerState) v1alpha1.ContainerAction {
+	state := stateOf(from)
+	switch {
+	case state == to:
+		return ""
+	case to == v1alpha1.ContainerStateRunning && state == v1alpha1.ContainerStatePaused:
+		return v1alpha1.ContainerActionUnpause
+	case to == v1alpha1.ContainerStateRunning:
+		return v1alpha1.ContainerActionStart
+	case to == v1alpha1.ContainerStatePaused:
+		return v1alpha1.ContainerActionPause
+	}
+	return v1alpha1.ContainerActionStop
+}
+
+// perform carries out an action. An action that finds nothing to do is a success.
+func perform(ctx context.Context, c *connection, id string, action v1alpha1.ContainerAction) error {
+	switch action {
+	case v1alpha1.ContainerActionStart:
+		return c.client.ContainerStart(ctx, id, container.StartOptions{})
+	case v1alpha1.ContainerActionStop:
+		return c.client.ContainerStop(ctx, id, container.StopOptions{})
+	case v1alpha1.ContainerActionPause:
+		return c.client.ContainerPause(ctx, id)
+	case v1alpha1.ContainerActionUnpause:
+		return c.client.ContainerUnpause(ctx, id)
+	case v1alpha1.ContainerActionRestart:
+		return c.client.ContainerRestart(ctx, id, container.StopOptions{})
+	}
+	return fmt.Errorf("unknown action %q", action)
+}
+
+// Update carries out what distinguishes updated from old: a state, an action, a graceful deletion.
+func (s *Containers) Update(ctx context.Context, id string, old, updated runtime.Object) error {
+	before, after := old.(*v1alpha1.Container), updated.(*v1alpha1.Container)
+	if !fullID.MatchString(id) {
+		return apierrors.NewNotFound(containerResource, after.Name)
+	}
+	if err := validateUpdate(before, after); err != nil {
+		return err
+	}
+	if isNewDeletion(before, after) {
+		return s.deleteGracefully(ctx, id, before, after)
+	}
+	if applied := after.Annotations[corev1.LastAppliedConfigAnnotation]; applied != before.Annotations[corev1.LastAppliedConfigAnnotation] {
+		s.overlays.change(id, func(o *overlay) { o.lastApplied = applied })
+		s.sink.MarkDirty(id)
+		warning.AddWarning(ctx, "", fmt.Sprintf("the annotation %s is kept in memory only: it is lost when this server restarts", corev1.LastAppliedConfigAnnotation))
+	}
+	if before.Spec.State != after.Spec.State {
+		if err := s.setState(ctx, id, after.Name, after.Spec.State); err != nil {
+			return err
+		}
+	}
+	if action := newAction(before, after); action != "" {
+		return s.act(ctx, id, after.Name, action)
+	}
+	return nil
+}
+
+func validateUpdate(before, after *v1alpha1.Container) error {
+	var errs field.ErrorList
+	if state := after.Spec.State; state != before.Spec.State {
+		errs = append(errs, oneOf(field.NewPath("spec", "state"), state, allowedStates)...)
+	}
+	if action := newAction(before, after); action != "" {
+		errs = append(errs, oneOf(field.NewPath("metadata", "annotations").Key(v1alpha1.ActionAnnotation), action, allowedActions)...)
+	}
+	if len(errs) > 0 {
+		return apierrors.NewInvalid(v1alpha1.Kind("Container"), after.Name, errs)
+	}
+	return nil
+}
+
+func oneOf[T ~string](path *field.Path, value T, allowed []T) field.ErrorList {
+	for _, a := range allowed {
+		if value == a {
+			return nil
+		}
+	}
+	return field.ErrorList{field.NotSupported(path, value, allowed)}
+}
+
+func newAction(before, after *v1alpha1.Container) v1alpha1.ContainerAction {
+	action := after.Annotations[v1alpha1.ActionAnnotation]
+	if action == before.Annotations[v1alpha1.ActionAnnotation] {
+		return ""
+	}
+	return v1alpha1.ContainerAction(action)
+}
+
+// setState takes the container to a state from whatever it is in when its turn comes.
+func (s *Containers) setState(ctx context.Context, id, name string, state v1alpha1.ContainerState) error {
+	return s.inTurn(ctx, "update", id, name, func(ctx context.Context, c *connection) error {
+		inspected, err := s.inspect(ctx, id)
+		if err != nil {
+			return err
+		}
+		if inspected == nil || inspected.State == nil {
+			return apierrors.NewNotFound(containerResource, name)
+		}
+		status := statusOf(inspected.State.Status)
+		if status == v1alpha1.ContainerDockerStatusUnknown {
+			return apierrors.NewConflict(containerResource, name, fmt.Errorf("Docker's status %q is not known to this version", inspected.State.Status))
+		}
+		action := transition(status, state)
+		if action == "" {
+			return nil
+		}
+		return s.performChecked(ctx, c, id, name, action)
+	})
+}
+
+// act carries out an action and records its outcome. A failure is a warning.
+func (s *Containers) act(ctx context.Context, id, name string, action v1alpha1.ContainerAction) error {
+	observed := metav1.Now().Rfc3339Copy()
+	err := s.inTurn(ctx, string(action), id, name, func(ctx context.Context, c *connection) error {
+		err := s.performChecked(ctx, c, id, name, action)
+		s.recordAction(id, action, observed, apiError(string(action), containerResource, name, err))
+		return err
+	})
+	if apierrors.IsNotFound(err) || apierrors.IsTimeout(err) || apierrors.IsServiceUnavailable(err) {
+		return err
+	}
+	if err != nil {
+		warning.AddWarning(ctx, "", fmt.Sprintf("the action %s failed: %s", action, dockerWords(err)))
+	}
+	return nil
+}
+
+func (s *Containers) recordAction(id string, action v1alpha1.ContainerAction, observed metav1.Time, err error) {
+	completed := metav1.Now().Rfc3339Copy()
+	outcome := &v1alpha1.ContainerLastAction{
+		Action: action, State: v1alpha1.ContainerActionSucceeded, ObservedAt: observed, CompletedAt: &completed,
+	}
+	if err != nil {
+		outcome.State, outcome.Error = v1alpha1.ContainerActionFailed, dockerWords(err)
+	}
+	s.overlays.change(id, func(o *overlay) { o.lastAction = outcome })
+}
+
+// performChecked tells a container that is missing from something else that the action misses, such as a network.
+func (s *Containers) performChecked(ctx context.Context, c *connection, id, name string, action v1alpha1.ContainerAction) error {
+	err := perform(ctx, c, id, action)
+	if !errdefs.IsNotFound(err) {
+		return err
+	}
+	if inspected, inspectErr := s.inspect(ctx, id); inspectErr == nil && inspected != nil {
+		return apierrors.NewConflict(containerResource, name, errors.New(dockerWords(err)))
+	}
+	return err
+}
+
+// inTurn makes a call when all earlier ones for the container have ended.
+func (s *Containers) inTurn(ctx context.Context, verb, id, name string, call func(context.Context, *connection) error) error {
+	unlock, err := s.locks.lock(ctx, id)
+	if err != nil {
+		return apiError(verb, containerResource, name, err)
+	}
+	return s.engine.outlive(ctx, verb, containerResource, name, func(ctx context.Context) error {
+		defer unlock()
+		return s.call(ctx, id, call)
+	})
+}
+
+// call makes a call that changes a container, and has the container observed whatever comes of it.
+func (s *Containers) call(ctx context.Context, id string, call func(context.Context, *connection) error) error {
+	c, err := s.engine.current()
+	if err != nil {
+		return err
+	}
+	defer s.sink.MarkDirty(id)
+	return call(ctx, c)
+}
+
+// stopSeconds is a grace period as Docker takes it.
+func stopSeconds(grace int64) *int {
+	seconds := int(grace)
+	return &seconds
+}
