@@ -69,7 +69,7 @@ cat <<EOT
 It stops when the server does. To put something in it, from another terminal:
   export DOCKER_HOST=unix://$socket
   tar -ch -C / bin/busybox | docker import - busybox
-  docker run -d --network none --name demo busybox /bin/busybox sleep 3600
+  docker run -d --network none --stop-timeout 1 --name demo busybox /bin/busybox sleep 3600
   docker volume create demo
 EOT
 
