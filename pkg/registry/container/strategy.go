@@ -5,6 +5,7 @@ package container
 
 import (
 	"context"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,12 +18,9 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-// StopTimeoutFunc returns the seconds that the container of an ID is given to stop, by its own configuration or by
-// Docker's default.
-type StopTimeoutFunc func(ctx context.Context, id string) (int64, error)
-
-// dockerStopTimeout is Docker's default, in seconds.
-const dockerStopTimeout = 10
+// StopTimeoutFunc returns how long the container of an ID may take to stop, by its own configuration or by Docker's
+// default.
+type StopTimeoutFunc func(id string) time.Duration
 
 const lastAppliedWarning = "Docker cannot store the annotation " + corev1.LastAppliedConfigAnnotation +
 	": it is kept in memory until the server or the container ends"
@@ -63,7 +61,7 @@ func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []s
 }
 
 // CheckGracefulDelete implements rest.RESTGracefulDeleteStrategy: what runs is given time to stop.
-func (s strategy) CheckGracefulDelete(ctx context.Context, obj runtime.Object, options *metav1.DeleteOptions) bool {
+func (s strategy) CheckGracefulDelete(_ context.Context, obj runtime.Object, options *metav1.DeleteOptions) bool {
 	container := obj.(*v1alpha1.Container)
 	switch container.Status.Status {
 	case v1alpha1.ContainerDockerStatusCreated, v1alpha1.ContainerDockerStatusExited,
@@ -71,12 +69,8 @@ func (s strategy) CheckGracefulDelete(ctx context.Context, obj runtime.Object, o
 		return false
 	}
 	if options.GracePeriodSeconds == nil {
-		grace, err := s.stopTimeout(ctx, container.Status.ID)
-		if err != nil {
-			grace = dockerStopTimeout
-		}
 		// 0 would mean to delete at once, by force.
-		grace = max(1, grace)
+		grace := max(1, int64(s.stopTimeout(container.Status.ID).Seconds()))
 		options.GracePeriodSeconds = &grace
 	}
 	return *options.GracePeriodSeconds > 0

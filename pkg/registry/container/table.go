@@ -9,14 +9,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-const (
-	shortIDLength    = 12
-	maxCommandLength = 40
-)
+const maxCommandLength = 40
 
 type column = registry.Column[*v1alpha1.Container]
 
@@ -27,7 +25,7 @@ var table = registry.NewTableConvertor(
 	column{Name: "Ports", Description: "The published ports, and those that are exposed only.", Cell: ports},
 	registry.Age[*v1alpha1.Container](),
 	column{Name: "ID", Priority: 1, Description: "The short ID.",
-		Cell: func(c *v1alpha1.Container) string { return c.Status.ID[:min(shortIDLength, len(c.Status.ID))] }},
+		Cell: func(c *v1alpha1.Container) string { return containers.ShortID(c.Status.ID) }},
 	column{Name: "Command", Priority: 1, Description: "The program and its arguments.", Cell: command},
 	column{Name: "PID", Priority: 1, Description: "The process ID on the engine's host.", Cell: pid},
 	column{Name: "Health", Priority: 1, Description: "The outcome of the health check.",

@@ -8,19 +8,18 @@ import (
 
 	"github.com/docker/go-units"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-const (
-	shortIDLength = 12
-	sizeDigits    = 3
-)
+const sizeDigits = 3
 
 type column = registry.Column[*v1alpha1.Image]
 
 var table = registry.NewTableConvertor(
-	column{Name: "ID", Description: "The short ID.", Cell: shortID},
+	column{Name: "ID", Description: "The short ID.",
+		Cell: func(i *v1alpha1.Image) string { return containers.ShortID(i.Status.ID) }},
 	column{Name: "Size", Description: "The size of all layers on disk.",
 		Cell: func(i *v1alpha1.Image) string {
 			return units.HumanSizeWithPrecision(float64(i.Status.Size), sizeDigits)
@@ -29,11 +28,6 @@ var table = registry.NewTableConvertor(
 	column{Name: "OS/Arch", Priority: 1, Description: "The platform that the image is for.", Cell: platform},
 	column{Name: "Digest", Priority: 1, Description: "The digest by which a registry knows the image.", Cell: digest},
 )
-
-func shortID(i *v1alpha1.Image) string {
-	id := strings.TrimPrefix(i.Status.ID, "sha256:")
-	return id[:min(shortIDLength, len(id))]
-}
 
 func platform(i *v1alpha1.Image) string {
 	if i.Status.OS == "" || i.Status.Architecture == "" {

@@ -1,0 +1,44 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package containers
+
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+const (
+	shortIDLength = 12
+	idAlgorithm   = "sha256:"
+)
+
+// ShortID returns an ID as the docker command shows it.
+func ShortID(id string) string {
+	id = strings.TrimPrefix(id, idAlgorithm)
+	return id[:min(shortIDLength, len(id))]
+}
+
+// IDs returns the IDs that an object answers to beside its name.
+func IDs(obj runtime.Object) []string {
+	switch obj := obj.(type) {
+	case *v1alpha1.Container:
+		return idsOf(obj.Status.ID)
+	case *v1alpha1.Image:
+		if id := obj.Status.ID; id != obj.Name {
+			return append(idsOf(strings.TrimPrefix(id, idAlgorithm)), id)
+		}
+		return idsOf(strings.TrimPrefix(obj.Status.ID, idAlgorithm))
+	}
+	return nil
+}
+
+func idsOf(id string) []string {
+	if id == "" {
+		return nil
+	}
+	return []string{id, ShortID(id)}
+}

@@ -1,0 +1,127 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package apiserver is the API server of a container engine, for a command to run or for another program to embed.
+package apiserver
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/util/compatibility"
+	"k8s.io/klog/v2"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+)
+
+const (
+	// DefaultNamespace is the Kubernetes namespace in which an engine shows itself unless its options say otherwise.
+	DefaultNamespace = "rancher-desktop"
+	// RequestTimeout ends requests other than watches. What they asked Docker to do goes on.
+	RequestTimeout = 34 * time.Second
+
+	name = "engine-apiserver"
+)
+
+// Config is what a Server is made from.
+type Config struct {
+	GenericConfig *genericapiserver.RecommendedConfig
+	ExtraConfig   ExtraConfig
+}
+
+// ExtraConfig is what a Server is made from beside what all API servers are.
+type ExtraConfig struct {
+	// Engine says which container engine is served, and in which namespace.
+	Engine docker.Options
+	// ReadyRequiresEngine makes the server ready only while the engine answers.
+	ReadyRequiresEngine bool
+}
+
+// CompletedConfig is a Config with its defaults. Only Complete makes one.
+type CompletedConfig struct{ *completedConfig }
+
+type completedConfig struct {
+	generic genericapiserver.CompletedConfig
+	extra   ExtraConfig
+}
+
+// Server is an API server and the engine that it serves.
+type Server struct {
+	GenericAPIServer *genericapiserver.GenericAPIServer
+	Engine           *docker.Engine
+}
+
+// NewGenericConfig returns the generic part of a Config with this server's defaults.
+func NewGenericConfig() *genericapiserver.RecommendedConfig {
+	config := genericapiserver.NewRecommendedConfig(Codecs)
+	config.RequestTimeout = RequestTimeout
+	return config
+}
+
+// Complete fills in what was not set.
+func (c *Config) Complete() CompletedConfig {
+	setOpenAPI(&c.GenericConfig.Config)
+	if c.GenericConfig.EffectiveVersion == nil {
+		c.GenericConfig.EffectiveVersion = compatibility.DefaultBuildEffectiveVersion()
+	}
+	extra := c.ExtraConfig
+	if extra.Engine.Namespace == "" {
+		extra.Engine.Namespace = DefaultNamespace
+	}
+	return CompletedConfig{&completedConfig{c.GenericConfig.Complete(), extra}}
+}
+
+// New returns a server that passes on what it does not serve. It connects to the engine when it runs.
+func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Server, error) {
+	engine, err := docker.NewEngine(c.extra.Engine)
+	if err != nil {
+		return nil, err
+	}
+	server, err := c.generic.New(name, delegate)
+	if err != nil {
+		return nil, fmt.Errorf("making the generic API server: %w", err)
+	}
+
+	stores := newStores(c.extra.Engine.Namespace)
+	storage, err := stores.restStorage(engine)
+	if err != nil {
+		return nil, err
+	}
+	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, Scheme, metav1.ParameterCodec, Codecs)
+	group.NegotiatedSerializer = withoutProtobuf{group.NegotiatedSerializer}
+	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = storage
+	if err := server.InstallAPIGroup(&group); err != nil {
+		return nil, fmt.Errorf("installing the API group %s: %w", v1alpha1.GroupName, err)
+	}
+	if err := server.AddReadyzChecks(engineCheck{engine, c.extra.ReadyRequiresEngine}); err != nil {
+		return nil, fmt.Errorf("adding the readiness check of the container engine: %w", err)
+	}
+
+	// Destroy comes last, and also where the server never ran.
+	var running sync.WaitGroup
+	ctx, cancel := context.WithCancel(context.Background())
+	server.RegisterDestroyFunc(func() {
+		cancel()
+		running.Wait()
+		stores.stop()
+	})
+	err = server.AddPostStartHook("run-container-engine", func(hook genericapiserver.PostStartHookContext) error {
+		context.AfterFunc(hook, cancel)
+		ctx := klog.NewContext(ctx, klog.FromContext(hook))
+		running.Go(func() {
+			if err := engine.Run(ctx); err != nil {
+				klog.FromContext(ctx).Error(err, "The connection to the container engine has ended")
+			}
+		})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("adding the hook that runs the container engine: %w", err)
+	}
+	return &Server{GenericAPIServer: server, Engine: engine}, nil
+}

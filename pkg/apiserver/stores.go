@@ -1,0 +1,123 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/container"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/containernamespace"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/image"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/volume"
+)
+
+// stores are the live stores of all kinds. They share one counter of versions.
+type stores struct {
+	namespace string
+	versions  *livestore.Versions
+	all       []*livestore.Store
+}
+
+func newStores(namespace string) *stores {
+	return &stores{namespace: namespace, versions: livestore.NewVersions(uint64(time.Now().UnixMicro()))}
+}
+
+// stop ends all watches and waits for what is being observed.
+func (s *stores) stop() {
+	for _, store := range s.all {
+		store.Stop()
+	}
+}
+
+func (s *stores) add(resource string, newFunc func() runtime.Object, source livestore.Source) *livestore.Store {
+	store := livestore.New(livestore.Config{
+		Versions: s.versions,
+		Resource: v1alpha1.Resource(resource),
+		Prefix:   registry.Prefix(resource),
+		NewFunc:  newFunc,
+		Source:   source,
+		Aliases:  containers.IDs,
+	})
+	s.all = append(s.all, store)
+	return store
+}
+
+// addStatic adds a store of objects that are always there.
+func (s *stores) addStatic(resource string, newFunc func() runtime.Object, objects map[string]runtime.Object) (*livestore.Store, error) {
+	store := s.add(resource, newFunc, &static{v1alpha1.Resource(resource), objects})
+	if err := store.Resync(context.Background()); err != nil {
+		return nil, fmt.Errorf("filling the store of %s: %w", resource, err)
+	}
+	return store, nil
+}
+
+// addLive adds a store of the engine's objects. In namespaces that are not the engine's there is nothing.
+func (s *stores) addLive(resource string, newFunc func() runtime.Object, source livestore.Source) (docker.Sink, storage.Interface, error) {
+	elsewhere, err := s.addStatic(resource, newFunc, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	store := s.add(resource, newFunc, source)
+	return store, registry.InNamespace(s.namespace, registry.Prefix(resource), store, elsewhere), nil
+}
+
+// restStorage makes the stores of all kinds, tells the engine about them, and returns the REST storage over them.
+func (s *stores) restStorage(engine *docker.Engine) (map[string]rest.Storage, error) {
+	containersSink, containerObjects, err := s.addLive("containers", func() runtime.Object { return &v1alpha1.Container{} }, engine.Containers())
+	if err != nil {
+		return nil, err
+	}
+	imagesSink, imageObjects, err := s.addLive("images", func() runtime.Object { return &v1alpha1.Image{} }, engine.Images())
+	if err != nil {
+		return nil, err
+	}
+	volumesSink, volumeObjects, err := s.addLive("volumes", func() runtime.Object { return &v1alpha1.Volume{} }, engine.Volumes())
+	if err != nil {
+		return nil, err
+	}
+	engine.SetSinks(containersSink, imagesSink, volumesSink)
+
+	namespaces, err := s.addStatic("containernamespaces", func() runtime.Object { return &v1alpha1.ContainerNamespace{} },
+		map[string]runtime.Object{s.namespace + "/" + v1alpha1.EngineNamespace: engineNamespace(s.namespace)})
+	if err != nil {
+		return nil, err
+	}
+
+	result := map[string]rest.Storage{}
+	if result["containers"], err = container.NewStorage(Scheme, containerObjects, engine.Containers().StopTimeout); err != nil {
+		return nil, err
+	}
+	if result["images"], err = image.NewStorage(Scheme, imageObjects); err != nil {
+		return nil, err
+	}
+	if result["volumes"], err = volume.NewStorage(Scheme, volumeObjects); err != nil {
+		return nil, err
+	}
+	if result["containernamespaces"], err = containernamespace.NewStorage(Scheme, namespaces); err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+func engineNamespace(namespace string) *v1alpha1.ContainerNamespace {
+	return &v1alpha1.ContainerNamespace{ObjectMeta: metav1.ObjectMeta{
+		Namespace: namespace,
+		Name:      v1alpha1.EngineNamespace,
+		UID:       types.UID(uuid.NewSHA1(uuid.NameSpaceURL, []byte(v1alpha1.GroupName+"/"+v1alpha1.EngineNamespace)).String()),
+	}}
+}
