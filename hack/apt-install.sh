@@ -25,24 +25,33 @@ installed() {
 installed "$@" && exit 0
 
 policy=/usr/sbin/policy-rc.d
-preset=/run/systemd/system-preset/00-engine-apiserver.preset
 undo() {
 	if [ -n "${our_policy:-}" ]; then rm -f "$policy"; fi
-	rm -f "$preset"
 }
 trap undo EXIT
 trap 'exit 130' INT TERM HUP
 
-# A policy of 101 forbids maintainer scripts to start a service, the preset to enable one.
+# With a policy of 101 maintainer scripts start no service. They enable it nevertheless.
 if [ ! -e "$policy" ]; then
 	our_policy=yes
 	printf '#!/bin/sh\nexit 101\n' >"$policy"
 	chmod 755 "$policy"
 fi
-mkdir -p "$(dirname "$preset")"
-printf 'disable docker.service\ndisable docker.socket\ndisable containerd.service\n' >"$preset"
+new_units=()
+for unit in docker.service docker.socket containerd.service; do
+	[ -e "/lib/systemd/system/$unit" ] || new_units+=("$unit")
+done
+new_script=
+[ -e /etc/init.d/docker ] || new_script=docker
 
 echo "installing $*" >&2
 export DEBIAN_FRONTEND=noninteractive
-apt-get -q update >&2
+apt-get -q update >&2 9>&-
 apt-get -q install -y --no-install-recommends "$@" >&2 9>&-
+
+for unit in "${new_units[@]}"; do
+	[ ! -e "/lib/systemd/system/$unit" ] || deb-systemd-helper disable "$unit" >&2
+done
+if [ -n "$new_script" ] && [ -e /etc/init.d/docker ]; then
+	update-rc.d docker disable >&2
+fi
