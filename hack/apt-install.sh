@@ -50,7 +50,7 @@ apt-get -q update >&2 9>&-
 apt-get -q install -y --no-install-recommends "$@" >&2 9>&-
 
 for unit in "${new_units[@]}"; do
-	[ ! -e "/lib/systemd/system/$unit" ] || deb-systemd-helper disable "$unit" >&2
+	[ ! -e "/lib/systemd/system/$unit" ] || DPKG_MAINTSCRIPT_PACKAGE=docker.io deb-systemd-helper disable "$unit" >&2
 done
 if [ -n "$new_script" ] && [ -e /etc/init.d/docker ]; then
 	update-rc.d docker disable >&2
