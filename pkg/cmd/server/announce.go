@@ -1,0 +1,74 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+)
+
+// patience is how long the start line waits for the engine.
+const patience = 2 * time.Second
+
+// engine is what the announcer must know of a container engine.
+type engine interface {
+	Connected() <-chan struct{}
+	Check() error
+	Endpoint() string
+	Version() docker.Version
+}
+
+// announcer tells the user where the server is, and which engine it serves.
+type announcer struct {
+	out        io.Writer
+	server     string
+	kubeconfig string
+	engine     engine
+}
+
+// announce writes a line when the server serves, and a second one when the engine answers only later.
+func (a *announcer) announce(ctx context.Context) {
+	try := fmt.Sprintf("Try: kubectl --kubeconfig %s get containers,images,volumes", shellQuote(a.kubeconfig))
+	patience := time.NewTimer(patience)
+	defer patience.Stop()
+	select {
+	case <-a.engine.Connected():
+		fmt.Fprintf(a.out, "engine-apiserver serves %s at %s. %s\n", a.name(), a.server, try)
+		return
+	case <-patience.C:
+		fmt.Fprintf(a.out, "engine-apiserver serves at %s, but %s: it keeps trying. %s\n", a.server, a.reason(), try)
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-a.engine.Connected():
+		fmt.Fprintf(a.out, "engine-apiserver now serves %s.\n", a.name())
+	case <-ctx.Done():
+	}
+}
+
+func (a *announcer) name() string {
+	return fmt.Sprintf("Docker Engine %s (%s)", a.engine.Version().Engine, a.engine.Endpoint())
+}
+
+func (a *announcer) reason() string {
+	if err := a.engine.Check(); err != nil {
+		return err.Error()
+	}
+	return "the container engine has not been read yet"
+}
+
+// shellQuote quotes a path where a shell would not take it as one word.
+func shellQuote(path string) string {
+	if strings.ContainsAny(path, " \t'\"\\$&;()<>|*?`#~") {
+		return strconv.Quote(path)
+	}
+	return path
+}

@@ -1,0 +1,34 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"io"
+	"os"
+
+	"k8s.io/component-base/featuregate"
+	"k8s.io/component-base/logs"
+	logsapi "k8s.io/component-base/logs/api/v1"
+)
+
+// quiet drops what is no warning and no error. Each write is one entry, which begins with the letter of its severity.
+type quiet struct{ io.Writer }
+
+// Write implements io.Writer.
+func (q quiet) Write(entry []byte) (int, error) {
+	if len(entry) > 0 && entry[0] == 'I' {
+		return len(entry), nil
+	}
+	return q.Writer.Write(entry)
+}
+
+// setUpLogging sends logs to standard error: warnings and errors alone unless more is asked for.
+func setUpLogging(config *logsapi.LoggingConfiguration, gates featuregate.FeatureGate) error {
+	logs.InitLogs()
+	var out io.Writer = os.Stderr
+	if config.Format == logsapi.DefaultLogFormat && config.Verbosity == 0 {
+		out = quiet{out}
+	}
+	return logsapi.ValidateAndApplyWithOptions(config, &logsapi.LoggingOptions{ErrorStream: out, InfoStream: out}, gates)
+}

@@ -1,0 +1,161 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/api/validation"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	genericoptions "k8s.io/apiserver/pkg/server/options"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	cliflag "k8s.io/component-base/cli/flag"
+	logsapi "k8s.io/component-base/logs/api/v1"
+	_ "k8s.io/component-base/logs/json/register" // --logging-format=json
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/standalone"
+)
+
+const (
+	defaultPort         = 6445
+	defaultResyncPeriod = 5 * time.Minute
+	// watchTermination is how long open watches may hold up the end of the server.
+	watchTermination = time.Second
+)
+
+// options are what the flags of serve set.
+type options struct {
+	dockerHost          string
+	namespace           string
+	resyncPeriod        time.Duration
+	readyRequiresEngine bool
+	stateDir            string
+	kubeconfig          string
+
+	serving   *genericoptions.SecureServingOptionsWithLoopback
+	serverRun *genericoptions.ServerRunOptions
+	audit     *genericoptions.AuditOptions
+	features  *genericoptions.FeatureOptions
+	logging   *logsapi.LoggingConfiguration
+}
+
+func newOptions() *options {
+	o := &options{
+		namespace:    apiserver.DefaultNamespace,
+		resyncPeriod: defaultResyncPeriod,
+		serving:      genericoptions.NewSecureServingOptions().WithLoopback(),
+		serverRun:    genericoptions.NewServerRunOptions(),
+		audit:        genericoptions.NewAuditOptions(),
+		features:     genericoptions.NewFeatureOptions(),
+		logging:      logsapi.NewLoggingConfiguration(),
+	}
+	o.serving.BindAddress = net.IPv4(127, 0, 0, 1)
+	o.serving.BindPort = defaultPort
+	o.serverRun.RequestTimeout = apiserver.RequestTimeout
+	o.serverRun.ShutdownWatchTerminationGracePeriod = watchTermination
+	o.features.EnablePriorityAndFairness = false
+	return o
+}
+
+func (o *options) flags() cliflag.NamedFlagSets {
+	var sets cliflag.NamedFlagSets
+
+	engine := sets.FlagSet("Engine")
+	engine.StringVar(&o.dockerHost, "docker-host", o.dockerHost,
+		"Address of the Docker Engine. Default: $DOCKER_HOST, else that of the current docker context, else the platform's socket or pipe.")
+	engine.StringVar(&o.namespace, "namespace", o.namespace,
+		"Kubernetes namespace in which the engine's containers, images and volumes are shown.")
+	engine.DurationVar(&o.resyncPeriod, "resync-period", o.resyncPeriod,
+		"How often everything is compared with Docker, to find changes that Docker reports no event for.")
+	engine.BoolVar(&o.readyRequiresEngine, "ready-requires-engine", o.readyRequiresEngine,
+		"Fail /readyz while the engine does not answer.")
+
+	standaloneFlags := sets.FlagSet("Standalone")
+	standaloneFlags.StringVar(&o.stateDir, "state-dir", o.stateDir,
+		"Directory of the certificates, the token and the kubeconfig. Default: $XDG_STATE_HOME/engine-apiserver, else ~/.local/state/engine-apiserver.")
+	standaloneFlags.StringVar(&o.kubeconfig, "write-kubeconfig", o.kubeconfig,
+		"File that the kubeconfig is written to. Default: kubeconfig in --state-dir.")
+
+	// Certificates are made in the state directory, and priority and fairness needs a cluster to be configured by.
+	addFlags(sets.FlagSet("Secure serving"), o.serving.AddFlags, "cert-dir")
+	addFlags(sets.FlagSet("Features"), o.features.AddFlags, "enable-priority-and-fairness")
+	o.serverRun.AddUniversalFlags(sets.FlagSet("Generic"))
+	o.audit.AddFlags(sets.FlagSet("Auditing"))
+	logsapi.AddFlags(o.logging, sets.FlagSet("Logging"))
+	return sets
+}
+
+// addFlags adds the flags that add would, but for one.
+func addFlags(to *pflag.FlagSet, add func(*pflag.FlagSet), without string) {
+	all := pflag.NewFlagSet("", pflag.ContinueOnError)
+	add(all)
+	all.VisitAll(func(flag *pflag.Flag) {
+		if flag.Name != without {
+			to.AddFlag(flag)
+		}
+	})
+}
+
+// complete fills in what depends on the user.
+func (o *options) complete() error {
+	if o.stateDir != "" {
+		return nil
+	}
+	dir, err := standalone.DefaultDir()
+	if err != nil {
+		return fmt.Errorf("%w: choose one with --state-dir", err)
+	}
+	o.stateDir = dir
+	return nil
+}
+
+// validate says on one line what is wrong with the flags.
+func (o *options) validate() error {
+	var errs []error
+	for _, reason := range validation.ValidateNamespaceName(o.namespace, false) {
+		errs = append(errs, fmt.Errorf("--namespace %q: %s", o.namespace, reason))
+	}
+	if o.resyncPeriod <= 0 {
+		errs = append(errs, fmt.Errorf("--resync-period %s: must be greater than zero", o.resyncPeriod))
+	}
+	if cert := o.serving.ServerCert.CertKey; (cert.CertFile == "") != (cert.KeyFile == "") {
+		errs = append(errs, errors.New("--tls-cert-file and --tls-private-key-file go together"))
+	}
+	errs = append(errs, o.serving.Validate()...)
+	errs = append(errs, o.serverRun.Validate()...)
+	errs = append(errs, o.audit.Validate()...)
+	errs = append(errs, o.features.Validate()...)
+	if len(errs) > 0 {
+		return utilerrors.NewAggregate(errs)
+	}
+	return logsapi.Validate(o.logging, utilfeature.DefaultFeatureGate, nil).ToAggregate()
+}
+
+// config returns the server's configuration, but for who may do what.
+func (o *options) config() (*apiserver.Config, error) {
+	generic := apiserver.NewGenericConfig()
+	if err := o.serverRun.ApplyTo(&generic.Config); err != nil {
+		return nil, err
+	}
+	if err := o.serving.ApplyToConfig(&generic.Config); err != nil {
+		return nil, err
+	}
+	if err := o.audit.ApplyTo(&generic.Config); err != nil {
+		return nil, err
+	}
+	if err := o.features.ApplyTo(&generic.Config, nil, nil); err != nil {
+		return nil, err
+	}
+	config := &apiserver.Config{GenericConfig: generic}
+	config.ExtraConfig.Engine.Host = o.dockerHost
+	config.ExtraConfig.Engine.Namespace = o.namespace
+	config.ExtraConfig.Engine.ResyncPeriod = o.resyncPeriod
+	config.ExtraConfig.ReadyRequiresEngine = o.readyRequiresEngine
+	return config, nil
+}

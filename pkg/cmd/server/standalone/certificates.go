@@ -1,0 +1,180 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package standalone
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"k8s.io/client-go/util/keyutil"
+)
+
+const (
+	day             = 24 * time.Hour
+	authorityLife   = 3650 * day
+	servingLife     = 365 * day
+	renewBefore     = 30 * day
+	renewalInterval = 12 * time.Hour
+	// clockSkew is how far a client's clock may be behind ours.
+	clockSkew = time.Hour
+
+	certificateBlock = "CERTIFICATE"
+)
+
+// Certificates are a certificate authority and the serving certificate that it signs. Each has a file that holds the
+// certificate and its key, so that no reader sees one without the other.
+type Certificates struct {
+	state *State
+	names []string
+}
+
+// Certificates returns the certificates of a server that is reached by names, which are host names and IP addresses.
+func (s *State) Certificates(names ...string) *Certificates {
+	names = append(names, "localhost", "127.0.0.1", "::1")
+	slices.Sort(names)
+	return &Certificates{s, slices.Compact(names)}
+}
+
+// ServingFile returns the file of the serving certificate and its key.
+func (c *Certificates) ServingFile() string { return c.state.path("serving.pem") }
+
+// Ensure makes what is missing and renews what will expire soon, and returns the certificate of the authority.
+func (c *Certificates) Ensure() (authority []byte, err error) {
+	path := c.state.path("ca.pem")
+	ca, err := load(path)
+	if err != nil {
+		return nil, err
+	}
+	if ca == nil || !ca.Leaf.IsCA || expires(ca.Leaf, servingLife+renewBefore) {
+		ca, err = create(path, &x509.Certificate{
+			Subject:               pkix.Name{CommonName: "engine-apiserver CA"},
+			NotAfter:              time.Now().Add(authorityLife),
+			IsCA:                  true,
+			BasicConstraintsValid: true,
+			KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		}, nil)
+		if err != nil {
+			return nil, fmt.Errorf("making the certificate authority: %w", err)
+		}
+	}
+
+	serving, err := load(c.ServingFile())
+	if err != nil {
+		return nil, err
+	}
+	if serving == nil || expires(serving.Leaf, renewBefore) || serving.Leaf.CheckSignatureFrom(ca.Leaf) != nil || !c.covers(serving.Leaf) {
+		template := &x509.Certificate{
+			Subject:     pkix.Name{CommonName: "engine-apiserver"},
+			NotAfter:    time.Now().Add(servingLife),
+			KeyUsage:    x509.KeyUsageDigitalSignature,
+			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		}
+		for _, name := range c.names {
+			if ip := net.ParseIP(name); ip != nil {
+				template.IPAddresses = append(template.IPAddresses, ip)
+			} else {
+				template.DNSNames = append(template.DNSNames, name)
+			}
+		}
+		if _, err := create(c.ServingFile(), template, ca); err != nil {
+			return nil, fmt.Errorf("making the serving certificate: %w", err)
+		}
+	}
+	return encodeCertificate(ca.Leaf), nil
+}
+
+// Renew ensures that the certificates are good until ctx ends, and calls renewed when there is another authority.
+func (c *Certificates) Renew(ctx context.Context, current []byte, renewed func(authority []byte) error, failed func(error)) {
+	ticker := time.NewTicker(renewalInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		authority, err := c.Ensure()
+		if err == nil && !bytes.Equal(authority, current) {
+			if err = renewed(authority); err == nil {
+				current = authority
+			}
+		}
+		if err != nil {
+			failed(err)
+		}
+	}
+}
+
+func (c *Certificates) covers(certificate *x509.Certificate) bool {
+	return !slices.ContainsFunc(c.names, func(name string) bool { return certificate.VerifyHostname(name) != nil })
+}
+
+func expires(certificate *x509.Certificate, within time.Duration) bool {
+	return time.Until(certificate.NotAfter) < within
+}
+
+// load returns the certificate and the key of a file, nil where there is none of use.
+func load(path string) (*tls.Certificate, error) {
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.X509KeyPair(content, content)
+	if err != nil {
+		// Half a file is as good as none.
+		return nil, nil
+	}
+	return &pair, nil
+}
+
+// create makes a key and a certificate, signed by parent or by itself, and writes them to a file.
+func create(path string, template *x509.Certificate, parent *tls.Certificate) (*tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	template.NotBefore = time.Now().Add(-clockSkew)
+	signer, signerKey := template, crypto.PrivateKey(key)
+	if parent != nil {
+		signer, signerKey = parent.Leaf, parent.PrivateKey
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, signer, key.Public(), signerKey)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	encodedKey, err := keyutil.MarshalPrivateKeyToPEM(key)
+	if err != nil {
+		return nil, err
+	}
+	if err := write(path, append(encodeCertificate(certificate), encodedKey...)); err != nil {
+		return nil, err
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: certificate}, nil
+}
+
+func encodeCertificate(certificate *x509.Certificate) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: certificate.Raw})
+}

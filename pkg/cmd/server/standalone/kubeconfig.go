@@ -1,0 +1,71 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package standalone
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+const (
+	contextName = "engine-apiserver"
+	clusterName = "engine-apiserver"
+	userName    = "engine-apiserver"
+)
+
+// Client is what a client must know of the server.
+type Client struct {
+	Server    string
+	CA        []byte
+	Token     string
+	Namespace string
+}
+
+// WriteKubeconfig writes the kubeconfig of a client. It replaces a file that it wrote, and no other.
+func (c Client) WriteKubeconfig(path string) error {
+	if err := checkReplaceable(path); err != nil {
+		return err
+	}
+	config := clientcmdapi.NewConfig()
+	config.Clusters[clusterName] = &clientcmdapi.Cluster{Server: c.Server, CertificateAuthorityData: c.CA}
+	config.AuthInfos[userName] = &clientcmdapi.AuthInfo{Token: c.Token}
+	config.Contexts[contextName] = &clientcmdapi.Context{Cluster: clusterName, AuthInfo: userName, Namespace: c.Namespace}
+	config.CurrentContext = contextName
+
+	content, err := clientcmd.Write(*config)
+	if err != nil {
+		return fmt.Errorf("encoding the kubeconfig: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), privateDir); err != nil {
+		return fmt.Errorf("writing the kubeconfig: %w", err)
+	}
+	if err := write(path, content); err != nil {
+		return fmt.Errorf("writing the kubeconfig: %w", err)
+	}
+	return nil
+}
+
+func checkReplaceable(path string) error {
+	content, err := os.ReadFile(path)
+	if os.IsNotExist(err) || err == nil && len(content) == 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("writing the kubeconfig: %w", err)
+	}
+	config, err := clientcmd.Load(content)
+	if err != nil {
+		return fmt.Errorf("%s is not a kubeconfig: choose another file with --write-kubeconfig", path)
+	}
+	for name := range config.Contexts {
+		if name != contextName {
+			return fmt.Errorf("%s has the context %q, which would be lost: choose another file with --write-kubeconfig", path, name)
+		}
+	}
+	return nil
+}
