@@ -14,21 +14,13 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/warning"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// allowedStates are the states that can be asked for.
-var allowedStates = []v1alpha1.ContainerState{v1alpha1.ContainerStateRunning, v1alpha1.ContainerStatePaused, v1alpha1.ContainerStateCreated}
-
-// allowedActions are the values of the action annotation.
-var allowedActions = []v1alpha1.ContainerAction{v1alpha1.ContainerActionStart, v1alpha1.ContainerActionStop,
-	v1alpha1.ContainerActionPause, v1alpha1.ContainerActionUnpause, v1alpha1.ContainerActionRestart}
-
 // transition returns the action that takes a container from what Docker says to the state that is asked for, "" if none
-// is needed. Where no action can, it is the one whose refusal says why.
+// is needed. Where none can, it is the one whose refusal says why.
 func transition(from v1alpha1.ContainerDockerStatus, to v1alpha1.ContainerState) v1alpha1.ContainerAction {
 	state := stateOf(from)
 	switch {
@@ -40,8 +32,10 @@ func transition(from v1alpha1.ContainerDockerStatus, to v1alpha1.ContainerState)
 		return v1alpha1.ContainerActionStart
 	case to == v1alpha1.ContainerStatePaused:
 		return v1alpha1.ContainerActionPause
+	case to == v1alpha1.ContainerStateCreated:
+		return v1alpha1.ContainerActionStop
 	}
-	return v1alpha1.ContainerActionStop
+	return ""
 }
 
 // perform carries out an action. An action that finds nothing to do is a success.
@@ -58,7 +52,7 @@ func perform(ctx context.Context, c *connection, id string, action v1alpha1.Cont
 	case v1alpha1.ContainerActionRestart:
 		return c.client.ContainerRestart(ctx, id, container.StopOptions{})
 	}
-	return fmt.Errorf("unknown action %q", action)
+	return errdefs.ErrInvalidArgument.WithMessage(fmt.Sprintf("there is no action %q", action))
 }
 
 // Update carries out what distinguishes updated from old: a state, an action, a graceful deletion.
@@ -67,49 +61,22 @@ func (s *Containers) Update(ctx context.Context, id string, old, updated runtime
 	if !fullID.MatchString(id) {
 		return apierrors.NewNotFound(containerResource, after.Name)
 	}
-	if err := validateUpdate(before, after); err != nil {
-		return err
-	}
 	if isNewDeletion(before, after) {
 		return s.deleteGracefully(ctx, id, before, after)
-	}
-	if applied := after.Annotations[corev1.LastAppliedConfigAnnotation]; applied != before.Annotations[corev1.LastAppliedConfigAnnotation] {
-		s.overlays.change(id, func(o *overlay) { o.lastApplied = applied })
-		s.sink.MarkDirty(id)
-		warning.AddWarning(ctx, "", fmt.Sprintf("the annotation %s is kept in memory only: it is lost when this server restarts", corev1.LastAppliedConfigAnnotation))
 	}
 	if before.Spec.State != after.Spec.State {
 		if err := s.setState(ctx, id, after.Name, after.Spec.State); err != nil {
 			return err
 		}
 	}
+	if applied := after.Annotations[corev1.LastAppliedConfigAnnotation]; applied != before.Annotations[corev1.LastAppliedConfigAnnotation] {
+		s.overlays.change(id, func(o *overlay) { o.lastApplied = applied })
+		s.sink.MarkDirty(id)
+	}
 	if action := newAction(before, after); action != "" {
 		return s.act(ctx, id, after.Name, action)
 	}
 	return nil
-}
-
-func validateUpdate(before, after *v1alpha1.Container) error {
-	var errs field.ErrorList
-	if state := after.Spec.State; state != before.Spec.State {
-		errs = append(errs, oneOf(field.NewPath("spec", "state"), state, allowedStates)...)
-	}
-	if action := newAction(before, after); action != "" {
-		errs = append(errs, oneOf(field.NewPath("metadata", "annotations").Key(v1alpha1.ActionAnnotation), action, allowedActions)...)
-	}
-	if len(errs) > 0 {
-		return apierrors.NewInvalid(v1alpha1.Kind("Container"), after.Name, errs)
-	}
-	return nil
-}
-
-func oneOf[T ~string](path *field.Path, value T, allowed []T) field.ErrorList {
-	for _, a := range allowed {
-		if value == a {
-			return nil
-		}
-	}
-	return field.ErrorList{field.NotSupported(path, value, allowed)}
 }
 
 func newAction(before, after *v1alpha1.Container) v1alpha1.ContainerAction {

@@ -1,0 +1,313 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/volume"
+	"github.com/docker/go-connections/nat"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+const (
+	createdAt  = "2026-01-02T03:04:05.678901234+02:00"
+	startedAt  = "2026-01-02T03:05:06.1Z"
+	finishedAt = "2026-01-02T03:06:07.9Z"
+	never      = "0001-01-01T00:00:00Z"
+)
+
+func inspected(change func(*container.InspectResponse)) *container.InspectResponse {
+	response := &container.InspectResponse{
+		ContainerJSONBase: &container.ContainerJSONBase{
+			ID: idA, Name: "/web", Created: createdAt, Path: "httpd", Args: []string{"-f", "-v"}, RestartCount: 3,
+			State:      &container.State{Status: "running", Running: true, Pid: 42, StartedAt: startedAt, FinishedAt: never},
+			HostConfig: &container.HostConfig{},
+		},
+		Config:          &container.Config{Image: "busybox", Labels: map[string]string{"com.docker.compose.project": "web"}},
+		NetworkSettings: &container.NetworkSettings{},
+	}
+	if change != nil {
+		change(response)
+	}
+	return response
+}
+
+func seconds(t *testing.T, s string) *metav1.Time {
+	t.Helper()
+	parsed := timeOf(s)
+	if parsed == nil {
+		t.Fatalf("no time: %s", s)
+	}
+	return parsed
+}
+
+func TestContainerShowsWhatDockerSays(t *testing.T) {
+	got := containerOf(inspected(nil), "engine")
+	if got.Name != "web" || got.Namespace != "engine" || got.Labels["com.docker.compose.project"] != "web" {
+		t.Errorf("metadata: %+v", got.ObjectMeta)
+	}
+	if got.CreationTimestamp.Format("2006-01-02T15:04:05Z") != "2026-01-02T01:04:05Z" {
+		t.Errorf("created %s", got.CreationTimestamp)
+	}
+	want := v1alpha1.ContainerStatus{
+		ID: idA, Name: "web", Namespace: "moby", Path: "httpd", Args: []string{"-f", "-v"}, Image: "busybox",
+		Labels: map[string]string{"com.docker.compose.project": "web"}, Status: "running", PID: 42, RestartCount: 3,
+		CreatedAt: seconds(t, createdAt), StartedAt: seconds(t, startedAt), Conditions: got.Status.Conditions,
+	}
+	if !apiequality.Semantic.DeepEqual(got.Status, want) {
+		t.Errorf("status: %+v", got.Status)
+	}
+	if got.Kind != "" || got.APIVersion != "" {
+		t.Error("the type is not empty")
+	}
+}
+
+func TestStatusAndStateOfEveryDockerStatus(t *testing.T) {
+	for _, test := range []struct {
+		docker  string
+		status  v1alpha1.ContainerDockerStatus
+		state   v1alpha1.ContainerState
+		running string
+	}{
+		{"created", "created", "created", "NeverStarted"},
+		{"running", "running", "running", "Started"},
+		{"paused", "paused", "paused", "Paused"},
+		{"pausing", "pausing", "paused", "Paused"},
+		{"restarting", "restarting", "running", "Restarting"},
+		{"removing", "removing", "created", "Removing"},
+		{"exited", "exited", "created", "Exited"},
+		{"dead", "dead", "created", "Dead"},
+		{"checkpointed", "unknown", "unknown", "StatusUnknown"},
+		{"", "unknown", "unknown", "StatusUnknown"},
+	} {
+		got := containerOf(inspected(func(r *container.InspectResponse) { r.State.Status = test.docker }), "engine")
+		if got.Status.Status != test.status || got.Spec.State != test.state {
+			t.Errorf("%q shows as %s and %s", test.docker, got.Status.Status, got.Spec.State)
+		}
+		running := meta.FindStatusCondition(got.Status.Conditions, v1alpha1.ContainerRunning)
+		isRunning := slices.Contains([]string{"running", "paused", "pausing"}, test.docker)
+		if running.Reason != test.running || (running.Status == metav1.ConditionTrue) != isRunning {
+			t.Errorf("%q: %+v", test.docker, running)
+		}
+	}
+}
+
+func TestConditionsAreCompleteAndValid(t *testing.T) {
+	for _, status := range []string{"created", "running", "paused", "restarting", "removing", "exited", "dead", "?"} {
+		for _, health := range []*container.Health{nil, {Status: "none"}, {Status: "starting"}, {Status: "healthy"}, {Status: "unhealthy"}} {
+			got := containerOf(inspected(func(r *container.InspectResponse) { r.State.Status, r.State.Health = status, health }), "engine")
+			want := []string{"Running", "Paused", "Restarting", "OOMKilled", "Dead"}
+			if got.Status.Health != "" {
+				want = append(want, "Healthy")
+			}
+			var types []string
+			for _, c := range got.Status.Conditions {
+				types = append(types, c.Type)
+				if c.LastTransitionTime.IsZero() || c.LastTransitionTime.Nanosecond() != 0 {
+					t.Errorf("%s, %s: time %s", status, c.Type, c.LastTransitionTime)
+				}
+			}
+			if !slices.Equal(types, want) {
+				t.Errorf("%s: conditions %v", status, types)
+			}
+			if errs := validation.ValidateConditions(got.Status.Conditions, field.NewPath("status")); len(errs) > 0 {
+				t.Errorf("%s: %v", status, errs)
+			}
+		}
+	}
+}
+
+func TestConditionsTellWhatHappened(t *testing.T) {
+	for name, test := range map[string]struct {
+		change  func(*container.State)
+		kind    string
+		status  metav1.ConditionStatus
+		reason  string
+		message string
+		since   string
+	}{
+		"failed start": {func(s *container.State) {
+			*s = container.State{Status: "created", ExitCode: 127, Error: "no such file", StartedAt: never, FinishedAt: never}
+		}, "Running", "False", "StartFailed", "no such file", createdAt},
+		"exit": {func(s *container.State) { s.Status, s.ExitCode, s.FinishedAt = "exited", 137, finishedAt }, "Running", "False", "Exited", "exit code 137", finishedAt},
+		"exit with an error": {func(s *container.State) {
+			s.Status, s.ExitCode, s.Error, s.FinishedAt = "exited", 1, "boom", finishedAt
+		},
+			"Running", "False", "Exited", "exit code 1: boom", finishedAt},
+		"oom":       {func(s *container.State) { s.Status, s.OOMKilled, s.FinishedAt = "exited", true, finishedAt }, "OOMKilled", "True", "OutOfMemory", "", finishedAt},
+		"dead":      {func(s *container.State) { s.Status, s.Dead, s.FinishedAt = "dead", true, finishedAt }, "Dead", "True", "RemovalFailed", "", finishedAt},
+		"restarts":  {func(s *container.State) { s.Status, s.FinishedAt = "restarting", finishedAt }, "Restarting", "True", "RestartPolicy", "", finishedAt},
+		"paused":    {func(s *container.State) { s.Status = "paused" }, "Paused", "True", "Paused", "", startedAt},
+		"unhealthy": {func(s *container.State) { s.Health = &container.Health{Status: "unhealthy"} }, "Healthy", "False", "Unhealthy", "", startedAt},
+		"healthy":   {func(s *container.State) { s.Health = &container.Health{Status: "healthy"} }, "Healthy", "True", "Healthy", "", startedAt},
+	} {
+		got := containerOf(inspected(func(r *container.InspectResponse) { test.change(r.State) }), "engine")
+		want := metav1.Condition{Type: test.kind, Status: test.status, Reason: test.reason, Message: test.message, LastTransitionTime: *seconds(t, test.since)}
+		if c := meta.FindStatusCondition(got.Status.Conditions, test.kind); c == nil || !apiequality.Semantic.DeepEqual(*c, want) {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}
+
+func TestTimesThatDockerDoesNotHaveAreAbsent(t *testing.T) {
+	got := containerOf(inspected(func(r *container.InspectResponse) {
+		r.Created, r.State.StartedAt, r.State.FinishedAt = "", never, "garbage"
+	}), "engine")
+	if got.Status.CreatedAt != nil || got.Status.StartedAt != nil || got.Status.FinishedAt != nil || !got.CreationTimestamp.IsZero() {
+		t.Errorf("%+v", got.Status)
+	}
+}
+
+func TestPortsAreSortedAndMayHaveNoBindings(t *testing.T) {
+	got := portsOf(inspected(func(r *container.InspectResponse) {
+		r.Config.ExposedPorts = nat.PortSet{"8080/tcp": {}, "53/udp": {}, "53/tcp": {}}
+		r.HostConfig.PortBindings = nat.PortMap{"443/tcp": {{HostPort: "1443"}}, "80/tcp": nil}
+		r.NetworkSettings.Ports = nat.PortMap{"80/tcp": {{HostIP: "::", HostPort: "8080"}, {HostIP: "0.0.0.0", HostPort: "18080"}, {HostIP: "0.0.0.0", HostPort: "8080"}}, "53/udp": nil}
+	}))
+	want := []v1alpha1.ContainerPort{
+		{Name: "53/tcp"}, {Name: "53/udp"},
+		{Name: "80/tcp", Bindings: []v1alpha1.ContainerPortBinding{{HostIP: "0.0.0.0", HostPort: "8080"}, {HostIP: "0.0.0.0", HostPort: "18080"}, {HostIP: "::", HostPort: "8080"}}},
+		{Name: "443/tcp"}, {Name: "8080/tcp"},
+	}
+	if !apiequality.Semantic.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestOnlyValidLabelsCanBeSelected(t *testing.T) {
+	labels := map[string]string{"com.docker.compose.project": "web", "Two Words": "x", "url": "https://x/y", "empty": "", "": "x", "long": strings.Repeat("v", 64)}
+	got := containerOf(inspected(func(r *container.InspectResponse) { r.Config.Labels = labels }), "engine")
+	if want := map[string]string{"com.docker.compose.project": "web", "empty": ""}; !apiequality.Semantic.DeepEqual(got.Labels, want) {
+		t.Errorf("selectable: %v", got.Labels)
+	}
+	if !apiequality.Semantic.DeepEqual(got.Status.Labels, labels) {
+		t.Errorf("all: %v", got.Status.Labels)
+	}
+}
+
+func TestTheSameContainerGivesTheSameObject(t *testing.T) {
+	response := inspected(func(r *container.InspectResponse) {
+		r.Config.ExposedPorts = nat.PortSet{"1/tcp": {}, "2/tcp": {}, "3/tcp": {}, "4/tcp": {}}
+		r.State.Health = &container.Health{Status: "healthy", FailingStreak: 0}
+	})
+	first := containerOf(response, "engine")
+	for streak := range 20 {
+		response.State.Health.FailingStreak = streak
+		response.State.Health.Log = append(response.State.Health.Log, &container.HealthcheckResult{Output: "ok"})
+		response.ExecIDs = append(response.ExecIDs, idB)
+		if again := containerOf(response, "engine"); !apiequality.Semantic.DeepEqual(first, again) {
+			t.Fatalf("%+v is not %+v", again, first)
+		}
+	}
+}
+
+func TestObjectsShareNothingWithDockersAnswer(t *testing.T) {
+	response := inspected(nil)
+	object := containerOf(response, "engine")
+	response.Args[0] = "changed"
+	response.Config.Labels["com.docker.compose.project"] = "changed"
+	if object.Status.Args[0] == "changed" || object.Status.Labels["com.docker.compose.project"] == "changed" {
+		t.Error("the object changed")
+	}
+}
+
+func TestAnAnswerWithHolesIsNoPanic(t *testing.T) {
+	containerOf(&container.InspectResponse{ContainerJSONBase: &container.ContainerJSONBase{ID: idA, Name: "/x1"}}, "engine")
+	imagesOf(&image.InspectResponse{}, nil, "engine")
+	volumeOf(&volume.Volume{}, "engine")
+}
+
+func TestUIDBelongsToTheThingBehindTheName(t *testing.T) {
+	base := containerOf(inspected(nil), "engine").UID
+	for name, other := range map[string]*container.InspectResponse{
+		"made anew": inspected(func(r *container.InspectResponse) { r.ID = idB }),
+		"renamed":   inspected(func(r *container.InspectResponse) { r.Name = "/other" }),
+	} {
+		if containerOf(other, "engine").UID == base {
+			t.Errorf("%s: the same uid", name)
+		}
+	}
+	if containerOf(inspected(func(r *container.InspectResponse) { r.State.Status = "exited" }), "engine").UID != base {
+		t.Error("the uid changed with the state")
+	}
+	if base != "eca84b66-856b-566b-b694-77014c9da8e7" {
+		t.Errorf("the uid changed with the release of this server: %s", base)
+	}
+}
+
+func imageResponse(tags ...string) *image.InspectResponse {
+	return &image.InspectResponse{
+		ID: "sha256:" + idA, RepoTags: tags, RepoDigests: []string{"b@sha256:" + idB, "a@sha256:" + idB}, Created: createdAt,
+		Architecture: "amd64", Os: "linux", Size: 123,
+		Config: &dockerspec.DockerOCIImageConfig{ImageConfig: dockerspec.DockerOCIImageConfig{}.ImageConfig},
+	}
+}
+
+func TestAnImageShowsAsOneObjectForEachTag(t *testing.T) {
+	response := imageResponse("docker.io/library/busybox:latest", "localhost:5000/a/b:v1", "busybox:latest", "<none>:<none>")
+	response.Config.Labels = map[string]string{"ok": "yes", "not ok": "x"}
+	got := imagesOf(response, tagsOf(response), "engine")
+	if len(got) != 2 || got[0].Name != "busybox:latest" || got[1].Name != "localhost:5000~a~b:v1" {
+		t.Fatalf("%+v", got)
+	}
+	want := v1alpha1.ImageStatus{
+		Namespace: "moby", ID: "sha256:" + idA, RepoTag: "localhost:5000/a/b:v1", RepoDigests: []string{"a@sha256:" + idB, "b@sha256:" + idB},
+		CreatedAt: seconds(t, createdAt), Architecture: "amd64", OS: "linux", Size: 123, Labels: map[string]string{"ok": "yes", "not ok": "x"},
+		Conditions: []metav1.Condition{{Type: "Tagged", Status: "True", Reason: "Tagged", LastTransitionTime: *seconds(t, createdAt)}},
+	}
+	if !apiequality.Semantic.DeepEqual(got[1].Status, want) {
+		t.Errorf("%+v", got[1].Status)
+	}
+	if got[0].UID == got[1].UID || len(got[0].Labels) != 1 || !got[0].CreationTimestamp.Equal(seconds(t, createdAt)) {
+		t.Errorf("%+v", got[0].ObjectMeta)
+	}
+}
+
+func TestAnImageWithoutTagsIsNamedByItsID(t *testing.T) {
+	for _, tags := range [][]string{nil, {}, {"<none>:<none>"}} {
+		response := imageResponse(tags...)
+		response.RepoDigests = []string{"<none>@<none>"}
+		got := imagesOf(response, tagsOf(response), "engine")
+		if len(got) != 1 || got[0].Name != "sha256:"+idA || got[0].Status.RepoTag != "" || len(got[0].Status.RepoDigests) != 0 {
+			t.Fatalf("%+v", got)
+		}
+		if c := got[0].Status.Conditions[0]; c.Status != metav1.ConditionFalse || c.Reason != "Dangling" {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+func TestAVolumeMadeAnewHasAnotherUID(t *testing.T) {
+	v := volume.Volume{Name: "data", Driver: "local", CreatedAt: createdAt, Mountpoint: "/v", Scope: "local", Labels: map[string]string{"a": "b"}, Options: map[string]string{"o": "p"}}
+	got := volumeOf(&v, "engine")
+	want := v1alpha1.VolumeStatus{Name: "data", Namespace: "moby", CreatedAt: seconds(t, createdAt), Driver: "local", Mountpoint: "/v",
+		Labels: map[string]string{"a": "b"}, Scope: "local", Options: map[string]string{"o": "p"}}
+	if !apiequality.Semantic.DeepEqual(got.Status, want) || got.Name != "data" || got.Labels["a"] != "b" {
+		t.Errorf("%+v", got)
+	}
+	v.CreatedAt = "2026-01-02T01:04:05Z"
+	if volumeOf(&v, "engine").UID != got.UID {
+		t.Error("the uid changes with the time zone of the engine")
+	}
+	v.CreatedAt = finishedAt
+	if volumeOf(&v, "engine").UID == got.UID {
+		t.Error("the uid stays")
+	}
+	v.CreatedAt = ""
+	if volumeOf(&v, "engine").Status.CreatedAt != nil {
+		t.Error("a time that the driver does not give")
+	}
+}

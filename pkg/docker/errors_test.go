@@ -1,0 +1,64 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/client"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+func TestDockersErrorsBecomeAPIErrors(t *testing.T) {
+	daemon := func(class error, text string) error {
+		return fmt.Errorf("Error response from daemon: %s%w", text, hidden{class})
+	}
+	for name, test := range map[string]struct {
+		err  error
+		code int32
+		text string
+	}{
+		"missing":            {daemon(errdefs.ErrNotFound, "No such container: x"), http.StatusNotFound, `containers.containers.rancherdesktop.io "web" not found`},
+		"conflict":           {daemon(errdefs.ErrConflict, "Container x is not running"), http.StatusConflict, "Container x is not running"},
+		"bad parameter":      {daemon(errdefs.ErrInvalidArgument, "failed to create shim task: OCI\nruntime"), http.StatusBadRequest, "failed to create shim task: OCI runtime"},
+		"unpause of running": {daemon(errdefs.ErrInternal, "Container x is not paused"), http.StatusConflict, "Container x is not paused"},
+		"podman's state":     {daemon(errdefs.ErrInternal, "container state improper"), http.StatusConflict, "container state improper"},
+		"docker's 500":       {daemon(errdefs.ErrInternal, "boom"), http.StatusInternalServerError, "boom"},
+		"denied":             {daemon(errdefs.ErrPermissionDenied, "plugin says no"), http.StatusForbidden, "plugin says no"},
+		"unavailable":        {daemon(errdefs.ErrUnavailable, "shutting down"), http.StatusServiceUnavailable, "shutting down"},
+		"deadline":           {fmt.Errorf("x: %w", context.DeadlineExceeded), http.StatusGatewayTimeout, `Docker did not answer in time to stop containers "web"`},
+		"gone":               {client.ErrorConnectionFailed("unix:///x"), http.StatusServiceUnavailable, "Cannot connect to the Docker daemon"},
+		"cut off":            {fmt.Errorf("reading: %w", io.ErrUnexpectedEOF), http.StatusServiceUnavailable, "reading"},
+		"already typed":      {fmt.Errorf("x: %w", apierrors.NewGone("away")), http.StatusGone, "away"},
+	} {
+		err := apiError("stop", containerResource, "web", test.err)
+		var status apierrors.APIStatus
+		if !errors.As(err, &status) || status.Status().Code != test.code {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := status.Status().Message; !strings.Contains(got, test.text) || strings.Contains(got, "Error response from daemon") {
+			t.Errorf("%s: message %q", name, got)
+		}
+		if test.code == http.StatusServiceUnavailable && status.Status().Details.RetryAfterSeconds != 1 {
+			t.Errorf("%s: no time to retry after", name)
+		}
+	}
+	if apiError("stop", containerResource, "web", nil) != nil {
+		t.Error("success is an error")
+	}
+}
+
+// hidden gives an error a class and no text.
+type hidden struct{ error }
+
+func (hidden) Error() string   { return "" }
+func (h hidden) Unwrap() error { return h.error }

@@ -1,0 +1,117 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"path"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+var (
+	idA = strings.Repeat("0123456789abcdef", 4)
+	idB = strings.Repeat("fedcba9876543210", 4)
+)
+
+func TestContainerNamesFollowDockersGrammar(t *testing.T) {
+	for _, name := range []string{"web", "My_Web.1-x", "x..", "json", "prune", "0a", idA, strings.Repeat("n", 4096)} {
+		if err := ValidContainerName(name); err != nil {
+			t.Errorf("%.80q: %v", name, err)
+		}
+	}
+	for _, name := range []string{"", "a", ".", "..", "-a", "_a", "a/b", "../volumes/x", "a b", "a?b", "a#b", "a%2e", "a\x00", "ä1", strings.Repeat("n", 4097)} {
+		if ValidContainerName(name) == nil {
+			t.Errorf("%.80q is accepted", name)
+		}
+	}
+}
+
+func TestVolumeNamesHaveDockersLimit(t *testing.T) {
+	if err := ValidVolumeName(strings.Repeat("v", 255)); err != nil {
+		t.Error(err)
+	}
+	for _, name := range []string{strings.Repeat("v", 256), "..", "../containers/victim", ""} {
+		if ValidVolumeName(name) == nil {
+			t.Errorf("%.80q is accepted", name)
+		}
+	}
+}
+
+func TestImageNamesAreTagsWithTildesOrIDs(t *testing.T) {
+	for name, tag := range map[string]string{
+		"busybox:latest":          "busybox:latest",
+		"localhost:5000~a~b:v1":   "localhost:5000/a/b:v1",
+		"quay.io~team~app:V1.2-x": "quay.io/team/app:V1.2-x",
+		"sha256:" + idA:           "",
+		idA:                       "",
+		idA[:12]:                  "",
+	} {
+		if err := ValidImageName(name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+		if got, _ := tagOfName(name); got != tag {
+			t.Errorf("%q stands for %q", name, got)
+		}
+	}
+	for _, name := range []string{"", "busybox", "docker.io~library~busybox:latest", "library~busybox:latest", "a/b:c", "..~x:y", "A:b",
+		"busybox@sha256:" + idA, "busybox:latest@sha256:" + idA, "sha256:abc", "sha256:" + strings.ToUpper(idA), idA[:11], "x:y?z", strings.Repeat("a", 5000) + ":b"} {
+		if ValidImageName(name) == nil {
+			t.Errorf("%.80q is accepted", name)
+		}
+	}
+}
+
+func TestNamesOfTagsCanBeTakenBack(t *testing.T) {
+	for _, tag := range []string{"busybox:latest", "localhost:5000/a/b:v1", "[::1]:5000/x:y"} {
+		if got, err := tagOfName(nameOfTag(tag)); got != tag {
+			t.Errorf("%q came back as %q, %v", tag, got, err)
+		}
+	}
+}
+
+func TestOnlyWholeAndShortIDsNameAnObject(t *testing.T) {
+	for _, s := range []string{idA, "sha256:" + idA, idA[:12]} {
+		if !isIDOf(s, "sha256:"+idA) || isIDOf(s, idB) {
+			t.Errorf("%q", s)
+		}
+	}
+	for _, s := range []string{"", idA[:1], idA[:11], idA[:13], idA[1:13]} {
+		if isIDOf(s, idA) {
+			t.Errorf("%q is taken for the ID", s)
+		}
+	}
+}
+
+// FuzzName promises that no name reaches another endpoint of Docker's API.
+func FuzzName(f *testing.F) {
+	for _, seed := range []string{"web", "..", ".", "../containers/victim", "a/../b", "a/./b", "x..", "%2e%2e", "a?force=1", "a#b", "a\\b", "\x00",
+		"busybox:latest", "localhost:5000~a~b:v1", "..~..~containers~x:y", "a/..:b", "sha256:" + idA, idA, "busybox@sha256:" + idA, "[::1]:80/a:b", "a:..", "ａ:b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		paths := map[string]bool{
+			"containers/" + name: ValidContainerName(name) == nil,
+			"volumes/" + name:    ValidVolumeName(name) == nil,
+			"images/" + name:     isImagePath(name),
+		}
+		if tag, err := tagOfName(name); err == nil {
+			paths["images/"+tag] = true
+			if !isImagePath(tag) {
+				t.Errorf("%q is a tag and not a path", tag)
+			}
+		}
+		for p, accepted := range paths {
+			if !accepted {
+				continue
+			}
+			if path.Join("/v1.41", p, "json") != "/v1.41/"+p+"/json" {
+				t.Errorf("%q changes when it is joined", p)
+			}
+			if strings.ContainsAny(p, `?#%\ `) || strings.ContainsFunc(p, unicode.IsControl) {
+				t.Errorf("%q has characters that mean something in a path", p)
+			}
+		}
+	})
+}
