@@ -4,6 +4,7 @@
 package livestore
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -47,4 +48,9 @@ func newContinueExpired(startKey, prefix string) error {
 func newFutureVersion(version, current uint64) *apierrors.StatusError {
 	return apierrors.NewResourceExpired(fmt.Sprintf(
 		"resourceVersion %d is not of this server, which is at %d. List again without a resourceVersion.", version, current))
+}
+
+// timedOut is the 504 for a request that ended before what it does.
+func (s *Store) timedOut(doing string, ctx context.Context) error {
+	return apierrors.NewTimeoutError(fmt.Sprintf("%s %s: %v", doing, s.Resource, context.Cause(ctx)), 1)
 }

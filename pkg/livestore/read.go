@@ -159,7 +159,7 @@ func (s *Store) pass(ctx context.Context) error {
 		return err
 	}
 	if err := s.tracker.settle(ctx, s.tracker.mark(false)); err != nil {
-		return apierrors.NewTimeoutError(fmt.Sprintf("waiting for %s to be read: %v", s.Resource, err), 1)
+		return s.timedOut("reading", ctx)
 	}
 	return s.ReadinessCheck()
 }
@@ -195,7 +195,7 @@ func (s *Store) refresh(ctx context.Context, subject string) error {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return apierrors.NewTimeoutError(fmt.Sprintf("reading %s: %v", s.Resource, err), 1)
+		return s.timedOut("reading", ctx)
 	}
 	return err
 }

@@ -27,7 +27,7 @@ const (
 	DefaultBookmarkInterval = time.Minute
 
 	// allSubjects stands for the listing of the subjects among what is dirty.
-	allSubjects = ""
+	allSubjects = "\x00"
 )
 
 // Config is what a Store is made from.
@@ -212,10 +212,14 @@ func (s *Store) GetCurrentResourceVersion(ctx context.Context) (uint64, error) {
 // EnableResourceSizeEstimation implements storage.Interface. Sizes are not estimated.
 func (s *Store) EnableResourceSizeEstimation(storage.KeysFunc) error { return nil }
 
-// CompactRevision implements storage.Interface: the oldest version that can be listed or watched from.
+// CompactRevision implements storage.Interface: the oldest version that can be listed or watched from, 0 if nothing was
+// forgotten yet.
 func (s *Store) CompactRevision() int64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if s.view.base == s.view.first {
+		return 0
+	}
 	return int64(s.view.base)
 }
 

@@ -49,9 +49,9 @@ type view struct {
 	byAlias map[string]sets.Set[string] // alias key to keys
 	steps   uint64
 
-	// history holds the changes after the version base, oldest first.
-	history []*change
-	base    uint64
+	// history holds the changes after the version base, oldest first. It began with the version first.
+	history     []*change
+	first, base uint64
 }
 
 func newView(versions *Versions, prefix string, aliases func(runtime.Object) []string, capacity int) *view {
@@ -63,6 +63,7 @@ func newView(versions *Versions, prefix string, aliases func(runtime.Object) []s
 		entries:  btree.NewG(32, func(a, b *entry) bool { return a.key < b.key }),
 		owned:    map[string]sets.Set[string]{},
 		byAlias:  map[string]sets.Set[string]{},
+		first:    versions.Current(),
 		base:     versions.Current(),
 	}
 }

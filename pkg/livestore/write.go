@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/storage"
 )
@@ -60,7 +59,7 @@ func (s *Store) GuaranteedUpdate(ctx context.Context, key string, out runtime.Ob
 	if err != nil {
 		return err
 	}
-	for {
+	for ctx.Err() == nil {
 		e, err := s.live(ctx, key)
 		if err != nil {
 			return err
@@ -109,16 +108,20 @@ func (s *Store) GuaranteedUpdate(ctx context.Context, key string, out runtime.Ob
 		setVersion(updated, s.Versions.Current())
 		return assign(updated, out)
 	}
+	return s.timedOut("changing", ctx)
 }
 
 // Delete implements storage.Interface. The suggestion is not used: the object is read from its source.
 func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, preconditions *storage.Preconditions,
-	validate storage.ValidateObjectFunc, _ runtime.Object, _ storage.DeleteOptions) error {
+	validate storage.ValidateObjectFunc, _ runtime.Object, opts storage.DeleteOptions) error {
 	key, err := s.prepareKey(key, false)
 	if err != nil {
 		return err
 	}
-	for {
+	if opts.ExpectTransformOrDecodeError {
+		return storage.NewInvalidObjError(key, "nothing is encoded in this storage, so the object cannot be corrupt")
+	}
+	for ctx.Err() == nil {
 		e, err := s.live(ctx, key)
 		if err != nil {
 			return err
@@ -150,12 +153,13 @@ func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, prec
 		setVersion(deleted, s.removedAt(e))
 		return assign(deleted, out)
 	}
+	return s.timedOut("deleting", ctx)
 }
 
 // await returns when the subject has been observed after a call of the source that changed it.
 func (s *Store) await(ctx context.Context, subject string) error {
 	if err := s.tracker.waitPatiently(ctx, subject, s.tracker.mark(false, subject)); err != nil {
-		return apierrors.NewTimeoutError(fmt.Sprintf("the change of %s was made, but reading it back did not end: %v", s.Resource, err), 1)
+		return s.timedOut("the change was made, but not read back: reading", ctx)
 	}
 	return nil
 }
