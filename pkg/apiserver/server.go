@@ -12,7 +12,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	genericapiserver "k8s.io/apiserver/pkg/server"
-	"k8s.io/apiserver/pkg/util/compatibility"
+	basecompatibility "k8s.io/component-base/compatibility"
+	baseversion "k8s.io/component-base/version"
 	"k8s.io/klog/v2"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -63,11 +64,16 @@ func NewGenericConfig() *genericapiserver.RecommendedConfig {
 	return config
 }
 
+// EffectiveVersion returns the version of Kubernetes whose features the server has.
+func EffectiveVersion() basecompatibility.MutableEffectiveVersion {
+	return basecompatibility.NewEffectiveVersionFromString(baseversion.DefaultKubeBinaryVersion, "", "")
+}
+
 // Complete fills in what was not set.
 func (c *Config) Complete() CompletedConfig {
 	setOpenAPI(&c.GenericConfig.Config)
 	if c.GenericConfig.EffectiveVersion == nil {
-		c.GenericConfig.EffectiveVersion = compatibility.DefaultBuildEffectiveVersion()
+		c.GenericConfig.EffectiveVersion = EffectiveVersion()
 	}
 	extra := c.ExtraConfig
 	if extra.Engine.Namespace == "" {

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
+	baseversion "k8s.io/component-base/version"
 )
 
 // NewCommand returns the root command. The context that it is executed with ends the server.
@@ -43,10 +45,11 @@ func newVersionCommand() *cobra.Command {
 	}
 }
 
-// version is what the module's version was when the program was built.
+// version is what the program was stamped with or, if it was not, the version of its module.
 func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+	stamped := baseversion.Get().GitVersion
+	if info, ok := debug.ReadBuildInfo(); ok && strings.Contains(stamped, "$Format") {
 		return info.Main.Version
 	}
-	return "(devel)"
+	return stamped
 }

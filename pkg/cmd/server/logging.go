@@ -7,10 +7,15 @@ import (
 	"io"
 	"os"
 
-	"k8s.io/component-base/featuregate"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/component-base/logs"
 	logsapi "k8s.io/component-base/logs/api/v1"
 )
+
+func init() {
+	utilruntime.Must(logsapi.AddFeatureGates(utilfeature.DefaultMutableFeatureGate))
+}
 
 // quiet drops what is no warning and no error. Each write is one entry, which begins with the letter of its severity.
 type quiet struct{ io.Writer }
@@ -24,11 +29,11 @@ func (q quiet) Write(entry []byte) (int, error) {
 }
 
 // setUpLogging sends logs to standard error: warnings and errors alone unless more is asked for.
-func setUpLogging(config *logsapi.LoggingConfiguration, gates featuregate.FeatureGate) error {
+func setUpLogging(config *logsapi.LoggingConfiguration) error {
 	logs.InitLogs()
 	var out io.Writer = os.Stderr
 	if config.Format == logsapi.DefaultLogFormat && config.Verbosity == 0 {
 		out = quiet{out}
 	}
-	return logsapi.ValidateAndApplyWithOptions(config, &logsapi.LoggingOptions{ErrorStream: out, InfoStream: out}, gates)
+	return logsapi.ValidateAndApplyWithOptions(config, &logsapi.LoggingOptions{ErrorStream: out, InfoStream: out}, utilfeature.DefaultFeatureGate)
 }

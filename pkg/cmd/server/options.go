@@ -7,14 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/validation"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	cliflag "k8s.io/component-base/cli/flag"
+	basecompatibility "k8s.io/component-base/compatibility"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	_ "k8s.io/component-base/logs/json/register" // --logging-format=json
 
@@ -50,17 +53,27 @@ func newOptions() *options {
 		namespace:    apiserver.DefaultNamespace,
 		resyncPeriod: defaultResyncPeriod,
 		serving:      genericoptions.NewSecureServingOptions().WithLoopback(),
-		serverRun:    genericoptions.NewServerRunOptions(),
+		serverRun:    newServerRunOptions(),
 		audit:        genericoptions.NewAuditOptions(),
 		features:     genericoptions.NewFeatureOptions(),
 		logging:      logsapi.NewLoggingConfiguration(),
 	}
 	o.serving.BindAddress = net.IPv4(127, 0, 0, 1)
 	o.serving.BindPort = defaultPort
-	o.serverRun.RequestTimeout = apiserver.RequestTimeout
-	o.serverRun.ShutdownWatchTerminationGracePeriod = watchTermination
 	o.features.EnablePriorityAndFairness = false
 	return o
+}
+
+// newServerRunOptions returns options whose feature gates are those of the Kubernetes libraries, whatever the version of
+// this program.
+func newServerRunOptions() *genericoptions.ServerRunOptions {
+	const component = basecompatibility.DefaultKubeComponent
+	registry := basecompatibility.NewComponentGlobalsRegistry()
+	utilruntime.Must(registry.Register(component, apiserver.EffectiveVersion(), utilfeature.DefaultMutableFeatureGate))
+	options := genericoptions.NewServerRunOptionsForComponent(component, registry)
+	options.RequestTimeout = apiserver.RequestTimeout
+	options.ShutdownWatchTerminationGracePeriod = watchTermination
+	return options
 }
 
 func (o *options) flags() cliflag.NamedFlagSets {
@@ -82,28 +95,34 @@ func (o *options) flags() cliflag.NamedFlagSets {
 	standaloneFlags.StringVar(&o.kubeconfig, "write-kubeconfig", o.kubeconfig,
 		"File that the kubeconfig is written to. Default: kubeconfig in --state-dir.")
 
-	// Certificates are made in the state directory, and priority and fairness needs a cluster to be configured by.
+	// Left out is what has no meaning here: certificates are made in the state directory, priority and fairness is
+	// configured in a cluster, and there is one version.
 	addFlags(sets.FlagSet("Secure serving"), o.serving.AddFlags, "cert-dir")
 	addFlags(sets.FlagSet("Features"), o.features.AddFlags, "enable-priority-and-fairness")
-	o.serverRun.AddUniversalFlags(sets.FlagSet("Generic"))
+	addFlags(sets.FlagSet("Generic"), o.serverRun.AddUniversalFlags, "advertise-address", "emulated-version",
+		"emulation-forward-compatible", "min-compatibility-version", "runtime-config-emulation-forward-compatible",
+		"storage-initialization-timeout")
 	o.audit.AddFlags(sets.FlagSet("Auditing"))
 	logsapi.AddFlags(o.logging, sets.FlagSet("Logging"))
 	return sets
 }
 
-// addFlags adds the flags that add would, but for one.
-func addFlags(to *pflag.FlagSet, add func(*pflag.FlagSet), without string) {
+// addFlags adds the flags that add would, but for some.
+func addFlags(to *pflag.FlagSet, add func(*pflag.FlagSet), without ...string) {
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
 	add(all)
 	all.VisitAll(func(flag *pflag.Flag) {
-		if flag.Name != without {
+		if !slices.Contains(without, flag.Name) {
 			to.AddFlag(flag)
 		}
 	})
 }
 
-// complete fills in what depends on the user.
+// complete sets the feature gates and fills in what depends on the user.
 func (o *options) complete() error {
+	if err := o.serverRun.ComponentGlobalsRegistry.Set(); err != nil {
+		return err
+	}
 	if o.stateDir != "" {
 		return nil
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 	genericapiserver "k8s.io/apiserver/pkg/server"
-	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/component-base/cli/globalflag"
 	"k8s.io/component-base/term"
@@ -42,7 +41,7 @@ func newServeCommand() *cobra.Command {
 			if err := options.validate(); err != nil {
 				return err
 			}
-			if err := setUpLogging(options.logging, utilfeature.DefaultFeatureGate); err != nil {
+			if err := setUpLogging(options.logging); err != nil {
 				return err
 			}
 			return options.serve(command.Context(), &announcer{out: command.OutOrStdout()})
