@@ -45,6 +45,13 @@ generate client-gen --clientset-name versioned --input-base "$module/pkg/apis" -
 	--apply-configuration-package "$module/$out/applyconfiguration" \
 	--output-dir "$out/clientset" --output-pkg "$module/$out/clientset"
 generate lister-gen --output-dir "$out/listers" --output-pkg "$module/$out/listers" "$api"
+
+# The lister of one namespace's Containers and the lister of ContainerNamespaces would have one name.
+listers=$out/listers/containers/v1alpha1
+perl -pi -e 's/([cC])ontainerNamespaceLister/$1ontainerInNamespaceLister/g' "$listers/container.go"
+perl -0pi -e 's/ContainerNamespaceLister(.*?)ContainerNamespaceLister(.*?)ContainerNamespaceLister/ContainerInNamespaceLister$1ContainerInNamespaceLister$2ContainerInNamespaceLister/s' \
+	"$listers/expansion_generated.go"
+
 generate informer-gen --versioned-clientset-package "$module/$out/clientset/versioned" \
 	--listers-package "$module/$out/listers" \
 	--output-dir "$out/informers" --output-pkg "$module/$out/informers" "$api"

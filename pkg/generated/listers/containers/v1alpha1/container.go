@@ -19,7 +19,7 @@ type ContainerLister interface {
 	// Objects returned here must be treated as read-only.
 	List(selector labels.Selector) (ret []*containersv1alpha1.Container, err error)
 	// Containers returns an object that can list and get Containers.
-	Containers(namespace string) ContainerNamespaceLister
+	Containers(namespace string) ContainerInNamespaceLister
 	ContainerListerExpansion
 }
 
@@ -34,24 +34,24 @@ func NewContainerLister(indexer cache.Indexer) ContainerLister {
 }
 
 // Containers returns an object that can list and get Containers.
-func (s *containerLister) Containers(namespace string) ContainerNamespaceLister {
-	return containerNamespaceLister{listers.NewNamespaced[*containersv1alpha1.Container](s.ResourceIndexer, namespace)}
+func (s *containerLister) Containers(namespace string) ContainerInNamespaceLister {
+	return containerInNamespaceLister{listers.NewNamespaced[*containersv1alpha1.Container](s.ResourceIndexer, namespace)}
 }
 
-// ContainerNamespaceLister helps list and get Containers.
+// ContainerInNamespaceLister helps list and get Containers.
 // All objects returned here must be treated as read-only.
-type ContainerNamespaceLister interface {
+type ContainerInNamespaceLister interface {
 	// List lists all Containers in the indexer for a given namespace.
 	// Objects returned here must be treated as read-only.
 	List(selector labels.Selector) (ret []*containersv1alpha1.Container, err error)
 	// Get retrieves the Container from the indexer for a given namespace and name.
 	// Objects returned here must be treated as read-only.
 	Get(name string) (*containersv1alpha1.Container, error)
-	ContainerNamespaceListerExpansion
+	ContainerInNamespaceListerExpansion
 }
 
-// containerNamespaceLister implements the ContainerNamespaceLister
+// containerInNamespaceLister implements the ContainerInNamespaceLister
 // interface.
-type containerNamespaceLister struct {
+type containerInNamespaceLister struct {
 	listers.ResourceIndexer[*containersv1alpha1.Container]
 }

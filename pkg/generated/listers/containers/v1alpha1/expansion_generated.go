@@ -9,9 +9,9 @@ package v1alpha1
 // ContainerLister.
 type ContainerListerExpansion interface{}
 
-// ContainerNamespaceListerExpansion allows custom methods to be added to
-// ContainerNamespaceLister.
-type ContainerNamespaceListerExpansion interface{}
+// ContainerInNamespaceListerExpansion allows custom methods to be added to
+// ContainerInNamespaceLister.
+type ContainerInNamespaceListerExpansion interface{}
 
 // ContainerNamespaceListerExpansion allows custom methods to be added to
 // ContainerNamespaceLister.
