@@ -215,9 +215,11 @@ func (e *endpoint) explain(err error) error {
 		return fmt.Errorf("no container engine listens on %s", e)
 	case strings.Contains(err.Error(), "Cannot connect to the Docker daemon"):
 		return fmt.Errorf("no container engine answers at %s", e)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("the container engine at %s did not answer in time", e)
 	}
 	if cause := (*url.Error)(nil); errors.As(err, &cause) {
 		err = cause.Err
 	}
-	return fmt.Errorf("the container engine at %s does not answer: %s", e, strings.Join(strings.Fields(withoutPassword(err, e.docker.Host)), " "))
+	return fmt.Errorf("the container engine at %s is not available: %s", e, strings.Join(strings.Fields(withoutPassword(err, e.docker.Host)), " "))
 }

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/docker/docker/api/types/events"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -16,9 +18,10 @@ import (
 
 // event is what of an event is believed. Attributes are not: a container's labels can override them.
 type event struct {
-	Type   events.Type
-	Action events.Action
-	Actor  struct{ ID string }
+	Type     events.Type
+	Action   events.Action
+	Actor    struct{ ID string }
+	TimeNano int64
 }
 
 // mark is what an event makes dirty: one subject of a kind, or all of it.
@@ -89,6 +92,10 @@ const (
 	// oldest is how many events at the beginning of a log must be known for it to have lost none that are not: the log
 	// and the stream may differ a little in their order.
 	oldest = 32
+	// disorder is how far apart in time events may be that the log and the stream show in another order, and settled is
+	// how long after an event that cannot happen any more.
+	disorder = 250 * time.Millisecond
+	settled  = time.Second
 )
 
 // tally counts one event, told by the text of its line: how often it has been applied, and how often the stream
@@ -104,9 +111,17 @@ type feed struct {
 	tallies  map[uint64]*tally
 	order    []uint64
 	next     int
+	anchor   anchor
 	received bool           // the stream has brought something
 	missing  map[uint64]int // what the stream has yet to bring for caughtUp
 	caughtUp chan struct{}
+}
+
+// anchor is the event that was applied last. A part of the log that has it is complete from there on.
+type anchor struct {
+	hash  uint64
+	nano  int64
+	known time.Time
 }
 
 func newFeed(apply func(mark)) *feed {
@@ -123,7 +138,7 @@ func (f *feed) streamed(line []byte) error {
 	t.streamed++
 	if t.streamed > t.applied {
 		t.applied = t.streamed
-		if err := f.applyLine(line); err != nil {
+		if err := f.applyLine(hash, line); err != nil {
 			return err
 		}
 	}
@@ -140,7 +155,7 @@ func (f *feed) streamed(line []byte) error {
 	return nil
 }
 
-// logged takes in the whole event log. If the log may have lost events that the stream has not brought yet, it
+// logged takes in the event log, or the end of it. If the log may have lost events that the stream has not brought yet, it
 // returns a channel that is closed when the stream has come as far as the log.
 func (f *feed) logged(lines [][]byte) (<-chan struct{}, error) {
 	hashes := make([]uint64, len(lines))
@@ -159,7 +174,7 @@ func (f *feed) logged(lines [][]byte) (<-chan struct{}, error) {
 		}
 		behind = behind || len(lines) >= wrapped && i < oldest
 		t.applied++
-		if err := f.applyLine(line); err != nil {
+		if err := f.applyLine(hashes[i], line); err != nil {
 			return nil, err
 		}
 	}
@@ -186,15 +201,33 @@ func (f *feed) hasReceived() bool {
 	return f.received
 }
 
-func (f *feed) applyLine(line []byte) error {
+func (f *feed) applyLine(hash uint64, line []byte) error {
 	var ev event
 	if err := json.Unmarshal(line, &ev); err != nil {
 		return fmt.Errorf("reading an event: %w", err)
 	}
+	f.anchor = anchor{hash: hash, nano: ev.TimeNano, known: time.Now()}
 	for _, m := range ev.marks() {
 		f.apply(m)
 	}
 	return nil
+}
+
+// since returns the time from which the log must be read, by the engine's clock, and whether there is one.
+func (f *feed) since() (a anchor, nano int64, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a = f.anchor
+	nano = a.nano - int64(time.Microsecond) // some engines round
+	if time.Since(a.known) < settled {
+		nano -= int64(disorder)
+	}
+	return a, nano, a.nano > 0
+}
+
+// has reports whether the event is among the lines.
+func (f *feed) has(a anchor, lines [][]byte) bool {
+	return slices.ContainsFunc(lines, func(line []byte) bool { return maphash.Bytes(f.seed, line) == a.hash })
 }
 
 // tallyOf returns the tally of an event, a new one in place of the oldest if there is none.

@@ -22,9 +22,18 @@ import (
 // fenceTimeout bounds one read of the event log and the wait for the stream to come as far.
 const fenceTimeout = 5 * time.Second
 
-// wholeLog asks for what has happened until 1970, which engines answer with their whole event log, whatever their clock
-// says.
+// wholeLog asks for what happened until 1970, which engines answer with their whole event log, whatever their clock says.
 var wholeLog = url.Values{"until": {"0"}}
+
+// logSince asks for the end of the event log. An engine compares since with until as times, and with its events as a
+// number of nanoseconds that wraps around: 2^64 ns earlier, it is before 1970 and at the same place in the log. An engine
+// that does not count like that answers with more, or not with the anchor.
+func logSince(nano int64) url.Values {
+	const wrapSeconds, wrapNanos = 1 << 64 / 1_000_000_000, 1 << 64 % 1_000_000_000
+	at := time.Unix(0, nano)
+	since := time.Unix(at.Unix()-wrapSeconds, int64(at.Nanosecond())-wrapNanos)
+	return url.Values{"until": {"0"}, "since": {fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond())}}
+}
 
 // Fence returns when every change that was complete before the call has been reported to the sinks.
 func (e *Engine) Fence(ctx context.Context) error {
@@ -51,22 +60,9 @@ func (e *Engine) Fence(ctx context.Context) error {
 func (c *connection) readLog() (struct{}, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, fenceTimeout)
 	defer cancel()
-	streamed := c.feed.hasReceived()
-	body, err := c.events(ctx, wholeLog)
+	lines, err := c.log(ctx)
 	if err != nil {
 		return struct{}{}, err
-	}
-	defer body.Close()
-	var lines [][]byte
-	if err := eachLine(body, func(line []byte) error {
-		lines = append(lines, bytes.Clone(line))
-		return nil
-	}); err != nil {
-		return struct{}{}, err
-	}
-	if len(lines) == 0 && streamed {
-		c.logFails.Store(true)
-		klog.FromContext(c.ctx).Info("The container engine's event log cannot be read: reads rely on its event stream")
 	}
 	caughtUp, err := c.feed.logged(lines)
 	if err != nil || caughtUp == nil {
@@ -80,6 +76,37 @@ func (c *connection) readLog() (struct{}, error) {
 		c.fail(err)
 		return struct{}{}, err
 	}
+}
+
+// log reads the event log as far back as it can show anything new.
+func (c *connection) log(ctx context.Context) ([][]byte, error) {
+	if anchor, nano, ok := c.feed.since(); ok {
+		lines, err := c.lines(ctx, logSince(nano))
+		if err == nil && c.feed.has(anchor, lines) {
+			return lines, nil
+		}
+	}
+	streamed := c.feed.hasReceived()
+	lines, err := c.lines(ctx, wholeLog)
+	if err == nil && len(lines) == 0 && streamed {
+		c.logFails.Store(true)
+		klog.FromContext(c.ctx).Info("The container engine's event log cannot be read: reads rely on its event stream")
+	}
+	return lines, err
+}
+
+func (c *connection) lines(ctx context.Context, query url.Values) ([][]byte, error) {
+	body, err := c.events(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	var lines [][]byte
+	err = eachLine(body, func(line []byte) error {
+		lines = append(lines, bytes.Clone(line))
+		return nil
+	})
+	return lines, err
 }
 
 // events asks for events. Docker's client decodes each of them, which costs more than the rest of a fence.

@@ -1,0 +1,215 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/volume"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// source is what the store takes a kind from.
+type source interface {
+	Subjects(ctx context.Context) ([]string, error)
+	Observe(ctx context.Context, subject string) (map[string]runtime.Object, []string, error)
+	Lookup(ctx context.Context, key string) (string, error)
+	Fence(ctx context.Context) error
+	Create(ctx context.Context, key string, object runtime.Object) (string, error)
+	Update(ctx context.Context, subject string, old, updated runtime.Object) error
+	Delete(ctx context.Context, subject string, object runtime.Object) error
+}
+
+var (
+	_ source = &Containers{}
+	_ source = &Images{}
+	_ source = &Volumes{}
+)
+
+// view is a small store: it observes what is marked, one subject after the other.
+type view struct {
+	source source
+	ctx    context.Context
+
+	mu          sync.Mutex
+	changed     *sync.Cond
+	dirty       []string
+	busy        bool
+	list        bool
+	objects     map[string]map[string]runtime.Object // by subject, then by key
+	marks       map[string]int
+	lists       int
+	resyncs     int
+	unavailable error
+	failures    []error
+}
+
+func newView(ctx context.Context, s source) *view {
+	v := &view{source: s, ctx: ctx, objects: map[string]map[string]runtime.Object{}, marks: map[string]int{}}
+	v.changed = sync.NewCond(&v.mu)
+	context.AfterFunc(ctx, v.changed.Broadcast)
+	return v
+}
+
+func (v *view) run() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for {
+		for v.ctx.Err() == nil && len(v.dirty) == 0 && !v.list {
+			v.changed.Wait()
+		}
+		if v.ctx.Err() != nil {
+			return
+		}
+		v.busy = true
+		if v.list {
+			v.list = false
+			v.relist()
+		} else {
+			subject := v.dirty[0]
+			v.dirty = v.dirty[1:]
+			v.observe(subject)
+		}
+		v.busy = false
+		v.changed.Broadcast()
+	}
+}
+
+func (v *view) observe(subject string) {
+	v.mu.Unlock()
+	objects, related, err := v.source.Observe(v.ctx, subject)
+	v.mu.Lock()
+	if err != nil {
+		v.failures = append(v.failures, err)
+		return
+	}
+	v.dirty = append(v.dirty, related...)
+	if len(objects) == 0 {
+		delete(v.objects, subject)
+		return
+	}
+	v.objects[subject] = objects
+}
+
+func (v *view) relist() {
+	v.mu.Unlock()
+	subjects, err := v.source.Subjects(v.ctx)
+	v.mu.Lock()
+	if err != nil {
+		v.failures = append(v.failures, err)
+		return
+	}
+	v.dirty = append(v.dirty, subjects...)
+	v.dirty = append(v.dirty, slices.Collect(maps.Keys(v.objects))...)
+}
+
+func (v *view) MarkDirty(subject string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.marks[subject]++
+	if !slices.Contains(v.dirty, subject) {
+		v.dirty = append(v.dirty, subject)
+	}
+	v.changed.Broadcast()
+}
+
+func (v *view) MarkAllDirty() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.lists++
+	v.list = true
+	v.changed.Broadcast()
+}
+
+func (v *view) Resync(ctx context.Context) error {
+	v.mu.Lock()
+	v.list = true
+	v.changed.Broadcast()
+	v.mu.Unlock()
+	v.settle()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.resyncs++
+	v.unavailable = nil
+	v.changed.Broadcast()
+	return ctx.Err()
+}
+
+func (v *view) SetUnavailable(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.unavailable = err
+	v.changed.Broadcast()
+}
+
+// settle waits until all that is marked has been observed.
+func (v *view) settle() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for v.ctx.Err() == nil && (v.busy || v.list || len(v.dirty) > 0) {
+		v.changed.Wait()
+	}
+}
+
+// get returns an object as a live read shows it: after a fence.
+func (v *view) get(t *testing.T, name string) runtime.Object {
+	t.Helper()
+	if err := v.source.Fence(t.Context()); err != nil {
+		t.Fatalf("fence: %v", err)
+	}
+	v.settle()
+	return v.held(name)
+}
+
+// held returns what is known of an object without asking anyone.
+func (v *view) held(name string) runtime.Object {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, objects := range v.objects {
+		if object := objects["engine/"+name]; object != nil {
+			return object
+		}
+	}
+	return nil
+}
+
+// marked reports how often the subject was marked since the last call.
+func (v *view) marked(subject string) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	n := v.marks[subject]
+	delete(v.marks, subject)
+	return n
+}
+
+// waitFor waits until what the view holds fulfils a condition.
+func (v *view) waitFor(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	eventually(t, what, func() bool {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		return condition()
+	})
+}
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatalf("in vain: %s", what)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func contains(err error, part string) bool { return err != nil && strings.Contains(err.Error(), part) }
+
+func volumeOptions(name string) volume.CreateOptions { return volume.CreateOptions{Name: name} }
