@@ -7,11 +7,10 @@ package server
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
-	baseversion "k8s.io/component-base/version"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
 )
 
 // NewCommand returns the root command. The context that it is executed with ends the server.
@@ -36,20 +35,18 @@ func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Prints the version",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(command.OutOrStdout(), "engine-apiserver %s %s %s/%s\n",
-				version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+				apiserver.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
 }
 
-// version is what the program was stamped with or, if it was not, the version of its module.
-func version() string {
-	stamped := baseversion.Get().GitVersion
-	if info, ok := debug.ReadBuildInfo(); ok && strings.Contains(stamped, "$Format") {
-		return info.Main.Version
+func noArguments(command *cobra.Command, arguments []string) error {
+	if len(arguments) > 0 {
+		return fmt.Errorf("%s takes no arguments, but was given %q", command.CommandPath(), arguments[0])
 	}
-	return stamped
+	return nil
 }

@@ -27,6 +27,7 @@ import (
 
 const (
 	defaultPort         = 6445
+	maxPort             = 65535
 	defaultResyncPeriod = 5 * time.Minute
 	// watchTermination is how long open watches may hold up the end of the server.
 	watchTermination = time.Second
@@ -146,7 +147,11 @@ func (o *options) validate() error {
 	if cert := o.serving.ServerCert.CertKey; (cert.CertFile == "") != (cert.KeyFile == "") {
 		errs = append(errs, errors.New("--tls-cert-file and --tls-private-key-file go together"))
 	}
-	errs = append(errs, o.serving.Validate()...)
+	if port := o.serving.BindPort; port < 0 || port > maxPort {
+		errs = append(errs, fmt.Errorf("--secure-port %d: must be between 0, for a free one, and %d", port, maxPort))
+	} else {
+		errs = append(errs, o.serving.Validate()...)
+	}
 	errs = append(errs, o.serverRun.Validate()...)
 	errs = append(errs, o.audit.Validate()...)
 	errs = append(errs, o.features.Validate()...)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
 	"syscall"
@@ -33,7 +34,7 @@ func newServeCommand() *cobra.Command {
 		Short: "Runs the server",
 		Long: "Serves the containers, images and volumes of a Docker Engine as Kubernetes resources of the group containers.rancherdesktop.io.\n\n" +
 			"The server stands alone: it makes its own certificates and token, and writes a kubeconfig for kubectl.",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := options.complete(); err != nil {
 				return err
@@ -64,7 +65,7 @@ func newServeCommand() *cobra.Command {
 func (o *options) serve(ctx context.Context, announcer *announcer) (err error) {
 	state, err := standalone.Open(o.stateDir)
 	if err != nil {
-		return fmt.Errorf("the state directory cannot be used, choose another with --state-dir: %w", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
 
@@ -92,6 +93,7 @@ func (o *options) serve(ctx context.Context, announcer *announcer) (err error) {
 		return err
 	}
 	server.GenericAPIServer.ShutdownTimeout = shutdownTimeout
+	server.GenericAPIServer.Handler.NonGoRestfulMux.HandlePrefix(standalone.NamespacesPath, http.HandlerFunc(standalone.ServeNamespace))
 
 	kubeconfig := o.kubeconfig
 	if kubeconfig == "" {

@@ -42,12 +42,16 @@ func (c Client) WriteKubeconfig(path string) error {
 		return fmt.Errorf("encoding the kubeconfig: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), privateDir); err != nil {
-		return fmt.Errorf("writing the kubeconfig: %w", err)
+		return unwritable(err)
 	}
 	if err := write(path, content); err != nil {
-		return fmt.Errorf("writing the kubeconfig: %w", err)
+		return unwritable(err)
 	}
 	return nil
+}
+
+func unwritable(err error) error {
+	return fmt.Errorf("the kubeconfig cannot be written: %w: choose another file with --write-kubeconfig", err)
 }
 
 func checkReplaceable(path string) error {
@@ -56,7 +60,7 @@ func checkReplaceable(path string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("writing the kubeconfig: %w", err)
+		return unwritable(err)
 	}
 	config, err := clientcmd.Load(content)
 	if err != nil {

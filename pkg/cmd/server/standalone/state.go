@@ -42,19 +42,22 @@ func DefaultDir() (string, error) {
 
 // Open makes the directory where there is none, and locks it until Close.
 func Open(dir string) (*State, error) {
+	unusable := func(err error) error {
+		return fmt.Errorf("the state directory cannot be used: %w: choose another one with --state-dir", err)
+	}
 	if err := os.MkdirAll(dir, privateDir); err != nil {
-		return nil, err
+		return nil, unusable(err)
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, privateFile)
 	if err != nil {
-		return nil, err
+		return nil, unusable(err)
 	}
 	if err := lockFile(lock); err != nil {
 		lock.Close()
 		if errors.Is(err, errLocked) {
-			return nil, fmt.Errorf("another engine-apiserver uses %s: stop it, or choose another --state-dir and --secure-port", dir)
+			return nil, fmt.Errorf("another engine-apiserver is running with the state directory %s: stop it, or choose another --state-dir and --secure-port", dir)
 		}
-		return nil, fmt.Errorf("locking %s: %w", dir, err)
+		return nil, unusable(fmt.Errorf("locking %s: %w", lock.Name(), err))
 	}
 	return &State{dir, lock}, nil
 }
