@@ -7,6 +7,7 @@ import (
 	"context"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/storage"
@@ -34,6 +35,17 @@ func (n *namespaced) of(key string) storage.Interface {
 	return n.elsewhere
 }
 
+// one turns a request for the objects of one name in all namespaces into one for that object: the engine's are all in
+// one namespace, and there the name may be an ID.
+func (n *namespaced) one(key string, opts storage.ListOptions) (string, storage.ListOptions) {
+	name, ok := opts.Predicate.MatchesSingle()
+	if ok && opts.Recursive && strings.TrimSuffix(key, "/")+"/" == n.prefix && len(content.IsPathSegmentName(name)) == 0 {
+		opts.Recursive = false
+		return n.prefix + n.namespace + "/" + name, opts
+	}
+	return key, opts
+}
+
 // Create implements storage.Interface.
 func (n *namespaced) Create(ctx context.Context, key string, obj, out runtime.Object, ttl uint64) error {
 	return n.of(key).Create(ctx, key, obj, out, ttl)
@@ -47,6 +59,7 @@ func (n *namespaced) Delete(ctx context.Context, key string, out runtime.Object,
 
 // Watch implements storage.Interface.
 func (n *namespaced) Watch(ctx context.Context, key string, opts storage.ListOptions) (watch.Interface, error) {
+	key, opts = n.one(key, opts)
 	return n.of(key).Watch(ctx, key, opts)
 }
 
@@ -57,6 +70,7 @@ func (n *namespaced) Get(ctx context.Context, key string, opts storage.GetOption
 
 // GetList implements storage.Interface.
 func (n *namespaced) GetList(ctx context.Context, key string, opts storage.ListOptions, list runtime.Object) error {
+	key, opts = n.one(key, opts)
 	return n.of(key).GetList(ctx, key, opts, list)
 }
 

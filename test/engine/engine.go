@@ -20,7 +20,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"testing"
 
 	"github.com/docker/docker/client"
 )
@@ -57,9 +56,10 @@ func Dockerd(path string) Option {
 	return func(o *options) { o.dockerd = path }
 }
 
-// Main runs the tests of m with a new engine in *e and returns their exit code. The user's DOCKER_ variables are unset,
+// Main runs the tests of m, a *testing.M or what wraps one, with a new engine in *e and returns their exit code. The user's
+// DOCKER_ variables are unset,
 // so that a docker command started by a test cannot reach another engine.
-func Main(m *testing.M, e **Engine, opts ...Option) int {
+func Main(m interface{ Run() int }, e **Engine, opts ...Option) int {
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "DOCKER_") {
 			os.Unsetenv(name)

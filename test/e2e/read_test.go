@@ -1,0 +1,222 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/discovery"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+)
+
+func TestGetShowsWhatDockerHoldsNow(t *testing.T) {
+	withEachKubectl(t, func(t *testing.T, k kubectl) {
+		name, volume := engine.UniqueName("Web_Server"), engine.UniqueName("My_Vol_Ume")
+		id := docker.Run(t, name, engine.Labels(map[string]string{"com.docker.compose.project": name, "not a label": "!"}))
+		docker.Volume(t, volume, nil)
+		tag := engine.UniqueName("localhost:5000/team/app") + ":v1"
+		image := docker.Image(t, tag)
+
+		contains(t, k.ok(t, "get", "containers,images,volumes,containernamespaces"),
+			"container.containers.rancherdesktop.io/"+name, "volume.containers.rancherdesktop.io/"+volume,
+			"image.containers.rancherdesktop.io/"+strings.ReplaceAll(tag, "/", "~"), "containernamespace.containers.rancherdesktop.io/moby")
+		contains(t, k.ok(t, "get", "engine"), name, volume)
+		contains(t, k.ok(t, "get", "ctr", name, "-o", "wide"), "running", id[:12], "COMMAND", "PID", "HEALTH")
+		contains(t, k.ok(t, "get", "img", "-o", "wide"), strings.TrimPrefix(image, "sha256:")[:12], "OS/ARCH", "DIGEST")
+		contains(t, k.ok(t, "get", "vol", volume, "-o", "wide"), "local", "SCOPE", "MOUNTPOINT")
+		contains(t, k.ok(t, "get", "ctr", "-A"), "NAMESPACE", "rancher-desktop", name)
+		contains(t, k.ok(t, "get", "ctr", "-l", "com.docker.compose.project="+name, "-o", "name"), name)
+		contains(t, k.ok(t, "get", "ctr", name, "-o", "jsonpath={.status.labels}"), "not a label")
+		contains(t, k.ok(t, "describe", "ctr", name), "Running", "Started")
+		if out := k.ok(t, "get", "ctr", "-n", "elsewhere", "-o", "name"); out != "" {
+			t.Errorf("another namespace shows %s", out)
+		}
+		k.fails(t, []string{"NotFound"}, "get", "ctr", name, "-n", "elsewhere")
+		k.fails(t, []string{"NotFound", `"nothing"`}, "get", "ctr", "nothing")
+		k.fails(t, []string{"not a field"}, "get", "ctr", "--field-selector", "status.pid=1")
+	})
+}
+
+func TestColumnsAreThoseOfTheContract(t *testing.T) {
+	docker.Run(t, engine.UniqueName("columns"))
+	docker.Volume(t, engine.UniqueName("columns"), nil)
+	withEachKubectl(t, func(t *testing.T, k kubectl) {
+		for resource, want := range map[string][2]string{
+			"containers": {"NAME IMAGE STATUS PORTS AGE", "ID COMMAND PID HEALTH"},
+			"images":     {"NAME ID SIZE AGE", "OS/ARCH DIGEST"},
+			"volumes":    {"NAME DRIVER AGE", "SCOPE MOUNTPOINT"},
+		} {
+			for _, header := range []struct {
+				args []string
+				want string
+			}{
+				{[]string{"get", resource}, want[0]},
+				{[]string{"get", resource, "-o", "wide"}, want[0] + " " + want[1]},
+			} {
+				first, _, _ := strings.Cut(k.ok(t, header.args...), "\n")
+				if got := strings.Join(strings.Fields(first), " "); got != header.want {
+					t.Errorf("kubectl %v: columns %q, want %q", header.args, got, header.want)
+				}
+			}
+		}
+	})
+}
+
+func TestStatusColumnReadsLikeDockerPs(t *testing.T) {
+	k := anyKubectl(t)
+	name := engine.UniqueName("exits")
+	id := docker.Run(t, name, engine.Command("sh", "-c", "exit 137"))
+	wait, errs := docker.Client().ContainerWait(t.Context(), id, container.WaitConditionNotRunning)
+	select {
+	case <-wait:
+	case err := <-errs:
+		t.Fatal(err)
+	}
+	contains(t, k.ok(t, "get", "ctr", name), "exited (137)")
+}
+
+func TestAnswersToIDs(t *testing.T) {
+	withEachKubectl(t, func(t *testing.T, k kubectl) {
+		name := engine.UniqueName("byid")
+		id := docker.Run(t, name)
+		for _, asked := range []string{id, id[:12]} {
+			contains(t, k.ok(t, "get", "ctr", asked, "-o", "jsonpath={.metadata.name} {.status.name}"), asked+" "+name)
+			contains(t, k.ok(t, "get", "ctr", "--field-selector", "metadata.name="+asked, "-o", "name"), asked)
+			contains(t, k.ok(t, "get", "ctr", "-A", "--field-selector", "metadata.name="+asked, "-o", "name"), asked)
+			contains(t, k.ok(t, "patch", "ctr", asked, "--type=merge", "-p", `{"spec":{"state":"paused"}}`), "patched")
+			contains(t, k.ok(t, "get", "ctr", "--field-selector", "status.id="+id, "-o", "jsonpath={.items[*].spec.state}"), "paused")
+			k.ok(t, "patch", "ctr", asked, "--type=merge", "-p", `{"spec":{"state":"running"}}`)
+		}
+		k.fails(t, []string{"NotFound"}, "get", "ctr", id[:11])
+		contains(t, k.ok(t, "delete", "ctr", id[:12], "--now"), "deleted")
+		k.fails(t, []string{"NotFound"}, "get", "ctr", name)
+
+		tag := engine.UniqueName("byid") + ":1"
+		image := docker.Image(t, tag)
+		contains(t, k.ok(t, "get", "img", image, "-o", "jsonpath={.metadata.name} {.status.repoTag}"), image+" "+tag)
+		docker.Tag(t, tag, tag+"b")
+		k.fails(t, []string{"NotFound"}, "get", "img", image)
+	})
+}
+
+func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
+	client, err := discovery.NewDiscoveryClientForConfig(server.Config(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := client.ServerResourcesForGroupVersion("containers.rancherdesktop.io/v1alpha1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]string{
+		"containers":          {"get", "list", "watch", "update", "patch", "delete", "deletecollection"},
+		"images":              {"get", "list", "watch", "delete", "deletecollection"},
+		"volumes":             {"get", "list", "watch", "delete", "deletecollection"},
+		"containernamespaces": {"get", "list", "watch"},
+	}
+	shortNames := map[string]string{"containers": "ctr", "images": "img", "volumes": "vol", "containernamespaces": "cns"}
+	if len(list.APIResources) != len(want) {
+		t.Errorf("%d resources, want %d", len(list.APIResources), len(want))
+	}
+	for _, resource := range list.APIResources {
+		if !sets.New(resource.Verbs...).Equal(sets.New(want[resource.Name]...)) {
+			t.Errorf("%s: verbs %v, want %v", resource.Name, resource.Verbs, want[resource.Name])
+		}
+		if !resource.Namespaced || strings.Join(resource.Categories, ",") != "engine" || strings.Join(resource.ShortNames, ",") != shortNames[resource.Name] {
+			t.Errorf("%s: namespaced %t, categories %v, short names %v", resource.Name, resource.Namespaced, resource.Categories, resource.ShortNames)
+		}
+	}
+}
+
+func TestExplainReadsLikeDocumentation(t *testing.T) {
+	withEachKubectl(t, func(t *testing.T, k kubectl) {
+		contains(t, k.ok(t, "explain", "container.status"), "GROUP:", "KIND:", "exitCode", "the last run's exit code")
+		contains(t, k.ok(t, "explain", "ctr.spec.state"), "pauses", "restart policy")
+		for _, kind := range []string{"containers", "images", "volumes", "containernamespaces"} {
+			text := k.ok(t, "explain", "--recursive", kind)
+			contains(t, text, "DESCRIPTION:")
+			if regexp.MustCompile(`<no description>`).MatchString(text) {
+				t.Errorf("a field of %s is not described:\n%s", kind, text)
+			}
+		}
+	})
+}
+
+func TestWatchFollowsAContainersLife(t *testing.T) {
+	withEachKubectl(t, func(t *testing.T, k kubectl) {
+		name := engine.UniqueName("watched")
+		watch := k.command(t.Context(), "get", "ctr", "-w", "--output-watch-events", "-o", "json", "--field-selector", "status.name="+name)
+		out, err := watch.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := watch.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			_ = watch.Process.Kill()
+			_ = watch.Wait()
+		}()
+		decoder := json.NewDecoder(bufio.NewReader(out))
+		events := make(chan string, 16)
+		go func() {
+			for {
+				var event struct {
+					Type   string
+					Object struct {
+						Status struct{ Status string }
+					}
+				}
+				if decoder.Decode(&event) != nil {
+					close(events)
+					return
+				}
+				events <- event.Type + " " + event.Object.Status.Status
+			}
+		}()
+		expect := func(want string) {
+			t.Helper()
+			select {
+			case got := <-events:
+				if got != want {
+					t.Fatalf("the watch shows %q, want %q", got, want)
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatalf("the watch never showed %q", want)
+			}
+		}
+		// A container that is there at the start of kubectl's watch shows that it has begun.
+		id := docker.Create(t, name)
+		expect("ADDED created")
+		client := docker.Client()
+		if err := client.ContainerStart(t.Context(), id, container.StartOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		expect("MODIFIED running")
+		if err := client.ContainerPause(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		expect("MODIFIED paused")
+		if err := client.ContainerUnpause(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		expect("MODIFIED running")
+		if err := client.ContainerStop(t.Context(), id, container.StopOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		expect("MODIFIED exited")
+		if err := client.ContainerRemove(t.Context(), id, container.RemoveOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		expect("DELETED exited")
+	})
+}
