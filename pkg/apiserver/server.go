@@ -11,9 +11,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
-	basecompatibility "k8s.io/component-base/compatibility"
-	baseversion "k8s.io/component-base/version"
 	"k8s.io/klog/v2"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -64,11 +63,6 @@ func NewGenericConfig() *genericapiserver.RecommendedConfig {
 	return config
 }
 
-// EffectiveVersion returns the version of Kubernetes whose features the server has.
-func EffectiveVersion() basecompatibility.MutableEffectiveVersion {
-	return basecompatibility.NewEffectiveVersionFromString(baseversion.DefaultKubeBinaryVersion, "", "")
-}
-
 // Complete fills in what was not set.
 func (c *Config) Complete() CompletedConfig {
 	setOpenAPI(&c.GenericConfig.Config)
@@ -98,11 +92,8 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 	if err != nil {
 		return nil, err
 	}
-	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, Scheme, metav1.ParameterCodec, Codecs)
-	group.NegotiatedSerializer = withoutProtobuf{group.NegotiatedSerializer}
-	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = storage
-	if err := server.InstallAPIGroup(&group); err != nil {
-		return nil, fmt.Errorf("installing the API group %s: %w", v1alpha1.GroupName, err)
+	if err := installAPIGroup(server, storage); err != nil {
+		return nil, err
 	}
 	if err := server.AddReadyzChecks(engineCheck{engine, c.extra.ReadyRequiresEngine}); err != nil {
 		return nil, fmt.Errorf("adding the readiness check of the container engine: %w", err)
@@ -130,4 +121,14 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 		return nil, fmt.Errorf("adding the hook that runs the container engine: %w", err)
 	}
 	return &Server{GenericAPIServer: server, Engine: engine}, nil
+}
+
+func installAPIGroup(server *genericapiserver.GenericAPIServer, storage map[string]rest.Storage) error {
+	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, Scheme, metav1.ParameterCodec, Codecs)
+	group.NegotiatedSerializer = withoutProtobuf{group.NegotiatedSerializer}
+	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = storage
+	if err := server.InstallAPIGroup(&group); err != nil {
+		return fmt.Errorf("installing the API group %s: %w", v1alpha1.GroupName, err)
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ package registry
 import (
 	"context"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -102,6 +103,9 @@ func (r *Reader) Get(ctx context.Context, name string, options *metav1.GetOption
 
 // List implements rest.Lister.
 func (r *Reader) List(ctx context.Context, options *metainternalversion.ListOptions) (runtime.Object, error) {
+	if options != nil && options.Limit < 0 {
+		return nil, apierrors.NewBadRequest("limit must not be negative")
+	}
 	return r.store.List(ctx, options)
 }
 
