@@ -57,8 +57,7 @@ func Dockerd(path string) Option {
 }
 
 // Main runs the tests of m, a *testing.M or what wraps one, with a new engine in *e and returns their exit code. The user's
-// DOCKER_ variables are unset,
-// so that a docker command started by a test cannot reach another engine.
+// DOCKER_ variables are unset, so that a docker command started by a test cannot reach another engine.
 func Main(m interface{ Run() int }, e **Engine, opts ...Option) int {
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "DOCKER_") {
