@@ -143,6 +143,10 @@ func (t *tracker) start(p *pending) mark {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	select {
+	case <-p.retry: // a mark that this observation serves
+	default:
+	}
 	p.running = true
 	p.rounds++
 	return p.mark
