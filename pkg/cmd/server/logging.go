@@ -6,6 +6,7 @@ package server
 import (
 	"io"
 	"os"
+	"sync"
 
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
@@ -28,12 +29,19 @@ func (q quiet) Write(entry []byte) (int, error) {
 	return q.Writer.Write(entry)
 }
 
+// loggingOnce is there because logging belongs to the process, which may run several servers.
+var loggingOnce sync.Once
+
 // setUpLogging sends logs to standard error: warnings and errors alone unless more is asked for.
-func setUpLogging(config *logsapi.LoggingConfiguration) error {
-	logs.InitLogs()
-	var out io.Writer = os.Stderr
-	if config.Format == logsapi.DefaultLogFormat && config.Verbosity == 0 {
-		out = quiet{out}
-	}
-	return logsapi.ValidateAndApplyWithOptions(config, &logsapi.LoggingOptions{ErrorStream: out, InfoStream: out}, utilfeature.DefaultFeatureGate)
+func setUpLogging(config *logsapi.LoggingConfiguration) (err error) {
+	loggingOnce.Do(func() {
+		logs.InitLogs()
+		var out io.Writer = os.Stderr
+		if config.Format == logsapi.DefaultLogFormat && config.Verbosity == 0 {
+			out = quiet{out}
+		}
+		options := &logsapi.LoggingOptions{ErrorStream: out, InfoStream: out}
+		err = logsapi.ValidateAndApplyWithOptions(config, options, utilfeature.DefaultFeatureGate)
+	})
+	return err
 }

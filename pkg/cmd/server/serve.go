@@ -24,8 +24,9 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/standalone"
 )
 
-// shutdownTimeout is how long connections may hold up the end of the server once its requests have ended.
-const shutdownTimeout = time.Second
+// shutdownTimeout is how long connections may hold up the end of the server once its requests have ended. An HTTP/2
+// connection takes a second to be told.
+const shutdownTimeout = 1500 * time.Millisecond
 
 func newServeCommand() *cobra.Command {
 	options := newOptions()
