@@ -15,12 +15,16 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	logsapi "k8s.io/component-base/logs/api/v1"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server"
 )
 
 // Namespace is where the server shows the engine.
 const Namespace = "rancher-desktop"
+
+// A process that has one server after another sets up the same logging again.
+func init() { logsapi.ReapplyHandling = logsapi.ReapplyHandlingIgnoreUnchanged }
 
 // Server is a standalone server on a free port.
 type Server struct {
