@@ -1,0 +1,120 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package dockerproxy stands between a server and a Docker Engine in tests: it writes down what the engine is asked, and
+// can make it fail or stall.
+package dockerproxy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// Request is what a client asked the engine, as it was on the wire.
+type Request struct{ Method, URI string }
+
+// String is the request as messages show it.
+func (r Request) String() string { return r.Method + " " + r.URI }
+
+// Fault answers a request in place of the engine, or returns false to let the engine answer.
+type Fault func(http.ResponseWriter, *http.Request) bool
+
+// Proxy is a Docker Engine's endpoint before another one.
+type Proxy struct {
+	socket string
+	server *http.Server
+
+	mu       sync.Mutex
+	requests []Request
+	fault    Fault
+}
+
+// Start makes an endpoint in dir, a short path, for the engine at host, a unix:// address. Close ends it.
+func Start(dir, host string) (*Proxy, error) {
+	upstream, found := strings.CutPrefix(host, "unix://")
+	if !found {
+		return nil, fmt.Errorf("%s is not the address of a Unix socket", host)
+	}
+	p := &Proxy{socket: filepath.Join(dir, "proxy.sock")}
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "unix", p.socket)
+	if err != nil {
+		return nil, fmt.Errorf("listening for the engine's clients: %w", err)
+	}
+	engine := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: "engine"})
+			r.Out.URL.Path, r.Out.URL.RawPath = r.In.URL.Path, r.In.URL.RawPath
+		},
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", upstream)
+		}},
+		FlushInterval: -1,
+		ErrorLog:      log.New(io.Discard, "", 0),
+		// What the engine does not answer, the proxy does not answer either.
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+	}
+	p.server = &http.Server{
+		ErrorLog: log.New(io.Discard, "", 0),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if fault := p.record(r); fault == nil || !fault(w, r) {
+				engine.ServeHTTP(w, r)
+			}
+		}),
+	}
+	go p.server.Serve(listener)
+	return p, nil
+}
+
+func (p *Proxy) record(r *http.Request) Fault {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests = append(p.requests, Request{r.Method, r.RequestURI})
+	return p.fault
+}
+
+// Host is the endpoint as the docker command takes it.
+func (p *Proxy) Host() string { return "unix://" + p.socket }
+
+// Requests returns what was asked since the start or the last Reset.
+func (p *Proxy) Requests() []Request {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]Request(nil), p.requests...)
+}
+
+// Reset forgets what was asked.
+func (p *Proxy) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests = nil
+}
+
+// Fail has requests that come from now on answered by fault; nil ends that.
+func (p *Proxy) Fail(fault Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = fault
+}
+
+// Stall returns a fault that lets the requests that match wait until they are given up.
+func Stall(match func(*http.Request) bool) Fault {
+	return func(_ http.ResponseWriter, r *http.Request) bool {
+		if !match(r) {
+			return false
+		}
+		<-r.Context().Done()
+		return true
+	}
+}
+
+// Close ends the endpoint and its connections.
+func (p *Proxy) Close() error { return p.server.Close() }

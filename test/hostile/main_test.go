@@ -1,0 +1,128 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package hostile sends the server what it should never be sent.
+package hostile
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/rest"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/dockerproxy"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
+)
+
+const (
+	group     = "/apis/containers.rancherdesktop.io/v1alpha1"
+	namespace = group + "/namespaces/" + testserver.Namespace
+)
+
+var (
+	kinds = []string{"containers", "images", "volumes", "containernamespaces"}
+
+	eng    *engine.Engine
+	panics atomic.Int64
+)
+
+func TestMain(m *testing.M) {
+	utilruntime.PanicHandlers = append(utilruntime.PanicHandlers, func(_ context.Context, r any) {
+		if err, ok := r.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+			panics.Add(1)
+		}
+	})
+	os.Exit(engine.Main(m, &eng))
+}
+
+// fixture is a server, what its engine is asked, and what must not be harmed.
+type fixture struct {
+	proxy  *dockerproxy.Proxy
+	server *testserver.Server
+	config *rest.Config
+
+	container, id, image, imageID, volume string
+}
+
+func start(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{container: engine.UniqueName("victim"), volume: engine.UniqueName("victim"), image: engine.UniqueName("victim") + ":v1"}
+	f.id = eng.Run(t, f.container, engine.Labels(map[string]string{"role": "victim"}))
+	f.imageID = eng.Image(t, f.image)
+	eng.Volume(t, f.volume, map[string]string{"role": "victim"})
+
+	dir, err := os.MkdirTemp("", "hostile-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if f.proxy, err = dockerproxy.Start(dir, eng.Host()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.proxy.Close() })
+	f.server = testserver.Start(t, f.proxy.Host(), "--resync-period", "24h")
+	f.config = f.server.Config(t)
+	before := panics.Load()
+	t.Cleanup(func() {
+		f.checkVictims(t)
+		if n := panics.Load() - before; n > 0 {
+			t.Errorf("the server panicked %d times", n)
+		}
+	})
+	return f
+}
+
+// checkVictims asks the engine itself whether all is as it was.
+func (f *fixture) checkVictims(t *testing.T) {
+	t.Helper()
+	ctx := context.Background()
+	if got, err := eng.Client().ContainerInspect(ctx, f.container); err != nil {
+		t.Error(err)
+	} else if got.ID != f.id || got.State.Status != container.StateRunning {
+		t.Errorf("container %s is %s and %s", f.container, got.ID, got.State.Status)
+	}
+	if got, err := eng.Client().ImageInspect(ctx, f.image); err != nil {
+		t.Error(err)
+	} else if got.ID != f.imageID {
+		t.Errorf("image %s is %s", f.image, got.ID)
+	}
+	if _, err := eng.Client().VolumeInspect(ctx, f.volume); err != nil {
+		t.Error(err)
+	}
+}
+
+// harmless is what the server may ask an engine on account of any read: its log, or about one thing by a name that the
+// grammar allows.
+var harmless = regexp.MustCompile(`^(GET|HEAD) (/v1\.\d+)?/(_ping|events\?[^ ]*|info|version|` +
+	`containers/[a-zA-Z0-9][a-zA-Z0-9_.-]+/json|` +
+	`images/[a-z0-9][a-zA-Z0-9_.:/-]*/json|images/json\?[^ ]*dangling[^ ]*|` +
+	`volumes/[a-zA-Z0-9][a-zA-Z0-9_.-]+)$`)
+
+// checkAsked fails if the engine was asked for anything but what is harmless.
+func (f *fixture) checkAsked(t *testing.T) {
+	t.Helper()
+	for _, r := range f.proxy.Requests() {
+		if !harmless.MatchString(r.String()) || strings.Contains(r.URI, "/../") {
+			t.Errorf("the engine was asked to %s", r)
+		}
+	}
+}
+
+// checkNotAsked fails if the engine was asked for anything.
+func (f *fixture) checkNotAsked(t *testing.T) {
+	t.Helper()
+	for _, r := range f.proxy.Requests() {
+		if !strings.HasSuffix(r.URI, "/_ping") { // which goes on all the time
+			t.Errorf("the engine was asked to %s", r)
+		}
+	}
+}

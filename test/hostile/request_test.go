@@ -1,0 +1,134 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package hostile
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const (
+	mergePatch = "application/merge-patch+json"
+	jsonPatch  = "application/json-patch+json"
+	applyPatch = "application/apply-patch+yaml"
+)
+
+// request is written to the connection as it is: Go's client would clean it.
+type request struct {
+	method, path string
+	// contentType is application/json where there is a body and it is empty.
+	contentType, body string
+	// header are lines of their own. Without one that begins with Authorization, the token is sent.
+	header []string
+}
+
+func (r request) String() string {
+	text := r.method + " " + r.path
+	if r.body != "" {
+		text += " " + r.contentType + " " + r.body
+	}
+	if len(r.header) > 0 {
+		text += fmt.Sprintf(" %q", r.header)
+	}
+	if len(text) > 300 {
+		text = text[:300] + "…"
+	}
+	return text
+}
+
+// response is an answer that was read to its end.
+type response struct {
+	*http.Response
+	body string
+}
+
+// send forgets what the engine was asked, and sends the request.
+func (f *fixture) send(t *testing.T, r request) response {
+	t.Helper()
+	f.proxy.Reset()
+	server, err := url.Parse(f.config.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(f.config.CAData)
+	conn, err := tls.Dial("tcp", server.Host, &tls.Config{RootCAs: roots})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", r.method, r.path, server.Host)
+	if !slices.ContainsFunc(r.header, func(line string) bool { return strings.HasPrefix(line, "Authorization") }) {
+		fmt.Fprintf(&text, "Authorization: Bearer %s\r\n", f.config.BearerToken)
+	}
+	for _, line := range r.header {
+		fmt.Fprintf(&text, "%s\r\n", line)
+	}
+	if r.body != "" {
+		contentType := r.contentType
+		if contentType == "" {
+			contentType = "application/json"
+		}
+		fmt.Fprintf(&text, "Content-Type: %s\r\nContent-Length: %d\r\n", contentType, len(r.body))
+	}
+	fmt.Fprintf(&text, "\r\n%s", r.body)
+	go io.WriteString(conn, text.String()) // the server may refuse to read it all
+	answer, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: r.method})
+	if err != nil {
+		t.Fatalf("%s: %v", r, err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatalf("%s: %v", r, err)
+	}
+	return response{answer, string(body)}
+}
+
+// status is the answer as a Status, with a reason and a message if it is a refusal.
+func (r response) status(t *testing.T) metav1.Status {
+	t.Helper()
+	var status metav1.Status
+	if err := json.Unmarshal([]byte(r.body), &status); err != nil {
+		t.Errorf("the answer is no Status: %v: %.300s", err, r.body)
+		return status
+	}
+	if status.Kind != "Status" || int(status.Code) != r.StatusCode || status.Reason == "" || status.Message == "" {
+		t.Errorf("the answer is no complete Status: %.300s", r.body)
+	}
+	return status
+}
+
+// refuse sends the request and fails unless it is refused with one of the codes, a Status that says why, and no harm.
+func (f *fixture) refuse(t *testing.T, r request, codes ...int) metav1.Status {
+	t.Helper()
+	answer := f.send(t, r)
+	f.checkAsked(t)
+	if !slices.Contains(codes, answer.StatusCode) {
+		t.Errorf("%s: %d, want %v: %.300s", r, answer.StatusCode, codes, answer.body)
+		return metav1.Status{}
+	}
+	status := answer.status(t)
+	if t.Failed() {
+		t.Logf("%s", r)
+	}
+	return status
+}
