@@ -49,6 +49,14 @@ type pending struct {
 	retry   chan struct{} // has a slow subject's pause cut short; one element
 }
 
+// oldest returns the lowest number of the marks that are not served yet.
+func (p *pending) oldest() uint64 {
+	if p.again != nil {
+		return min(p.mark.number, p.again.number)
+	}
+	return p.mark.number
+}
+
 // tracker has each dirty subject observed once, however many marks named it, never twice at a time, and lets readers
 // wait for what was dirty when they came. It never calls observe with its lock held.
 type tracker struct {
@@ -177,8 +185,8 @@ func (t *tracker) observeBounded(subject string, p *pending, comparison bool) ([
 func (t *tracker) finish(subject string, p *pending, m mark, related []string, err error) (done bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p.running = false
 	if err != nil {
+		p.running = false
 		p.slow, p.err = true, err
 		if p.again != nil {
 			p.mark, p.again = p.mark.join(*p.again), nil
@@ -188,12 +196,9 @@ func (t *tracker) finish(subject string, p *pending, m mark, related []string, e
 	}
 	p.slow, p.err = false, nil
 	for _, other := range related {
-		if other != subject {
-			t.markLocked(other, m)
-		} else if p.again == nil {
-			p.again = &m
-		}
+		t.markLocked(other, m)
 	}
+	p.running = false
 	if p.again != nil {
 		p.mark, p.again = *p.again, nil
 		t.broadcastLocked()
@@ -213,7 +218,7 @@ func (t *tracker) broadcastLocked() {
 func (t *tracker) settle(ctx context.Context, number uint64) error {
 	return t.waitFor(ctx, func() (bool, error) {
 		for _, p := range t.subjects {
-			if p.mark.number <= number && !p.slow {
+			if p.oldest() <= number && !p.slow {
 				return false, nil
 			}
 		}
@@ -225,7 +230,7 @@ func (t *tracker) settle(ctx context.Context, number uint64) error {
 func (t *tracker) wait(ctx context.Context, subject string, number uint64) error {
 	return t.waitFor(ctx, func() (bool, error) {
 		p := t.subjects[subject]
-		if p == nil || p.mark.number > number {
+		if p == nil || p.oldest() > number {
 			return true, nil
 		}
 		return p.slow, p.err
@@ -236,7 +241,7 @@ func (t *tracker) wait(ctx context.Context, subject string, number uint64) error
 func (t *tracker) waitPatiently(ctx context.Context, subject string, number uint64) error {
 	return t.waitFor(ctx, func() (bool, error) {
 		p := t.subjects[subject]
-		return p == nil || p.mark.number > number, nil
+		return p == nil || p.oldest() > number, nil
 	})
 }
 
