@@ -1,0 +1,89 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package clients_test follows a Docker Engine through the server with the clients that programs in Go use.
+package clients_test
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned"
+	typed "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
+)
+
+var eng *engine.Engine
+
+func TestMain(m *testing.M) { os.Exit(engine.Main(m, &eng)) }
+
+var resources = []string{"containers", "images", "volumes"}
+
+func newClient(t testing.TB, config *rest.Config) typed.ContainersV1alpha1Interface {
+	t.Helper()
+	clients, err := versioned.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clients.ContainersV1alpha1()
+}
+
+// list lists a resource as Docker holds it now.
+func list(ctx context.Context, client typed.ContainersV1alpha1Interface, resource string) (runtime.Object, error) {
+	switch resource {
+	case "containers":
+		return client.Containers(testserver.Namespace).List(ctx, metav1.ListOptions{})
+	case "images":
+		return client.Images(testserver.Namespace).List(ctx, metav1.ListOptions{})
+	default:
+		return client.Volumes(testserver.Namespace).List(ctx, metav1.ListOptions{})
+	}
+}
+
+// live lists the objects of a resource as Docker holds them now.
+func live(t testing.TB, client typed.ContainersV1alpha1Interface, resource string) map[string]runtime.Object {
+	t.Helper()
+	listed, err := list(t.Context(), client, resource)
+	if err != nil {
+		t.Fatal(err)
+	}
+	items, err := meta.ExtractList(listed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return byName(items)
+}
+
+func byName(objects []runtime.Object) map[string]runtime.Object {
+	named := make(map[string]runtime.Object, len(objects))
+	for _, object := range objects {
+		named[object.(metav1.Object).GetName()] = object
+	}
+	return named
+}
+
+// eventually polls until problem returns nothing. It fails with what problem returned last.
+func eventually(t testing.TB, problem func() string) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	for tick := time.Tick(5 * time.Millisecond); ; {
+		last := problem()
+		if last == "" {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatal(last)
+		case <-tick:
+		}
+	}
+}

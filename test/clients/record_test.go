@@ -1,0 +1,162 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package clients_test
+
+import (
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+
+	typed "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
+)
+
+// record is all that a client asked and was told.
+type record struct {
+	// stored returns the client's own store of a resource, where it has one.
+	stored func(resource string) []runtime.Object
+
+	mu       sync.Mutex
+	requests []string
+	problems []string
+	versions map[string]int64                     // by resource, that of the last event
+	objects  map[string]map[string]runtime.Object // by resource and name, as the events say
+	events   map[types.UID][]watch.EventType
+}
+
+func newRecord() *record {
+	r := &record{
+		versions: map[string]int64{},
+		objects:  map[string]map[string]runtime.Object{},
+		events:   map[types.UID][]watch.EventType{},
+	}
+	for _, resource := range resources {
+		r.objects[resource] = map[string]runtime.Object{}
+	}
+	r.stored = func(resource string) []runtime.Object {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		var objects []runtime.Object
+		for _, object := range r.objects[resource] {
+			objects = append(objects, object)
+		}
+		return objects
+	}
+	return r
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
+
+// wrap has the requests of a client recorded.
+func (r *record) wrap(rt http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(request *http.Request) (*http.Response, error) {
+		verb := "list "
+		if request.URL.Query().Get("watch") == "true" {
+			verb = "watch "
+		}
+		r.request(verb + path.Base(request.URL.Path))
+		return rt.RoundTrip(request)
+	})
+}
+
+func (r *record) request(text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.requests = append(r.requests, text)
+}
+
+func (r *record) problem(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.problemLocked(format, args...)
+}
+
+func (r *record) problemLocked(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Sprintf(format, args...))
+}
+
+// initial takes in an object that was there when the client began.
+func (r *record) initial(resource string, object runtime.Object) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.objects[resource][object.(metav1.Object).GetName()] = object
+}
+
+// event takes in a change, and notes what cannot follow from what was known before.
+func (r *record) event(kind watch.EventType, resource string, object runtime.Object) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m, ok := object.(metav1.Object)
+	if !ok {
+		r.problemLocked("%s of %s: %v", kind, resource, object)
+		return
+	}
+	r.events[m.GetUID()] = append(r.events[m.GetUID()], kind)
+	version, err := strconv.ParseInt(m.GetResourceVersion(), 10, 64)
+	if err != nil || version <= r.versions[resource] {
+		r.problemLocked("%s of %s %s: version %q after %d", kind, resource, m.GetName(), m.GetResourceVersion(), r.versions[resource])
+	}
+	r.versions[resource] = version
+	known := r.objects[resource][m.GetName()]
+	if (kind == watch.Added) != (known == nil) || known != nil && known.(metav1.Object).GetUID() != m.GetUID() {
+		r.problemLocked("%s of %s %s, when %v was known", kind, resource, m.GetName(), known)
+	}
+	r.objects[resource][m.GetName()] = object
+	if kind == watch.Deleted {
+		delete(r.objects[resource], m.GetName())
+	}
+}
+
+// seen returns the events of one object.
+func (r *record) seen(uid types.UID) []watch.EventType {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.events[uid])
+}
+
+// requireRequests fails if the client made other requests than these for each resource, or met with a problem.
+func (r *record) requireRequests(t testing.TB, verbs ...string) {
+	t.Helper()
+	var want []string
+	for _, resource := range resources {
+		for _, verb := range verbs {
+			want = append(want, verb+" "+resource)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if got := slices.Sorted(slices.Values(r.requests)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		t.Errorf("requests %q, want %q", got, want)
+	}
+	for _, problem := range r.problems {
+		t.Error(problem)
+	}
+}
+
+// requireLive waits until the client knows what a live list shows, and fails if that does not happen.
+func (r *record) requireLive(t testing.TB, client typed.ContainersV1alpha1Interface) {
+	t.Helper()
+	for _, resource := range resources {
+		eventually(t, func() string {
+			stored := byName(r.stored(resource))
+			listed := live(t, client, resource)
+			if len(listed) > 0 && apiequality.Semantic.DeepEqual(stored, listed) {
+				return ""
+			}
+			return fmt.Sprintf("%s differ from a live list (-known +listed):\n%s", resource, cmp.Diff(stored, listed))
+		})
+	}
+}

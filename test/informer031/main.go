@@ -1,0 +1,127 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// The command informer031 follows containers, images and volumes with dynamic informers of client-go 0.31, which list and
+// then watch. It prints each request, event and error as a line of JSON and ends when its standard input does.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/dynamic/dynamicinformer"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// line is one line of output. One of Request, Type, Error and Synced is set.
+type line struct {
+	Request  string                     `json:"request,omitempty"`
+	Type     watch.EventType            `json:"type,omitempty"`
+	Initial  bool                       `json:"initial,omitempty"`
+	Resource string                     `json:"resource,omitempty"`
+	Object   *unstructured.Unstructured `json:"object,omitempty"`
+	Error    string                     `json:"error,omitempty"`
+	Synced   bool                       `json:"synced,omitempty"`
+}
+
+type printer struct {
+	mu  sync.Mutex
+	out *json.Encoder
+}
+
+func (p *printer) print(l line) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.out.Encode(l); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// recorder prints each request before it is sent.
+type recorder struct {
+	*printer
+	http.RoundTripper
+}
+
+func (r recorder) RoundTrip(request *http.Request) (*http.Response, error) {
+	verb := "list "
+	if request.URL.Query().Get("watch") == "true" {
+		verb = "watch "
+	}
+	r.print(line{Request: verb + path.Base(request.URL.Path)})
+	return r.RoundTripper.RoundTrip(request)
+}
+
+func main() {
+	kubeconfig := flag.String("kubeconfig", "", "how to reach the server")
+	namespace := flag.String("namespace", "", "the namespace to follow")
+	flag.Parse()
+	if err := follow(*kubeconfig, *namespace); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func follow(kubeconfig, namespace string) error {
+	p := &printer{out: json.NewEncoder(os.Stdout)}
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return err
+	}
+	config.Wrap(func(rt http.RoundTripper) http.RoundTripper { return recorder{p, rt} })
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	factory := dynamicinformer.NewFilteredDynamicSharedInformerFactory(client, 0, namespace, nil)
+	group := schema.GroupVersion{Group: "containers.rancherdesktop.io", Version: "v1alpha1"}
+	for _, resource := range []string{"containers", "images", "volumes"} {
+		if err := p.attach(factory.ForResource(group.WithResource(resource)).Informer(), resource); err != nil {
+			return err
+		}
+	}
+	stop := make(chan struct{})
+	factory.Start(stop)
+	for resource, synced := range factory.WaitForCacheSync(stop) {
+		if !synced {
+			return fmt.Errorf("the informer of %s does not sync", resource.Resource)
+		}
+	}
+	p.print(line{Synced: true})
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+func (p *printer) attach(informer cache.SharedIndexInformer, resource string) error {
+	err := informer.SetWatchErrorHandler(func(_ *cache.Reflector, err error) {
+		p.print(line{Resource: resource, Error: err.Error()})
+	})
+	if err != nil {
+		return err
+	}
+	event := func(kind watch.EventType, initial bool, object any) {
+		if u, ok := object.(*unstructured.Unstructured); ok {
+			p.print(line{Type: kind, Initial: initial, Resource: resource, Object: u})
+		} else {
+			p.print(line{Resource: resource, Error: fmt.Sprintf("%s of a %T", kind, object)})
+		}
+	}
+	_, err = informer.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
+		AddFunc:    func(object any, initial bool) { event(watch.Added, initial, object) },
+		UpdateFunc: func(_, object any) { event(watch.Modified, false, object) },
+		DeleteFunc: func(object any) { event(watch.Deleted, false, object) },
+	})
+	return err
+}
