@@ -46,6 +46,7 @@ type pending struct {
 	rounds  int // observations that have begun
 	slow    bool
 	err     error
+	failed  uint64        // the newest mark when an observation failed last
 	retry   chan struct{} // has a slow subject's pause cut short; one element
 }
 
@@ -187,14 +188,14 @@ func (t *tracker) finish(subject string, p *pending, m mark, related []string, e
 	defer t.mu.Unlock()
 	if err != nil {
 		p.running = false
-		p.slow, p.err = true, err
+		p.slow, p.err, p.failed = true, err, t.marks
 		if p.again != nil {
 			p.mark, p.again = p.mark.join(*p.again), nil
 		}
 		t.broadcastLocked()
 		return t.ctx.Err() != nil
 	}
-	p.slow, p.err = false, nil
+	p.slow, p.err, p.failed = false, nil, 0
 	for _, other := range related {
 		t.markLocked(other, m)
 	}
@@ -233,7 +234,7 @@ func (t *tracker) wait(ctx context.Context, subject string, number uint64) error
 		if p == nil || p.oldest() > number {
 			return true, nil
 		}
-		return p.slow, p.err
+		return errors.Is(p.err, errSlow) || number <= p.failed, p.err
 	})
 }
 
