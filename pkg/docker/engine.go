@@ -48,6 +48,7 @@ type Engine struct {
 	resyncPeriod time.Duration
 	pingPeriod   time.Duration
 	pingTimeout  time.Duration
+	fenceTimeout time.Duration
 	backoff      wait.Backoff
 
 	containers *Containers
@@ -83,6 +84,7 @@ func NewEngine(options Options) (*Engine, error) {
 		resyncPeriod: options.ResyncPeriod,
 		pingPeriod:   5 * time.Second,
 		pingTimeout:  10 * time.Second,
+		fenceTimeout: 5 * time.Second,
 		backoff:      wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 10, Cap: 4500 * time.Millisecond},
 		connected:    make(chan struct{}),
 		err:          fmt.Errorf("not yet connected to the container engine at %s", endpoint),

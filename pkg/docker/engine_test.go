@@ -247,8 +247,6 @@ func TestAKilledEngineIsUnavailableUntilItIsBack(t *testing.T) {
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
-
 func TestASuspendedEngineIsNoticed(t *testing.T) {
 	x := connect(t)
 	if err := shared.Pause(); err != nil {

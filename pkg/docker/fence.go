@@ -19,9 +19,6 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// fenceTimeout bounds one read of the event log and the wait for the stream to come as far.
-const fenceTimeout = 5 * time.Second
-
 // wholeLog asks for what happened until 1970, which engines answer with their whole event log, whatever their clock says.
 var wholeLog = url.Values{"until": {"0"}}
 
@@ -58,7 +55,7 @@ func (e *Engine) Fence(ctx context.Context) error {
 
 // readLog applies what the event log shows beyond the stream.
 func (c *connection) readLog() (struct{}, error) {
-	ctx, cancel := context.WithTimeout(c.ctx, fenceTimeout)
+	ctx, cancel := context.WithTimeout(c.ctx, c.fenceTimeout)
 	defer cancel()
 	lines, err := c.log(ctx)
 	if err != nil {

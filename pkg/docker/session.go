@@ -39,9 +39,11 @@ type connection struct {
 	hidesParents bool
 	isPodman     bool
 
-	feed     *feed
-	fence    *batcher[struct{}]
-	dangling *batcher[map[string]bool]
+	feed  *feed
+	fence *batcher[struct{}]
+	// fenceTimeout bounds one read of the event log and the wait for the stream to come as far.
+	fenceTimeout time.Duration
+	dangling     *batcher[map[string]bool]
 	// logFails is set when the event log turns out not to show what the stream has shown.
 	logFails atomic.Bool
 }
@@ -54,7 +56,7 @@ func (e *Engine) connect(ctx context.Context, fail context.CancelCauseFunc) (*co
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{ctx: ctx, fail: fail, client: docker, transport: transport, headers: e.endpoint.headers, feed: newFeed(e.mark)}
+	c := &connection{ctx: ctx, fail: fail, client: docker, transport: transport, headers: e.endpoint.headers, feed: newFeed(e.mark), fenceTimeout: e.fenceTimeout}
 	c.fence = &batcher[struct{}]{run: c.readLog}
 	c.dangling = &batcher[map[string]bool]{run: c.listDangling}
 

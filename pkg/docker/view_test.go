@@ -5,6 +5,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -213,3 +214,9 @@ func eventually(t *testing.T, what string, condition func() bool) {
 func contains(err error, part string) bool { return err != nil && strings.Contains(err.Error(), part) }
 
 func volumeOptions(name string) volume.CreateOptions { return volume.CreateOptions{Name: name} }
+
+var errGone = errors.New("gone")
+
+func second[T any](_ T, err error) error { return err }
+
+func third[T, U any](_ T, _ U, err error) error { return err }
