@@ -35,6 +35,7 @@ var _ rest.RESTGracefulDeleteStrategy = strategy{}
 // PrepareForUpdate implements rest.RESTUpdateStrategy. It drops what a client may send but not set.
 func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	container, existing := obj.(*v1alpha1.Container), old.(*v1alpha1.Container)
+	container.TypeMeta = existing.TypeMeta
 	container.Status = existing.Status
 	container.ManagedFields = existing.ManagedFields
 	container.GenerateName = existing.GenerateName
