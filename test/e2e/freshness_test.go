@@ -1,0 +1,402 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/volume"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned"
+	typed "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
+)
+
+// The number of changes that TestNoReadIsStale makes to each kind.
+const (
+	containerChanges = 500
+	imageChanges     = 800
+	volumeChanges    = 700
+)
+
+// objects is what a kind should look like: names and what they show.
+type objects map[string]string
+
+// writer changes one kind through Docker's API and knows what must be seen after each change.
+type writer struct {
+	t      *testing.T
+	random *rand.Rand
+	client typed.ContainersV1alpha1Interface
+	prefix string
+	serial int
+
+	// change makes one change and returns what it was and the names that it touched.
+	change func(ctx context.Context) (what string, touched []string, err error)
+	// want is what Docker holds after the change.
+	want func(ctx context.Context) (objects, error)
+	list func(ctx context.Context) (objects, error)
+	get  func(ctx context.Context, name string) (string, error)
+}
+
+func (w *writer) name() string {
+	w.serial++
+	return fmt.Sprintf("%s-%d", w.prefix, w.serial)
+}
+
+func (w *writer) pick(from objects) string {
+	if len(from) == 0 {
+		return ""
+	}
+	names := slices.Sorted(maps.Keys(from))
+	return names[w.random.IntN(len(names))]
+}
+
+// run makes the changes, each followed at once by a get of what it touched or by a list of everything.
+func (w *writer) run(ctx context.Context, changes int) {
+	for made := 0; made < changes && !w.t.Failed(); {
+		what, touched, err := w.change(ctx)
+		if err != nil {
+			w.t.Errorf("change %d of %s: %s: %v", made, w.prefix, what, err)
+			return
+		}
+		if what == "" {
+			continue
+		}
+		made++
+		got, gets := objects{}, w.random.IntN(2) == 0
+		if gets {
+			for _, name := range touched {
+				if got[name], err = w.get(ctx, name); err != nil {
+					w.t.Errorf("after %s: %v", what, err)
+				}
+			}
+		} else if got, err = w.list(ctx); err != nil {
+			w.t.Errorf("after %s: %v", what, err)
+		}
+		want, err := w.want(ctx)
+		if err != nil {
+			w.t.Errorf("after %s: asking Docker: %v", what, err)
+			return
+		}
+		if gets {
+			for _, name := range touched {
+				if got[name] != want[name] {
+					w.t.Errorf("stale get after %s: %s is %q, Docker has %q", what, name, got[name], want[name])
+				}
+			}
+		} else if !maps.Equal(got, want) {
+			w.t.Errorf("stale list after %s: got %v, Docker has %v", what, got, want)
+		}
+	}
+}
+
+func TestNoReadIsStale(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	if set := os.Getenv("SEED"); set != "" {
+		parsed, err := strconv.ParseUint(set, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed = parsed
+	}
+	t.Logf("repeat with SEED=%d", seed)
+
+	own, err := engine.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := own.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	clientset, err := versioned.NewForConfig(testserver.Start(t, own.Host()).Config(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newWriter := func(kind string, n uint64) *writer {
+		return &writer{t: t, random: rand.New(rand.NewPCG(seed, n)), client: clientset.ContainersV1alpha1(), prefix: kind}
+	}
+	var group sync.WaitGroup
+	group.Go(func() { containerWriter(newWriter("container", 1), own).run(t.Context(), containerChanges) })
+	group.Go(func() { imageWriter(newWriter("image", 2), own).run(t.Context(), imageChanges) })
+	group.Go(func() { volumeWriter(newWriter("volume", 3), own).run(t.Context(), volumeChanges) })
+	group.Wait()
+}
+
+func containerWriter(w *writer, e *engine.Engine) *writer {
+	docker := e.Client()
+	model, ids := objects{}, map[string]string{}
+	in := func(states ...string) objects {
+		found := objects{}
+		for name, state := range model {
+			if slices.Contains(states, state) {
+				found[name] = state
+			}
+		}
+		return found
+	}
+	set := func(name, state string, err error) ([]string, error) {
+		model[name] = state
+		return []string{name}, err
+	}
+	operations := []struct {
+		weight int
+		run    func(ctx context.Context) (string, []string, error)
+	}{
+		{30, func(ctx context.Context) (string, []string, error) {
+			if len(model) > 20 {
+				return "", nil, nil
+			}
+			name := w.name()
+			created, err := docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait},
+				&container.HostConfig{NetworkMode: "none"}, nil, nil, name)
+			ids[name] = created.ID
+			touched, err := set(name, "created", err)
+			return "create " + name, touched, err
+		}},
+		{12, func(ctx context.Context) (string, []string, error) {
+			name := w.pick(in("created", "exited"))
+			if name == "" || len(in("running", "paused")) > 6 {
+				return "", nil, nil
+			}
+			touched, err := set(name, "running", docker.ContainerStart(ctx, ids[name], container.StartOptions{}))
+			return "start " + name, touched, err
+		}},
+		{8, func(ctx context.Context) (string, []string, error) {
+			name := w.pick(in("running"))
+			if name == "" {
+				return "", nil, nil
+			}
+			touched, err := set(name, "exited", docker.ContainerStop(ctx, ids[name], container.StopOptions{}))
+			return "stop " + name, touched, err
+		}},
+		{8, func(ctx context.Context) (string, []string, error) {
+			name := w.pick(in("running"))
+			if name == "" {
+				return "", nil, nil
+			}
+			touched, err := set(name, "paused", docker.ContainerPause(ctx, ids[name]))
+			return "pause " + name, touched, err
+		}},
+		{8, func(ctx context.Context) (string, []string, error) {
+			name := w.pick(in("paused"))
+			if name == "" {
+				return "", nil, nil
+			}
+			touched, err := set(name, "running", docker.ContainerUnpause(ctx, ids[name]))
+			return "unpause " + name, touched, err
+		}},
+		{25, func(ctx context.Context) (string, []string, error) {
+			from, to := w.pick(model), w.name()
+			if from == "" {
+				return "", nil, nil
+			}
+			err := docker.ContainerRename(ctx, ids[from], to)
+			model[to], ids[to] = model[from], ids[from]
+			delete(model, from)
+			delete(ids, from)
+			return "rename " + from + " " + to, []string{from, to}, err
+		}},
+		{25, func(ctx context.Context) (string, []string, error) {
+			name := w.pick(model)
+			if name == "" {
+				return "", nil, nil
+			}
+			err := docker.ContainerRemove(ctx, ids[name], container.RemoveOptions{Force: true})
+			delete(model, name)
+			delete(ids, name)
+			return "rm " + name, []string{name}, err
+		}},
+	}
+	total := 0
+	for _, operation := range operations {
+		total += operation.weight
+	}
+	w.change = func(ctx context.Context) (string, []string, error) {
+		at := w.random.IntN(total)
+		for _, operation := range operations {
+			if at -= operation.weight; at < 0 {
+				return operation.run(ctx)
+			}
+		}
+		panic("unreachable")
+	}
+	w.want = func(context.Context) (objects, error) { return model, nil }
+	containers := w.client.Containers(testserver.Namespace)
+	w.list = func(ctx context.Context) (objects, error) {
+		list, err := containers.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return nil, err
+		}
+		found := objects{}
+		for _, item := range list.Items {
+			if strings.HasPrefix(item.Name, w.prefix) {
+				found[item.Name] = string(item.Status.Status)
+			}
+		}
+		return found, nil
+	}
+	w.get = func(ctx context.Context, name string) (string, error) {
+		object, err := containers.Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return "", ignoreNotFound(err)
+		}
+		return string(object.Status.Status), nil
+	}
+	return w
+}
+
+func imageWriter(w *writer, e *engine.Engine) *writer {
+	docker := e.Client()
+	// Images that come and go, one of them in use by a container for as long as it has a tag.
+	var sources []string
+	for i := range 4 {
+		source := fmt.Sprintf("source-%d:latest", i)
+		e.Image(w.t, source)
+		sources = append(sources, source)
+	}
+	e.Create(w.t, "uses-source-0", engine.FromImage(sources[0]))
+	mine := func(ctx context.Context) (objects, error) {
+		list, err := docker.ImageList(ctx, image.ListOptions{})
+		if err != nil {
+			return nil, err
+		}
+		found := objects{}
+		for _, item := range list {
+			tags := slices.DeleteFunc(item.RepoTags, func(tag string) bool { return tag == "<none>:<none>" })
+			for _, tag := range tags {
+				found[tag] = item.ID
+			}
+			if len(tags) == 0 {
+				found[item.ID] = item.ID
+			}
+		}
+		return found, nil
+	}
+	tags := func(ctx context.Context) objects {
+		found, err := mine(ctx)
+		if err != nil {
+			w.t.Error(err)
+		}
+		maps.DeleteFunc(found, func(name, _ string) bool { return !strings.HasPrefix(name, w.prefix) })
+		return found
+	}
+	w.change = func(ctx context.Context) (string, []string, error) {
+		source := sources[w.random.IntN(len(sources))]
+		switch at := w.random.IntN(10); {
+		case at < 4:
+			tag := w.name() + ":1"
+			return "tag " + tag, []string{tag}, docker.ImageTag(ctx, source, tag)
+		case at < 6:
+			tag := w.pick(tags(ctx))
+			if tag == "" {
+				return "", nil, nil
+			}
+			return "retag " + tag + " to " + source, []string{tag}, docker.ImageTag(ctx, source, tag)
+		case at < 9:
+			tag := w.pick(tags(ctx))
+			if tag == "" {
+				return "", nil, nil
+			}
+			_, err := docker.ImageRemove(ctx, tag, image.RemoveOptions{})
+			if err != nil && strings.Contains(err.Error(), "conflict") {
+				_, err = docker.ImageRemove(ctx, tag, image.RemoveOptions{Force: true})
+			}
+			return "untag " + tag, []string{tag}, err
+		default:
+			// A new image, made by moving its only tag away, is left dangling, then removed by its ID.
+			tag := w.name() + ":only"
+			id := e.Image(w.t, tag)
+			if err := docker.ImageTag(ctx, source, tag); err != nil {
+				return "leave dangling " + id, nil, err
+			}
+			if w.random.IntN(2) == 0 {
+				return "leave dangling " + id, []string{id, tag}, nil
+			}
+			_, err := docker.ImageRemove(ctx, id, image.RemoveOptions{})
+			return "remove dangling " + id, []string{id, tag}, err
+		}
+	}
+	w.want = mine
+	images := w.client.Images(testserver.Namespace)
+	w.list = func(ctx context.Context) (objects, error) {
+		list, err := images.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return nil, err
+		}
+		found := objects{}
+		for _, item := range list.Items {
+			found[strings.ReplaceAll(item.Name, "~", "/")] = item.Status.ID
+		}
+		return found, nil
+	}
+	w.get = func(ctx context.Context, name string) (string, error) {
+		object, err := images.Get(ctx, strings.ReplaceAll(name, "/", "~"), metav1.GetOptions{})
+		if err != nil {
+			return "", ignoreNotFound(err)
+		}
+		return object.Status.ID, nil
+	}
+	return w
+}
+
+func volumeWriter(w *writer, e *engine.Engine) *writer {
+	docker := e.Client()
+	model := objects{}
+	w.change = func(ctx context.Context) (string, []string, error) {
+		if name := w.pick(model); name != "" && w.random.IntN(2) == 0 {
+			delete(model, name)
+			return "volume rm " + name, []string{name}, docker.VolumeRemove(ctx, name, false)
+		}
+		name := w.name()
+		model[name] = "local"
+		_, err := docker.VolumeCreate(ctx, volume.CreateOptions{Name: name})
+		return "volume create " + name, []string{name}, err
+	}
+	w.want = func(context.Context) (objects, error) { return model, nil }
+	volumes := w.client.Volumes(testserver.Namespace)
+	w.list = func(ctx context.Context) (objects, error) {
+		list, err := volumes.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return nil, err
+		}
+		found := objects{}
+		for _, item := range list.Items {
+			found[item.Name] = item.Status.Driver
+		}
+		return found, nil
+	}
+	w.get = func(ctx context.Context, name string) (string, error) {
+		object, err := volumes.Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return "", ignoreNotFound(err)
+		}
+		return object.Status.Driver, nil
+	}
+	return w
+}
+
+// ignoreNotFound lets what is not there be shown by nothing.
+func ignoreNotFound(err error) error {
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
