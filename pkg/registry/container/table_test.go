@@ -1,0 +1,111 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// cells returns the row of a container by column, without its age.
+func cells(t *testing.T, c *v1alpha1.Container) map[string]any {
+	t.Helper()
+	converted, err := table.ConvertToTable(t.Context(), c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := map[string]any{}
+	for i, column := range converted.ColumnDefinitions {
+		row[column.Name] = converted.Rows[0].Cells[i]
+	}
+	return row
+}
+
+func TestTheColumnsOfContainers(t *testing.T) {
+	converted, err := table.ConvertToTable(t.Context(), &v1alpha1.ContainerList{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var normal, wide []string
+	for _, column := range converted.ColumnDefinitions {
+		if column.Description == "" {
+			t.Errorf("the column %s has no description", column.Name)
+		}
+		if column.Priority == 0 {
+			normal = append(normal, column.Name)
+		} else {
+			wide = append(wide, column.Name)
+		}
+	}
+	if got := strings.Join(normal, " ") + " | " + strings.Join(wide, " "); got != "Name Image Status Ports Age | ID Command PID Health" {
+		t.Error(got)
+	}
+}
+
+func TestTheStatusReadsLikeDockers(t *testing.T) {
+	for _, test := range []struct {
+		status v1alpha1.ContainerDockerStatus
+		health v1alpha1.ContainerHealth
+		code   int32
+		want   string
+	}{
+		{"created", "", 0, "created"},
+		{"running", "", 0, "running"},
+		{"running", "healthy", 0, "running (healthy)"},
+		{"running", "unhealthy", 0, "running (unhealthy)"},
+		{"running", "starting", 0, "running (health: starting)"},
+		{"paused", "", 0, "paused"},
+		{"exited", "healthy", 137, "exited (137)"},
+		{"exited", "", 0, "exited (0)"},
+		{"restarting", "", 1, "restarting (1)"},
+		{"dead", "", 1, "dead"},
+	} {
+		c := &v1alpha1.Container{Status: v1alpha1.ContainerStatus{Status: test.status, Health: test.health, ExitCode: test.code}}
+		if got := cells(t, c)["Status"]; got != test.want {
+			t.Errorf("%v, want %s", got, test.want)
+		}
+	}
+	c := &v1alpha1.Container{Status: v1alpha1.ContainerStatus{Status: "running"}}
+	c.DeletionTimestamp = &metav1.Time{}
+	if got := cells(t, c)["Status"]; got != "running (terminating)" {
+		t.Error(got)
+	}
+}
+
+func TestThePortsReadLikeDockers(t *testing.T) {
+	c := &v1alpha1.Container{Status: v1alpha1.ContainerStatus{Ports: []v1alpha1.ContainerPort{
+		{Name: "53/udp"},
+		{Name: "80/tcp", Bindings: []v1alpha1.ContainerPortBinding{
+			{HostIP: "0.0.0.0", HostPort: "8080"}, {HostIP: "::", HostPort: "8080"}, {HostPort: "9090"},
+		}},
+	}}}
+	if got := cells(t, c)["Ports"]; got != "53/udp, 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 9090->80/tcp" {
+		t.Error(got)
+	}
+}
+
+func TestTheWideColumnsShowWhatRuns(t *testing.T) {
+	c := &v1alpha1.Container{Status: v1alpha1.ContainerStatus{
+		ID: strings.Repeat("0123456789abcdef", 4), Path: "sh", Args: []string{"-c", "echo \"é\""}, PID: 42, Health: "healthy",
+	}}
+	for column, want := range map[string]string{"ID": "0123456789ab", "Command": `"sh -c echo \"é\""`, "PID": "42", "Health": "healthy"} {
+		if got := cells(t, c)[column]; got != want {
+			t.Errorf("%s is %v, want %s", column, got, want)
+		}
+	}
+	c.Status.Args = []string{strings.Repeat("é", 100)}
+	if got := cells(t, c)["Command"]; got != `"sh `+strings.Repeat("é", 36)+`…"` {
+		t.Error(got)
+	}
+	empty := cells(t, &v1alpha1.Container{})
+	for _, column := range []string{"ID", "Command", "PID", "Health", "Ports", "Image"} {
+		if empty[column] != "<none>" {
+			t.Errorf("an empty %s is %v", column, empty[column])
+		}
+	}
+}
