@@ -202,3 +202,17 @@ func TestConfiguredHeadersAreSent(t *testing.T) {
 		t.Errorf("%v", f.tenants)
 	}
 }
+
+func TestAnEngineIsReachedBySSH(t *testing.T) {
+	dir := home(t)
+	program, err := os.Executable()
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "ssh"), []byte("#!/bin/sh\nexec "+program+"\n"), 0o700))
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	t.Setenv(sshTarget, strings.TrimPrefix(shared.Host(), "unix://"))
+	x := connectTo(t, "ssh://me@there", nil)
+	x.awaitConnection(t)
+	if x.image(t, "busybox:latest") == nil {
+		t.Error("nothing is shown")
+	}
+}

@@ -232,6 +232,14 @@ func (e *Engine) read(ctx context.Context, timeout time.Duration, call func(cont
 	if err != nil && c.ctx.Err() != nil {
 		return unavailable(e.endpoint.explain(context.Cause(c.ctx)).Error())
 	}
+	return e.orUnavailable(err)
+}
+
+// orUnavailable returns the error, in our own words if it is that the connection was lost.
+func (e *Engine) orUnavailable(err error) error {
+	if isConnectionLost(err) {
+		return unavailable(e.endpoint.explain(err).Error())
+	}
 	return err
 }
 

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"sync"
 	"testing"
@@ -23,7 +25,26 @@ import (
 
 var shared *engine.Engine
 
-func TestMain(m *testing.M) { os.Exit(engine.Main(m, &shared)) }
+// sshTarget makes the test program the far end of an ssh connection: it joins its input and output to that socket.
+const sshTarget = "ENGINE_TEST_SSH_TARGET"
+
+func TestMain(m *testing.M) {
+	if socket := os.Getenv(sshTarget); socket != "" {
+		os.Exit(joinSocket(socket))
+	}
+	os.Exit(engine.Main(m, &shared))
+}
+
+func joinSocket(path string) int {
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	go func() { _, _ = io.Copy(conn, os.Stdin) }()
+	_, _ = io.Copy(os.Stdout, conn)
+	return 0
+}
 
 // connected is an engine with a view of each kind.
 type connected struct {

@@ -6,11 +6,14 @@ package docker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -364,5 +367,40 @@ func TestAStatusThatIsNotKnownCannotBeLeft(t *testing.T) {
 	gone := x.Containers().Update(t.Context(), idB, &v1alpha1.Container{}, &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}})
 	if code(gone) != 404 {
 		t.Errorf("%v", gone)
+	}
+}
+
+func TestACallThatIsCutOffNamesTheEngine(t *testing.T) {
+	f := startFake(t)
+	cut := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	x := connectFake(t, f)
+	for _, path := range []string{"GET /containers/" + idA + "/json", "DELETE /containers/" + idA} {
+		f.handle(path, cut)
+	}
+	for what, err := range map[string]error{
+		"read":   third(x.Containers().Observe(t.Context(), idA)),
+		"change": x.Containers().Delete(t.Context(), idA, &v1alpha1.Container{}),
+	} {
+		if code(err) != 503 || err.Error() != "the container engine at "+f.host()+" is not available: EOF" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestALineLongerThanTheBufferIsReadWhole(t *testing.T) {
+	long := strings.Repeat("x", 300<<10)
+	var got []string
+	must(t, eachLine(strings.NewReader("a\n\n"+long+"\nb"), func(line []byte) error {
+		got = append(got, string(line))
+		return nil
+	}))
+	if !slices.Equal(got, []string{"a", long, "b"}) {
+		t.Errorf("%d lines", len(got))
+	}
+	if err := eachLine(strings.NewReader("a\n"), func([]byte) error { return errGone }); !errors.Is(err, errGone) {
+		t.Errorf("%v", err)
+	}
+	if err := eachLine(iotest.ErrReader(errGone), nil); !errors.Is(err, errGone) {
+		t.Errorf("%v", err)
 	}
 }

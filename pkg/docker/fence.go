@@ -140,7 +140,7 @@ func (c *connection) events(ctx context.Context, query url.Values) (io.ReadClose
 
 // eachLine calls back with each line until the end, nil, or an error. The line is the reader's own.
 func eachLine(r io.Reader, call func(line []byte) error) error {
-	reader := bufio.NewReaderSize(r, 64<<10)
+	reader := bufio.NewReaderSize(r, 16<<10)
 	var long []byte
 	for {
 		line, err := reader.ReadSlice('\n')

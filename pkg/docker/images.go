@@ -184,7 +184,7 @@ type indexedImage struct {
 }
 
 // set notes what was observed. It returns the images that this changes: those that had the tags until now, and the
-// parent of an image that is new.
+// known parent of an image that is new.
 func (x *imageIndex) set(id string, tags []string, parent string) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -193,7 +193,7 @@ func (x *imageIndex) set(id string, tags []string, parent string) []string {
 	}
 	changed := map[string]bool{}
 	known, isKnown := x.images[id]
-	if !isKnown && parent != "" {
+	if _, knowsParent := x.images[parent]; !isKnown && knowsParent {
 		changed[parent] = true
 	}
 	for _, tag := range known.tags {

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -291,6 +292,7 @@ func TestDeletingAnImageNeedsItsIDAndATag(t *testing.T) {
 
 func TestTheIndexFollowsTags(t *testing.T) {
 	var x imageIndex
+	x.set("p", nil, "")
 	if got := x.set("a", []string{"x:1", "x:2"}, "p"); len(got) != 1 || got[0] != "p" {
 		t.Errorf("a new image: %v", got)
 	}
@@ -311,7 +313,38 @@ func TestTheIndexFollowsTags(t *testing.T) {
 		t.Errorf("removed twice: %v", got)
 	}
 	x.remove("b")
+	x.remove("p")
 	if len(x.owners) != 0 || len(x.images) != 0 {
 		t.Errorf("left: %v, %v", x.owners, x.images)
+	}
+}
+
+func TestAReferenceLeadsToTheImagesThatHaveOrHadIt(t *testing.T) {
+	x := connect(t)
+	tag := engine.UniqueName("reference") + ":v1"
+	before := shared.Image(t, tag)
+	if x.image(t, tag) == nil {
+		t.Fatal("not shown")
+	}
+	after := shared.Image(t, engine.UniqueName("other")+":v1")
+	related := func(subject string) []string {
+		objects, related, err := x.Images().Observe(t.Context(), subject)
+		if err != nil || len(objects) != 0 {
+			t.Errorf("%s: %v, %v", subject, objects, err)
+		}
+		return related
+	}
+	if got := related(tag); !slices.Equal(got, []string{before}) {
+		t.Errorf("the owner: %v", got)
+	}
+	shared.Tag(t, after, tag)
+	if got := related(tag); !slices.Equal(got, []string{after, before}) {
+		t.Errorf("the new and the former owner: %v", got)
+	}
+	if got := related("nothing:v1"); len(got) != 0 {
+		t.Errorf("nobody: %v", got)
+	}
+	if got := related("../containers/x"); len(got) != 0 {
+		t.Errorf("a path: %v", got)
 	}
 }

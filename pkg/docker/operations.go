@@ -29,7 +29,7 @@ func (e *Engine) outlive(ctx context.Context, verb string, resource schema.Group
 	}
 	select {
 	case err := <-done:
-		return apiError(verb, resource, name, err)
+		return apiError(verb, resource, name, e.orUnavailable(err))
 	case <-ctx.Done():
 		return apiError(verb, resource, name, ctx.Err())
 	}
