@@ -20,7 +20,7 @@ const NamespacesPath = "/api/v1/namespaces/"
 func ServeNamespace(w http.ResponseWriter, request *http.Request) {
 	name := strings.TrimPrefix(request.URL.Path, NamespacesPath)
 	switch {
-	case strings.Contains(name, "/"):
+	case name == "" || strings.Contains(name, "/"):
 		http.NotFound(w, request)
 	case request.Method != http.MethodGet:
 		http.Error(w, "only GET is allowed", http.StatusMethodNotAllowed)
