@@ -158,8 +158,9 @@ func (v *view) aliasKeys(key string, object runtime.Object) []string {
 	if v.aliases == nil {
 		return nil
 	}
-	keys := v.aliases(object)
-	for i, alias := range keys {
+	aliases := v.aliases(object)
+	keys := make([]string, len(aliases))
+	for i, alias := range aliases {
 		keys[i] = key[:strings.LastIndexByte(key, '/')+1] + alias
 	}
 	return keys
