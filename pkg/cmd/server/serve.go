@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+	certutil "k8s.io/client-go/util/cert"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/component-base/cli/globalflag"
 	"k8s.io/component-base/term"
@@ -116,7 +117,11 @@ func (o *options) serve(ctx context.Context, announcer *announcer) (err error) {
 func (o *options) setUpCertificates(state *standalone.State, client *standalone.Client) (renew func(context.Context, func() error), err error) {
 	cert := &o.serving.ServerCert.CertKey
 	if cert.CertFile != "" {
-		if client.CA, err = os.ReadFile(cert.CertFile); err != nil {
+		certificates, err := certutil.CertsFromFile(cert.CertFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading --tls-cert-file: %w", err)
+		}
+		if client.CA, err = certutil.EncodeCertificates(certificates...); err != nil {
 			return nil, fmt.Errorf("reading --tls-cert-file: %w", err)
 		}
 		return func(context.Context, func() error) {}, nil

@@ -1,0 +1,66 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+)
+
+type fakeEngine struct{ connected chan struct{} }
+
+func (f *fakeEngine) Connected() <-chan struct{} { return f.connected }
+
+func (f *fakeEngine) Check() error { return errors.New("no container engine listens on unix:///x") }
+
+func (f *fakeEngine) Endpoint() string { return "unix:///x" }
+
+func (f *fakeEngine) Version() docker.Version { return docker.Version{Engine: "28.5.2"} }
+
+func TestTheUserIsToldWhereTheServerIsAndWhatItServes(t *testing.T) {
+	const (
+		try     = " Try: kubectl --kubeconfig /k get containers,images,volumes\n"
+		at      = "engine-apiserver serves Docker Engine 28.5.2 (unix:///x) at https://127.0.0.1:1." + try
+		without = "engine-apiserver serves at https://127.0.0.1:1, but no container engine listens on unix:///x: it keeps trying." + try
+		later   = "engine-apiserver now serves Docker Engine 28.5.2 (unix:///x).\n"
+	)
+	for _, test := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{time.Second, at},
+		{time.Minute, without + later},
+		{2 * time.Hour, without},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var out bytes.Buffer
+			engine := &fakeEngine{make(chan struct{})}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			time.AfterFunc(test.after, func() { close(engine.connected) })
+			(&announcer{out: &out, server: "https://127.0.0.1:1", kubeconfig: "/k", engine: engine}).announce(ctx)
+			if out.String() != test.want {
+				t.Errorf("connected after %s:\n%s\nwant\n%s", test.after, out.String(), test.want)
+			}
+		})
+	}
+}
+
+func TestOnlyWarningsAndErrorsAreLoggedUnlessMoreIsAskedFor(t *testing.T) {
+	var out bytes.Buffer
+	for _, entry := range []string{"I1123 info\n", "W1123 warning\n", "E1123 error\n", ""} {
+		if n, err := (quiet{&out}).Write([]byte(entry)); err != nil || n != len(entry) {
+			t.Errorf("%q: %d %v", entry, n, err)
+		}
+	}
+	if out.String() != "W1123 warning\nE1123 error\n" {
+		t.Errorf("%q", out.String())
+	}
+}
