@@ -1,0 +1,263 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/volume"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+func TestPodmanGoesWithoutAFence(t *testing.T) {
+	f := startFake(t)
+	f.podman = true
+	x := connectFake(t, f)
+	if x.Fenced() {
+		t.Error("it is fenced")
+	}
+	must(t, x.Fence(t.Context()))
+	if f.count("GET /events") != 1 {
+		t.Errorf("%d reads of events", f.count("GET /events"))
+	}
+}
+
+func TestALogThatShowsNothingOfTheStreamIsNotRelied(t *testing.T) {
+	f := startFake(t)
+	f.log = func(string) (int, string) { return http.StatusOK, "" }
+	x := connectFake(t, f)
+	f.bring(line("volume", "create", "data", 1))
+	x.v.waitFor(t, "the event", func() bool { return x.v.marks["data"] > 0 })
+	must(t, x.Fence(t.Context()))
+	if x.Fenced() {
+		t.Error("it is fenced")
+	}
+}
+
+func TestALogThatCannotBeReadInPartIsReadWhole(t *testing.T) {
+	for what, part := range map[string]func() (int, string){
+		"refused": func() (int, string) { return http.StatusBadRequest, `{"message":"no"}` },
+		// As an engine does whose clock was set back.
+		"without the anchor": func() (int, string) { return http.StatusOK, "" },
+	} {
+		f := startFake(t)
+		whole := string(line("volume", "create", "old", 5e18)) + "\n" + string(line("volume", "create", "new", 4e18)) + "\n"
+		f.log = func(query string) (int, string) {
+			if strings.Contains(query, "since") {
+				return part()
+			}
+			return http.StatusOK, whole
+		}
+		x := connectFake(t, f)
+		f.bring(line("volume", "create", "old", 5e18))
+		x.v.waitFor(t, "the event", func() bool { return x.v.marks["old"] > 0 })
+		must(t, x.Fence(t.Context()))
+		if x.v.marked("new") != 1 {
+			t.Errorf("%s: the event was not found", what)
+		}
+	}
+}
+
+func TestAStreamThatLostEventsIsOpenedAgain(t *testing.T) {
+	f := startFake(t)
+	f.log = func(string) (int, string) {
+		var log strings.Builder
+		for _, l := range volumes(1, 257) {
+			log.Write(l)
+			log.WriteByte('\n')
+		}
+		return http.StatusOK, log.String()
+	}
+	x := connectTo(t, f.host(), func(e *Engine) { e.fenceTimeout = 100 * time.Millisecond })
+	x.awaitConnection(t)
+	c, err := x.current()
+	must(t, err)
+	if err := x.Fence(t.Context()); code(err) != 503 || !contains(err, "lost events") {
+		t.Errorf("%v", err)
+	}
+	eventually(t, "another connection", func() bool {
+		again, err := x.current()
+		return err == nil && again != c
+	})
+}
+
+func TestAnEngineThatIsTooOldIsRefused(t *testing.T) {
+	f := startFake(t)
+	f.api = "1.40"
+	x := connectTo(t, f.host(), nil)
+	x.c.waitFor(t, "the refusal", func() bool { return contains(x.c.unavailable, "Docker API 1.40") })
+}
+
+func TestAnInspectionThatBlocksIsBounded(t *testing.T) {
+	f := startFake(t)
+	f.handle("GET /containers/"+idA+"/json", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	x := connectFake(t, f)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, _, err := x.Containers().Observe(ctx, idA); code(err) != 504 {
+		t.Errorf("%v", err)
+	}
+	done := make(chan error)
+	go func() { done <- third(x.Containers().Observe(t.Context(), idA)) }()
+	eventually(t, "the call", func() bool { return f.count("GET /containers/"+idA+"/json") == 2 })
+	c, err := x.current()
+	must(t, err)
+	c.fail(errGone)
+	if err := <-done; code(err) != 503 || !contains(err, "gone") {
+		t.Errorf("when the connection is given up: %v", err)
+	}
+}
+
+func TestAFenceThatBlocksEndsWithItsReader(t *testing.T) {
+	f := startFake(t)
+	release := make(chan struct{})
+	f.log = func(string) (int, string) { <-release; return http.StatusOK, "" }
+	x := connectFake(t, f)
+	defer close(release)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := x.Fence(ctx); code(err) != 504 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestADeletionThatFailsIsTakenBackAndReported(t *testing.T) {
+	f := startFake(t)
+	f.handle("GET /containers/"+idA+"/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, inspected(nil)) })
+	f.handle("POST /containers/"+idA+"/stop", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) })
+	f.fail("DELETE /containers/"+idA, http.StatusInternalServerError, "driver failed to remove root filesystem")
+	x := connectFake(t, f)
+	x.c.MarkDirty(idA)
+	x.c.settle()
+	must(t, x.update(t, t.Context(), "web", deletion(10)))
+	x.c.waitFor(t, "the report", func() bool {
+		c := x.c.objects[idA]["engine/web"].(*v1alpha1.Container)
+		last := c.Status.LastAction
+		return c.DeletionTimestamp == nil && last != nil && last.Action == "delete" && last.State == "Failed" && strings.Contains(last.Error, "root filesystem")
+	})
+}
+
+func TestARemovalUnderWayIsWaitedFor(t *testing.T) {
+	f := startFake(t)
+	f.fail("DELETE /containers/"+idA, http.StatusConflict, "removal of container "+idA+" is already in progress")
+	f.handle("POST /containers/"+idA+"/wait", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, container.WaitResponse{StatusCode: 0})
+	})
+	f.fail("DELETE /containers/"+idB, http.StatusConflict, "removal of container "+idB+" is already in progress")
+	f.fail("POST /containers/"+idB+"/wait", http.StatusNotFound, "No such container: "+idB)
+	x := connectFake(t, f)
+	for _, id := range []string{idA, idB} {
+		must(t, x.Containers().Delete(t.Context(), id, &v1alpha1.Container{}))
+	}
+	f.handle("POST /containers/"+idA+"/wait", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, container.WaitResponse{Error: &container.WaitExitError{Message: "device busy"}})
+	})
+	if err := x.Containers().Delete(t.Context(), idA, &v1alpha1.Container{}); code(err) != 500 || !contains(err, "device busy") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestDockersAnswerMustBeAboutTheVeryThing(t *testing.T) {
+	f := startFake(t)
+	f.handle("GET /containers/"+idB+"/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, inspected(nil)) })
+	f.handle("GET /containers/empty/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, nil) })
+	f.handle("GET /images/sha256:"+idB+"/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, imageResponse("a:b")) })
+	f.handle("GET /volumes/data", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, volume.Volume{}) })
+	x := connectFake(t, f)
+	for what, s := range map[string]source{idB: x.Containers(), "empty": x.Containers(), "sha256:" + idB: x.Images(), "data": x.Volumes()} {
+		if objects, _, err := s.Observe(t.Context(), what); len(objects) != 0 || err != nil {
+			t.Errorf("%s: %v, %v", what, objects, err)
+		}
+		if subject, err := s.Lookup(t.Context(), "engine/"+what); subject != "" || err != nil {
+			t.Errorf("%s: %q, %v", what, subject, err)
+		}
+	}
+}
+
+func TestDockersFailuresComeThrough(t *testing.T) {
+	f := startFake(t)
+	x := connectFake(t, f)
+	for _, path := range []string{"GET /containers/json", "GET /images/json", "GET /volumes", "GET /containers/" + idA + "/json",
+		"GET /images/sha256:" + idA + "/json", "GET /images/a:b/json", "GET /volumes/data"} {
+		f.fail(path, http.StatusInternalServerError, "boom")
+	}
+	for what, err := range map[string]error{
+		"list containers": second(x.Containers().Subjects(t.Context())),
+		"list images":     second(x.Images().Subjects(t.Context())),
+		"list volumes":    second(x.Volumes().Subjects(t.Context())),
+		"container":       third(x.Containers().Observe(t.Context(), idA)),
+		"image":           third(x.Images().Observe(t.Context(), "sha256:"+idA)),
+		"volume":          third(x.Volumes().Observe(t.Context(), "data")),
+		"find container":  second(x.Containers().Lookup(t.Context(), "engine/"+idA)),
+		"find image":      second(x.Images().Lookup(t.Context(), "engine/a:b")),
+		"find volume":     second(x.Volumes().Lookup(t.Context(), "engine/data")),
+		"update":          x.Containers().Update(t.Context(), idA, &v1alpha1.Container{}, &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}}),
+		"delete image":    x.Images().Delete(t.Context(), "sha256:"+idA, &v1alpha1.Image{}),
+		"delete volume":   x.Volumes().Delete(t.Context(), "data", &v1alpha1.Volume{}),
+	} {
+		if code(err) != 500 || !contains(err, "boom") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestAStatusThatIsNotKnownCannotBeLeft(t *testing.T) {
+	f := startFake(t)
+	f.handle("GET /containers/"+idA+"/json", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, inspected(func(r *container.InspectResponse) { r.State.Status = "hibernating" }))
+	})
+	x := connectFake(t, f)
+	err := x.Containers().Update(t.Context(), idA, &v1alpha1.Container{}, &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}})
+	if code(err) != 409 || !contains(err, "hibernating") {
+		t.Errorf("%v", err)
+	}
+	gone := x.Containers().Update(t.Context(), idB, &v1alpha1.Container{}, &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}})
+	if code(gone) != 404 {
+		t.Errorf("%v", gone)
+	}
+}
+
+func TestACallThatIsCutOffNamesTheEngine(t *testing.T) {
+	f := startFake(t)
+	cut := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	x := connectFake(t, f)
+	for _, path := range []string{"GET /containers/" + idA + "/json", "DELETE /containers/" + idA} {
+		f.handle(path, cut)
+	}
+	for what, err := range map[string]error{
+		"read":   third(x.Containers().Observe(t.Context(), idA)),
+		"change": x.Containers().Delete(t.Context(), idA, &v1alpha1.Container{}),
+	} {
+		if code(err) != 503 || err.Error() != "the container engine at "+f.host()+" is not available: EOF" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestALineLongerThanTheBufferIsReadWhole(t *testing.T) {
+	long := strings.Repeat("x", 300<<10)
+	var got []string
+	must(t, eachLine(strings.NewReader("a\n\n"+long+"\nb"), func(line []byte) error {
+		got = append(got, string(line))
+		return nil
+	}))
+	if !slices.Equal(got, []string{"a", long, "b"}) {
+		t.Errorf("%d lines", len(got))
+	}
+	if err := eachLine(strings.NewReader("a\n"), func([]byte) error { return errGone }); !errors.Is(err, errGone) {
+		t.Errorf("%v", err)
+	}
+	if err := eachLine(iotest.ErrReader(errGone), nil); !errors.Is(err, errGone) {
+		t.Errorf("%v", err)
+	}
+}

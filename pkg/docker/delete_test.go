@@ -1,0 +1,101 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+)
+
+func deletion(grace int64) func(*v1alpha1.Container) {
+	return func(c *v1alpha1.Container) {
+		now := metav1.Now().Rfc3339Copy()
+		c.DeletionTimestamp, c.DeletionGracePeriodSeconds = &now, &grace
+	}
+}
+
+func TestAGracefulDeletionShowsAndEndsInTheRemoval(t *testing.T) {
+	x := connect(t)
+	name := engine.UniqueName("graceful")
+	shared.Run(t, name, engine.Command(engine.Stubborn...))
+	began := time.Now()
+	must(t, x.update(t, t.Context(), name, deletion(1)))
+	if took := time.Since(began); took > 900*time.Millisecond {
+		t.Errorf("the answer took %s", took)
+	}
+	if c := x.c.held(name).(*v1alpha1.Container); c.DeletionTimestamp == nil || *c.DeletionGracePeriodSeconds != 1 {
+		t.Errorf("%+v", c.ObjectMeta)
+	}
+	eventually(t, "the removal", func() bool { return x.c.held(name) == nil })
+	if took := time.Since(began); took < time.Second {
+		t.Errorf("removed after %s", took)
+	}
+}
+
+func TestAShorterGracePeriodShortensTheDeletion(t *testing.T) {
+	x := connect(t)
+	name := engine.UniqueName("shorter")
+	shared.Run(t, name, engine.Command(engine.Stubborn...))
+	must(t, x.update(t, t.Context(), name, deletion(3600)))
+	began := time.Now()
+	must(t, x.update(t, t.Context(), name, deletion(1)))
+	eventually(t, "the removal", func() bool { return x.c.held(name) == nil })
+	t.Logf("removed after %s", time.Since(began))
+}
+
+func TestAForcedDeleteDoesNotWaitForTheGracefulOne(t *testing.T) {
+	x := connect(t)
+	name := engine.UniqueName("forced")
+	id := shared.Run(t, name, engine.Command(engine.Stubborn...))
+	must(t, x.update(t, t.Context(), name, deletion(3600)))
+	grace := int64(0)
+	ctx := WithDeleteOptions(t.Context(), &metav1.DeleteOptions{GracePeriodSeconds: &grace})
+	must(t, x.Containers().Delete(ctx, id, x.container(t, name)))
+	if x.container(t, name) != nil {
+		t.Error("still shown")
+	}
+}
+
+func TestDeletingARunningContainerWithoutForceIsAConflict(t *testing.T) {
+	x := connect(t)
+	name := engine.UniqueName("runs")
+	id := shared.Run(t, name)
+	c := x.container(t, name)
+	if err := x.Containers().Delete(t.Context(), id, c); code(err) != 409 {
+		t.Errorf("%v", err)
+	}
+	must(t, x.update(t, t.Context(), name, state("created")))
+	must(t, x.Containers().Delete(t.Context(), id, c))
+	if err := x.Containers().Delete(t.Context(), id, c); code(err) != 404 {
+		t.Errorf("again: %v", err)
+	}
+	if err := x.Containers().Delete(t.Context(), "../volumes/x", c); code(err) != 404 {
+		t.Errorf("a path: %v", err)
+	}
+	if err := x.Containers().Update(t.Context(), "../volumes/x", c, c); code(err) != 404 {
+		t.Errorf("a path: %v", err)
+	}
+}
+
+func TestAnonymousVolumesOutliveTheirContainer(t *testing.T) {
+	x := connect(t)
+	name := engine.UniqueName("anonymous")
+	id := shared.Create(t, name, func(c *container.Config, _ *container.HostConfig) { c.Volumes = map[string]struct{}{"/data": {}} })
+	inspected, err := x.docker.ContainerInspect(t.Context(), id)
+	must(t, err)
+	volume := inspected.Mounts[0].Name
+	grace := int64(0)
+	must(t, x.Containers().Delete(WithDeleteOptions(t.Context(), &metav1.DeleteOptions{GracePeriodSeconds: &grace}), id, x.container(t, name)))
+	v := x.volume(t, volume)
+	if v == nil {
+		t.Fatal("the volume is gone")
+	}
+	must(t, x.Volumes().Delete(t.Context(), volume, v))
+}
