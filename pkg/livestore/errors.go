@@ -50,7 +50,10 @@ func newFutureVersion(version, current uint64) *apierrors.StatusError {
 		"resourceVersion %d is not of this server, which is at %d. List again without a resourceVersion.", version, current))
 }
 
-// timedOut is the 504 for a request that ended before what it does.
+// timedOut is the 504 for a request that ended before what it does, or the 503 if the store did.
 func (s *Store) timedOut(doing string, ctx context.Context) error {
+	if ctx.Err() == nil {
+		return newUnavailable(s.Resource, "the server is stopping")
+	}
 	return apierrors.NewTimeoutError(fmt.Sprintf("%s %s: %v", doing, s.Resource, context.Cause(ctx)), 1)
 }

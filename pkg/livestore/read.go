@@ -75,6 +75,10 @@ func (s *Store) GetList(ctx context.Context, key string, opts storage.ListOption
 
 	s.mu.RLock()
 	version := s.Versions.Current()
+	if opts.Predicate.Continue != "" && atLeast > version {
+		s.mu.RUnlock()
+		return newContinueExpired(start, prefix) // a token of another server
+	}
 	if err = s.checkVersionLocked(atLeast, version); err == nil && exact > 0 {
 		version = uint64(exact)
 		if version < s.view.base {
@@ -194,7 +198,7 @@ func (s *Store) refresh(ctx context.Context, subject string) error {
 	if err == nil || errors.Is(err, errSlow) {
 		return nil
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || s.tracker.ctx.Err() != nil {
 		return s.timedOut("reading", ctx)
 	}
 	return err
