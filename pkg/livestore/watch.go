@@ -80,7 +80,7 @@ func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions)
 		result:    make(chan watch.Event, watchBuffer),
 		stopped:   make(chan struct{}),
 	}
-	initial, err := s.startWatch(w, version, sendInitial)
+	initial, err := s.startWatch(w, version, sendInitial, sendInitial && opts.SendInitialEvents != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions)
 }
 
 // startWatch sets where the watch begins and returns the events that come first.
-func (s *Store) startWatch(w *watcher, version uint64, sendInitial bool) ([]watch.Event, error) {
+func (s *Store) startWatch(w *watcher, version uint64, sendInitial, tellTheirEnd bool) ([]watch.Event, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	current := s.Versions.Current()
@@ -117,7 +117,7 @@ func (s *Store) startWatch(w *watcher, version uint64, sendInitial bool) ([]watc
 			events = append(events, watch.Event{Type: watch.Added, Object: shallowCopy(f.object)})
 		}
 	}
-	if w.predicate.AllowWatchBookmarks {
+	if tellTheirEnd && w.predicate.AllowWatchBookmarks {
 		events = append(events, watch.Event{Type: watch.Bookmark, Object: s.emptyObject(current, initialEventsEnd)})
 	}
 	return events, nil
