@@ -37,7 +37,9 @@ type memorySource struct {
 	observe func(ctx context.Context, subject string) (map[string]runtime.Object, []string, error)
 	fence   func(ctx context.Context) error
 	lookup  func(ctx context.Context, key string) (string, error)
+	create  func(ctx context.Context, key string, object runtime.Object) (string, error)
 	update  func(ctx context.Context, subject string, old, updated runtime.Object) error
+	remove  func(ctx context.Context, subject string, object runtime.Object) error
 	list    func(ctx context.Context) ([]string, error)
 }
 
@@ -49,6 +51,16 @@ func (m *memorySource) set(key string, object runtime.Object) {
 		return
 	}
 	m.objects[key] = object
+}
+
+// observed is what Observe answers where it is not replaced.
+func (m *memorySource) observed(subject string) map[string]runtime.Object {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if object, ok := m.objects[subject]; ok {
+		return map[string]runtime.Object{subject: object.DeepCopyObject()}
+	}
+	return nil
 }
 
 func (m *memorySource) Subjects(ctx context.Context) ([]string, error) {
@@ -68,12 +80,7 @@ func (m *memorySource) Observe(ctx context.Context, subject string) (map[string]
 	if m.observe != nil {
 		return m.observe(ctx, subject)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if object, ok := m.objects[subject]; ok {
-		return map[string]runtime.Object{subject: object.DeepCopyObject()}, nil, nil
-	}
-	return nil, nil, nil
+	return m.observed(subject), nil, nil
 }
 
 func (m *memorySource) Lookup(ctx context.Context, key string) (string, error) {
@@ -90,7 +97,10 @@ func (m *memorySource) Fence(ctx context.Context) error {
 	return nil
 }
 
-func (m *memorySource) Create(_ context.Context, key string, object runtime.Object) (string, error) {
+func (m *memorySource) Create(ctx context.Context, key string, object runtime.Object) (string, error) {
+	if m.create != nil {
+		return m.create(ctx, key, object)
+	}
 	m.set(key, object)
 	return key, nil
 }
@@ -102,7 +112,10 @@ func (m *memorySource) Update(ctx context.Context, subject string, old, updated 
 	return m.swap(subject, old, updated)
 }
 
-func (m *memorySource) Delete(_ context.Context, subject string, object runtime.Object) error {
+func (m *memorySource) Delete(ctx context.Context, subject string, object runtime.Object) error {
+	if m.remove != nil {
+		return m.remove(ctx, subject, object)
+	}
 	return m.swap(subject, object, nil)
 }
 

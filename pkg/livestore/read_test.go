@@ -1,0 +1,380 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package livestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/apis/example"
+	"k8s.io/apiserver/pkg/storage"
+)
+
+func TestAGetShowsAChangeThatTheSourceDidNotReport(t *testing.T) {
+	store, source := newMemoryStore(t)
+	source.set("ns/a", newPod("a", "1"))
+	source.lookup = func(_ context.Context, key string) (string, error) { return key, nil }
+	if got := mustGet(t, store, "a").Status.Message; got != "1" {
+		t.Errorf("an object that came unreported is %q", got)
+	}
+	source.set("ns/a", newPod("a", "2"))
+	if got := mustGet(t, store, "a").Status.Message; got != "2" {
+		t.Errorf("an object that changed unreported is %q", got)
+	}
+	source.set("ns/a", nil)
+	if _, err := getPod(t.Context(), store, "a", ""); !storage.IsNotFound(err) {
+		t.Errorf("an object that went unreported: %v", err)
+	}
+}
+
+func TestAnErrorOfTheLookupOrTheObservationReachesTheReader(t *testing.T) {
+	store, source := newMemoryStore(t)
+	source.lookup = func(context.Context, string) (string, error) { return "", apierrors.NewBadRequest("lookup") }
+	if _, err := getPod(t.Context(), store, "a", ""); !apierrors.IsBadRequest(err) {
+		t.Error(err)
+	}
+	source.lookup = func(_ context.Context, key string) (string, error) { return key, nil }
+	source.observe = func(context.Context, string) (map[string]runtime.Object, []string, error) {
+		return nil, nil, apierrors.NewServiceUnavailable("observe")
+	}
+	if _, err := getPod(t.Context(), store, "a", ""); !apierrors.IsServiceUnavailable(err) {
+		t.Error(err)
+	}
+}
+
+func TestALiveReadShowsWhatTheFenceBrings(t *testing.T) {
+	store, source := newMemoryStore(t)
+	n := 0
+	source.fence = func(context.Context) error {
+		n++
+		source.put(newPod("a", fmt.Sprint(n)))
+		return nil
+	}
+	for want := 1; want <= 50; want++ {
+		list, err := listPods(t.Context(), store)
+		if err != nil || shown(list) != fmt.Sprint("a=", want) {
+			t.Fatalf("list %d shows %q, %v", want, shown(list), err)
+		}
+	}
+	if _, err := listPods(t.Context(), store, atVersion("0")); err != nil || n != 50 {
+		t.Errorf("a list from memory passed the fence: %d, %v", n, err)
+	}
+	if got := mustGet(t, store, "a").Status.Message; got != "51" {
+		t.Errorf("get shows %s", got)
+	}
+	if version, err := store.GetCurrentResourceVersion(t.Context()); err != nil || version != store.Versions.Current() || n != 52 {
+		t.Errorf("version %d after %d fences: %v", version, n, err)
+	}
+}
+
+func TestTheErrorOfTheFenceReachesTheClient(t *testing.T) {
+	store, source := newMemoryStore(t)
+	refused := apierrors.NewInternalError(errors.New("no fence"))
+	source.fence = func(context.Context) error { return refused }
+	_, getErr := getPod(t.Context(), store, "a", "")
+	_, listErr := listPods(t.Context(), store)
+	_, watchErr := store.Watch(t.Context(), "/pods/", storage.ListOptions{Predicate: storage.Everything, Recursive: true})
+	_, versionErr := store.GetCurrentResourceVersion(t.Context())
+	for what, err := range map[string]error{"get": getErr, "list": listErr, "watch": watchErr, "version": versionErr} {
+		if !errors.Is(err, refused) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestWhileTheSourceIsUnavailableReadsAre503WithRetryAfter(t *testing.T) {
+	store := New(Config{
+		Versions: NewVersions(1), Prefix: "/pods/", Source: &memorySource{},
+		NewFunc: func() runtime.Object { return &example.Pod{} },
+	})
+	t.Cleanup(store.Stop)
+	watching := func(version string, initial *bool) func() error {
+		return func() error {
+			_, err := store.Watch(t.Context(), "/pods/", storage.ListOptions{
+				Predicate: storage.Everything, Recursive: true, ResourceVersion: version, SendInitialEvents: initial})
+			return err
+		}
+	}
+	yes := true
+	for what, read := range map[string]func() error{
+		"get":              func() error { _, err := getPod(t.Context(), store, "a", ""); return err },
+		"get from memory":  func() error { _, err := getPod(t.Context(), store, "a", "0"); return err },
+		"list":             func() error { _, err := listPods(t.Context(), store); return err },
+		"list from memory": func() error { _, err := listPods(t.Context(), store, atVersion("0")); return err },
+		"exact list":       func() error { _, err := listPods(t.Context(), store, exactly("1")); return err },
+		"watch":            watching("", nil),
+		"watch from 0":     watching("0", nil),
+		"watch list":       watching("1", &yes),
+		"version":          func() error { _, err := store.GetCurrentResourceVersion(t.Context()); return err },
+		"readiness":        store.ReadinessCheck,
+		"create": func() error {
+			return store.Create(t.Context(), "/pods/ns/a", newPod("a", ""), &example.Pod{}, 0)
+		},
+		"delete": func() error {
+			return store.Delete(t.Context(), "/pods/ns/a", &example.Pod{}, nil, storage.ValidateAllObjectFunc, nil, storage.DeleteOptions{})
+		},
+	} {
+		err := read()
+		if seconds, ok := apierrors.SuggestsClientDelay(err); !apierrors.IsServiceUnavailable(err) || !ok || seconds < 1 {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestASourceThatGoesAwayWhileItIsReadIsNotAnEmptyList(t *testing.T) {
+	store, source := newMemoryStore(t)
+	gone := newUnavailable(store.Resource, "gone")
+	source.fence = func(context.Context) error {
+		store.SetUnavailable(gone)
+		return nil
+	}
+	if _, err := listPods(t.Context(), store); !errors.Is(err, gone) {
+		t.Errorf("list: %v", err)
+	}
+}
+
+func TestAGetOfWhatTheSourceIsSlowToShowAnswersFromTheViewAfterASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, source := newMemoryStore(t)
+		source.put(newPod("a", "1"), newPod("b", "1"))
+		mustGet(t, store, "a")
+		source.observe = func(ctx context.Context, subject string) (map[string]runtime.Object, []string, error) {
+			if subject == "ns/b" {
+				return source.observed(subject), nil, nil
+			}
+			<-ctx.Done()
+			return nil, nil, ctx.Err()
+		}
+		began := time.Now()
+		if got := mustGet(t, store, "a").Status.Message; got != "1" || time.Since(began) != slowAfter {
+			t.Errorf("the answer is %q after %v", got, time.Since(began))
+		}
+		began = time.Now()
+		mustGet(t, store, "a")
+		mustGet(t, store, "b")
+		if list, err := listPods(t.Context(), store); err != nil || len(list.Items) != 2 || time.Since(began) != 0 {
+			t.Errorf("later readers got %d objects after %v, %v", len(list.Items), time.Since(began), err)
+		}
+	})
+}
+
+func TestAReadThatTakesTooLongIsATimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, source := newMemoryStore(t)
+		source.put(newPod("a", "1"))
+		synctest.Wait()
+		source.observe = func(ctx context.Context, _ string) (map[string]runtime.Object, []string, error) {
+			<-ctx.Done()
+			return nil, nil, ctx.Err()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), slowAfter/2)
+		defer cancel()
+		if _, err := getPod(ctx, store, "a", ""); !apierrors.IsTimeout(err) {
+			t.Errorf("get: %v", err)
+		}
+		store.MarkDirty("ns/b")
+		ctx, cancel = context.WithTimeout(t.Context(), slowAfter/2)
+		defer cancel()
+		if _, err := listPods(ctx, store); !apierrors.IsTimeout(err) {
+			t.Errorf("list: %v", err)
+		}
+	})
+}
+
+func TestPagesShowOneVersionWhileWritesGoOn(t *testing.T) {
+	store, source := newMemoryStore(t)
+	want := ""
+	for i := range 23 {
+		source.put(newPod(fmt.Sprintf("p%02d", i), "1"))
+		want += fmt.Sprintf(" p%02d=1", i)
+	}
+	got, version, next := "", "", ""
+	for n := 0; ; n++ {
+		list, err := listPods(t.Context(), store, page(5, next))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if version == "" {
+			version = list.ResourceVersion
+		}
+		if list.ResourceVersion != version {
+			t.Errorf("page %d shows version %s, the first one %s", n, list.ResourceVersion, version)
+		}
+		got += " " + shown(list)
+		if next = list.Continue; next == "" {
+			break
+		}
+		if left := int64(23 - 5*(n+1)); list.RemainingItemCount == nil || *list.RemainingItemCount != left {
+			t.Errorf("page %d: %v remain, not %d", n, list.RemainingItemCount, left)
+		}
+		source.drop(fmt.Sprintf("p%02d", 20-n))
+		source.put(newPod(fmt.Sprintf("p%02d", 5+n), "2"), newPod(fmt.Sprintf("p%02dx", 8+n), "3"))
+	}
+	if got != want {
+		t.Errorf("the pages show%s\nnot%s", got, want)
+	}
+}
+
+func TestThePageOfAForgottenVersionIs410WithATokenThatGoesOn(t *testing.T) {
+	store, source := newMemoryStore(t)
+	source.put(newPod("a", "1"), newPod("b", "1"), newPod("c", "1"))
+	first, err := listPods(t.Context(), store, page(1, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source.drop("b")
+	source.put(newPod("c", "2"))
+	if _, err := listPods(t.Context(), store); err != nil {
+		t.Fatal(err)
+	}
+	store.Compact(store.Versions.Current())
+	_, err = listPods(t.Context(), store, page(1, first.Continue))
+	var status apierrors.APIStatus
+	if !apierrors.IsResourceExpired(err) || !errors.As(err, &status) {
+		t.Fatal(err)
+	}
+	rest, err := listPods(t.Context(), store, page(1, status.Status().Continue))
+	if err != nil || shown(rest) != "c=2" || rest.ResourceVersion != current(store) {
+		t.Errorf("the token goes on with %q at %s, %v", shown(rest), rest.ResourceVersion, err)
+	}
+}
+
+func TestAnExactListShowsItsVersionOrIs410(t *testing.T) {
+	store, source := newMemoryStore(t)
+	source.put(newPod("a", "1"))
+	old, err := listPods(t.Context(), store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source.put(newPod("a", "2"))
+	if list, err := listPods(t.Context(), store); err != nil || shown(list) != "a=2" {
+		t.Fatalf("%q, %v", shown(list), err)
+	}
+	list, err := listPods(t.Context(), store, exactly(old.ResourceVersion))
+	if err != nil || shown(list) != "a=1" || list.ResourceVersion != old.ResourceVersion {
+		t.Errorf("%q at %s, %v", shown(list), list.ResourceVersion, err)
+	}
+	store.Compact(store.Versions.Current())
+	if _, err := listPods(t.Context(), store, exactly(old.ResourceVersion)); !apierrors.IsResourceExpired(err) {
+		t.Error(err)
+	}
+}
+
+func TestAVersionThatWasNotHandedOutYetIsTooLarge(t *testing.T) {
+	store, _ := newMemoryStore(t)
+	future := formatVersion(store.Versions.Current() + 1)
+	_, getErr := getPod(t.Context(), store, "a", future)
+	_, listErr := listPods(t.Context(), store, atVersion(future))
+	_, exactErr := listPods(t.Context(), store, exactly(future))
+	for what, err := range map[string]error{"get": getErr, "list": listErr, "exact list": exactErr} {
+		if !storage.IsTooLargeResourceVersion(err) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	w := watchPods(t, store, future)
+	event, ok := <-w.ResultChan()
+	if !ok || describe(event) != "ERROR" || !apierrors.IsResourceExpired(apierrors.FromObject(event.Object)) {
+		t.Errorf("watch: %v", event)
+	}
+	if _, ok := <-w.ResultChan(); ok {
+		t.Error("the watch goes on")
+	}
+}
+
+func TestAVersionThatIsNoNumberIsABadRequest(t *testing.T) {
+	store, _ := newMemoryStore(t)
+	_, getErr := getPod(t.Context(), store, "a", "x")
+	_, listErr := listPods(t.Context(), store, atVersion("x"))
+	_, watchErr := store.Watch(t.Context(), "/pods/", storage.ListOptions{ResourceVersion: "x", Predicate: storage.Everything, Recursive: true})
+	for what, err := range map[string]error{"get": getErr, "list": listErr, "watch": watchErr} {
+		if !apierrors.IsBadRequest(err) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestALimitCountsWhatTheSelectorLeaves(t *testing.T) {
+	store, source := newMemoryStore(t)
+	want := ""
+	for i := range 30 {
+		name := fmt.Sprintf("p%02d", i)
+		source.put(newPod(name, "1", withLabel("odd", fmt.Sprint(i%2))))
+		if i%2 == 1 {
+			want += " " + name + "=1"
+		}
+	}
+	got, next := "", ""
+	for {
+		list, err := listPods(t.Context(), store, labelled("odd", "1"), page(4, next))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list.RemainingItemCount != nil {
+			t.Error("the rest is counted though not all of it may match")
+		}
+		got += " " + shown(list)
+		if next = list.Continue; next == "" {
+			break
+		}
+		if len(list.Items) != 4 {
+			t.Errorf("a page of %d", len(list.Items))
+		}
+	}
+	if got != want {
+		t.Errorf("the pages show%s, not%s", got, want)
+	}
+}
+
+func TestASelectorThatFailsIsNoEmptyList(t *testing.T) {
+	store, source := newMemoryStore(t)
+	source.put(newPod("a", "1"))
+	_, err := listPods(t.Context(), store, labelled("x", "y"), func(opts *storage.ListOptions) {
+		opts.Predicate.GetAttrs = func(runtime.Object) (labels.Set, fields.Set, error) {
+			return nil, nil, errors.New("no attributes")
+		}
+	})
+	if err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestAnswersOfAnotherTypeAreRefused(t *testing.T) {
+	store, source := newMemoryStore(t)
+	source.put(newPod("a", "1"))
+	if err := store.Get(t.Context(), "/pods/ns/a", storage.GetOptions{}, &example.ReplicaSet{}); err == nil {
+		t.Error("a pod was handed out as a replica set")
+	}
+	opts := storage.ListOptions{Predicate: storage.Everything, Recursive: true}
+	if err := store.GetList(t.Context(), "/pods/", opts, &example.Pod{}); err == nil {
+		t.Error("a list was written into a pod")
+	}
+}
+
+func TestAKeyOutsideOfTheStoreIsRefused(t *testing.T) {
+	store, _ := newMemoryStore(t)
+	for _, key := range []string{"/pods/../secrets/x", "/elsewhere/ns/a", ""} {
+		opts := storage.ListOptions{Predicate: storage.Everything}
+		_, watchErr := store.Watch(t.Context(), key, opts)
+		errs := []error{
+			store.Get(t.Context(), key, storage.GetOptions{}, &example.Pod{}),
+			store.GetList(t.Context(), key, opts, &example.PodList{}),
+			watchErr,
+			store.Create(t.Context(), key, newPod("a", ""), nil, 0),
+			store.GuaranteedUpdate(t.Context(), key, &example.Pod{}, false, nil, nil, nil),
+			store.Delete(t.Context(), key, &example.Pod{}, nil, storage.ValidateAllObjectFunc, nil, storage.DeleteOptions{}),
+		}
+		if slices.Contains(errs, nil) {
+			t.Errorf("%q: %v", key, errs)
+		}
+	}
+}

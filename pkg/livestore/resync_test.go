@@ -1,0 +1,248 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package livestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/component-base/metrics/testutil"
+)
+
+// differences is how much the metric has grown since the function was made.
+func differences(t *testing.T) func() float64 {
+	read := func() float64 {
+		value, err := testutil.GetCounterMetricValue(comparisonDifferences.WithLabelValues("pods"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	before := read()
+	return func() float64 { return read() - before }
+}
+
+func TestResyncOfAnUnavailableStoreObservesAllInParallelAndMakesItAvailable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		counted := differences(t)
+		store, source := newMemoryStore(t)
+		store.SetUnavailable(newUnavailable(store.Resource, "gone"))
+		for i := range 3 * observers {
+			name := fmt.Sprintf("p%02d", i)
+			source.set("ns/"+name, newPod(name, "1"))
+		}
+		source.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
+			<-time.After(slowAfter / 2)
+			if err := store.ReadinessCheck(); !apierrors.IsServiceUnavailable(err) {
+				t.Errorf("%s is yet to come, and the store is available", subject)
+			}
+			return source.observed(subject), nil, nil
+		}
+		began := time.Now()
+		if err := store.Resync(t.Context()); err != nil || time.Since(began) != 3*slowAfter/2 {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		source.observe = nil
+		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || len(list.Items) != 3*observers {
+			t.Errorf("%d objects, %v", len(list.Items), err)
+		}
+		if counted() != 0 {
+			t.Errorf("%v differences were counted", counted())
+		}
+	})
+}
+
+func TestResyncThatCannotListLeavesTheStoreUnavailable(t *testing.T) {
+	store, source := newMemoryStore(t)
+	gone := newUnavailable(store.Resource, "gone")
+	store.SetUnavailable(gone)
+	refused := errors.New("no listing")
+	source.list = func(context.Context) ([]string, error) { return nil, refused }
+	if err := store.Resync(t.Context()); !errors.Is(err, refused) {
+		t.Error(err)
+	}
+	if err := store.ReadinessCheck(); !errors.Is(err, gone) {
+		t.Error(err)
+	}
+}
+
+func TestResyncThatIsCutOffLeavesTheStoreAsItWas(t *testing.T) {
+	for _, available := range []bool{true, false} {
+		t.Run(fmt.Sprint("available: ", available), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, source := newMemoryStore(t)
+				source.set("ns/a", newPod("a", "1"))
+				if !available {
+					store.SetUnavailable(newUnavailable(store.Resource, "gone"))
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				source.observe = func(ctx context.Context, _ string) (map[string]runtime.Object, []string, error) {
+					cancel()
+					return nil, nil, apierrors.NewServiceUnavailable("the connection is lost")
+				}
+				if err := store.Resync(ctx); !errors.Is(err, context.Canceled) {
+					t.Error(err)
+				}
+				if err := store.ReadinessCheck(); (err == nil) != available {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestResyncCountsWhatNoEventHadReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		counted := differences(t)
+		store, source := newMemoryStore(t)
+		source.put(newPod("a", "1"), newPod("b", "1"), newPod("c", "1"))
+		synctest.Wait()
+		source.set("ns/a", newPod("a", "2"))
+		source.set("ns/b", nil)
+		source.set("ns/d", newPod("d", "1"))
+		if err := store.Resync(t.Context()); err != nil || counted() != 3 {
+			t.Errorf("%v differences were counted, %v", counted(), err)
+		}
+		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "a=2 c=1 d=1" {
+			t.Errorf("the store holds %q, %v", shown(list), err)
+		}
+		if err := store.Resync(t.Context()); err != nil || counted() != 3 {
+			t.Errorf("%v differences were counted, %v", counted(), err)
+		}
+	})
+}
+
+func TestResyncDoesNotCountWhatWasReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		counted := differences(t)
+		store, source := newMemoryStore(t)
+		source.put(newPod("a", "1"))
+		synctest.Wait()
+		source.set("ns/a", newPod("a", "2"))
+		source.list = func(context.Context) ([]string, error) {
+			source.put(newPod("a", "3"), newPod("b", "1"))
+			return []string{"ns/a", "ns/b"}, nil
+		}
+		if err := store.Resync(t.Context()); err != nil || counted() != 0 {
+			t.Errorf("%v differences were counted, %v", counted(), err)
+		}
+	})
+}
+
+func TestResyncOfAnAvailableStoreGoesOneByOneAndPastWhatIsBlocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, source := newMemoryStore(t)
+		source.put(newPod("a", "1"), newPod("b", "1"), newPod("c", "1"))
+		synctest.Wait()
+		running, seen := 0, []string{}
+		source.observe = func(ctx context.Context, subject string) (map[string]runtime.Object, []string, error) {
+			if subject == "ns/b" {
+				<-ctx.Done()
+				return nil, nil, ctx.Err()
+			}
+			if running++; running != 1 {
+				t.Error("more than one is observed at a time")
+			}
+			<-time.After(slowAfter / 4)
+			running--
+			seen = append(seen, subject)
+			return source.observed(subject), nil, nil
+		}
+		began := time.Now()
+		if err := store.Resync(t.Context()); err != nil || time.Since(began) != slowAfter+2*slowAfter/4 {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		if slices.Sort(seen); !slices.Equal(seen, []string{"ns/a", "ns/c"}) {
+			t.Errorf("%q were observed", seen)
+		}
+	})
+}
+
+func TestAWatchThatIsOpenedOrOpenWhileTheSourceIsGoneGetsTheDifferences(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, source := newMemoryStore(t)
+		source.put(newPod("a", "1"), newPod("b", "1"), newPod("c", "1"))
+		synctest.Wait()
+		version := current(store)
+		open := collect(watchPods(t, store, version))
+		store.SetUnavailable(newUnavailable(store.Resource, "gone"))
+		opened := collect(watchPods(t, store, version))
+		source.set("ns/a", newPod("a", "2"))
+		source.set("ns/b", nil)
+		synctest.Wait()
+		if got := append(open.seen(), opened.seen()...); len(got) != 0 {
+			t.Errorf("the watches saw %q while the source was gone", got)
+		}
+		if err := store.Resync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		for _, c := range []*collector{open, opened} {
+			got := withoutVersions(c.seen())
+			if slices.Sort(got); !slices.Equal(got, []string{"DELETED b=1", "MODIFIED a=2"}) {
+				t.Errorf("the watch saw %q", got)
+			}
+		}
+	})
+}
+
+func TestAListingFindsWhatCameAndWent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, source := newMemoryStore(t)
+		source.put(newPod("a", "1"), newPod("b", "1"))
+		synctest.Wait()
+		source.set("ns/a", newPod("a", "2"))
+		source.set("ns/b", nil)
+		source.set("ns/c", newPod("c", "1"))
+		store.MarkAllDirty()
+		if list, err := listPods(t.Context(), store); err != nil || shown(list) != "a=1 c=1" {
+			t.Errorf("%q, %v", shown(list), err)
+		}
+		source.set("ns/a", nil)
+		source.set("ns/c", nil)
+		left := 2
+		source.list = func(context.Context) ([]string, error) {
+			if left--; left >= 0 {
+				return nil, errors.New("no listing")
+			}
+			return nil, nil
+		}
+		store.MarkAllDirty()
+		<-time.After(time.Second)
+		if list, err := listPods(t.Context(), store); err != nil || shown(list) != "" {
+			t.Errorf("after a listing that failed at first: %q, %v", shown(list), err)
+		}
+	})
+}
+
+func TestAStoppedStoreAnswersNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
+		store, source := newMemoryStore(t)
+		source.put(newPod("a", "1"))
+		mustGet(t, store, "a")
+		source.observe = func(ctx context.Context, _ string) (map[string]runtime.Object, []string, error) {
+			<-ctx.Done()
+			return nil, nil, ctx.Err()
+		}
+		errs := make(chan error, 2)
+		go func() { _, err := getPod(context.Background(), store, "a", ""); errs <- err }()
+		synctest.Wait()
+		store.MarkDirty("ns/b")
+		go func() { _, err := listPods(context.Background(), store); errs <- err }()
+		synctest.Wait()
+		store.Stop()
+		for range 2 {
+			if err := <-errs; !apierrors.IsServiceUnavailable(err) {
+				t.Errorf("a reader got %v", err)
+			}
+		}
+	})
+}
