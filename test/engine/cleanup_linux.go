@@ -50,7 +50,33 @@ func mountsBelow(dir string) ([]string, error) {
 	return mounts, nil
 }
 
+// thawCgroups lets the processes of paused containers die: frozen ones of cgroup v1 do not even take SIGKILL.
+func thawCgroups(name string) error {
+	return eachCgroup(name, func(group string) error {
+		for file, thawed := range map[string]string{"freezer.state": "THAWED", "cgroup.freeze": "0"} {
+			path := filepath.Join(group, file)
+			if _, err := os.Stat(path); err != nil {
+				continue // not of this kind of hierarchy
+			}
+			if err := os.WriteFile(path, []byte(thawed), 0); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENODEV) {
+				return fmt.Errorf("thawing cgroup %s: %w", group, err)
+			}
+		}
+		return nil
+	})
+}
+
 func removeCgroups(name string) error {
+	return eachCgroup(name, func(group string) error {
+		if err := unix.Rmdir(group); err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("removing cgroup %s: %w", group, err)
+		}
+		return nil
+	})
+}
+
+// eachCgroup calls do for the cgroups of that name, inner ones first.
+func eachCgroup(name string, do func(group string) error) error {
 	const root = "/sys/fs/cgroup"
 	hierarchies, err := filepath.Glob(filepath.Join(root, "*", name))
 	if err != nil {
@@ -69,9 +95,7 @@ func removeCgroups(name string) error {
 			problems = append(problems, err)
 		}
 		for _, group := range slices.Backward(groups) {
-			if err := unix.Rmdir(group); err != nil && !errors.Is(err, unix.ENOENT) {
-				problems = append(problems, fmt.Errorf("removing cgroup %s: %w", group, err))
-			}
+			problems = append(problems, do(group))
 		}
 	}
 	return errors.Join(problems...)

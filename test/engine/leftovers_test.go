@@ -40,16 +40,27 @@ func orphan() int {
 	select {}
 }
 
-// runStubborn runs a container whose environment shows the engine's directory.
+// runStubborn runs a container, and one that it pauses. Their environment shows the engine's directory.
 func runStubborn(e *engine.Engine) error {
 	ctx := context.Background()
+	if _, err := startStubborn(ctx, e); err != nil {
+		return err
+	}
+	id, err := startStubborn(ctx, e)
+	if err != nil {
+		return err
+	}
+	return e.Client().ContainerPause(ctx, id)
+}
+
+func startStubborn(ctx context.Context, e *engine.Engine) (string, error) {
 	created, err := e.Client().ContainerCreate(ctx,
 		&container.Config{Image: engine.Busybox, Env: []string{"IN=" + e.Dir()}, Cmd: engine.Stubborn},
 		&container.HostConfig{NetworkMode: "none"}, nil, nil, "")
 	if err != nil {
-		return err
+		return "", err
 	}
-	return e.Client().ContainerStart(ctx, created.ID, container.StartOptions{})
+	return created.ID, e.Client().ContainerStart(ctx, created.ID, container.StartOptions{})
 }
 
 // leftovers are the processes, mounts, cgroups and files of an engine.

@@ -236,14 +236,14 @@ func (s *supervisor) killContainerd() error {
 	if err != nil {
 		return fmt.Errorf("killing containerd: %w", err)
 	}
-	if err := killAndWait(pid); err != nil {
+	if err := s.killAndWait(pid); err != nil {
 		return fmt.Errorf("killing containerd: %w", err)
 	}
 	return os.Remove(pidFile)
 }
 
 // killAndWait takes a PID as kill(2) does, so -1 is every other process of the namespace.
-func killAndWait(pid int) error {
+func (s *supervisor) killAndWait(pid int) error {
 	deadline := time.After(20 * time.Second)
 	for tick := time.Tick(5 * time.Millisecond); ; {
 		err := unix.Kill(pid, unix.SIGKILL)
@@ -252,6 +252,11 @@ func killAndWait(pid int) error {
 		}
 		if err != nil {
 			return err
+		}
+		if pid == -1 {
+			if err := thawCgroups(filepath.Base(s.dir)); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-deadline:
@@ -262,7 +267,7 @@ func killAndWait(pid int) error {
 }
 
 func (s *supervisor) cleanUp() error {
-	if err := killAndWait(-1); err != nil {
+	if err := s.killAndWait(-1); err != nil {
 		return err
 	}
 	if err := unmountBelow(s.dir); err != nil {
