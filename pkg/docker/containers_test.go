@@ -267,7 +267,7 @@ func TestActionsAreCarriedOutAndNotKept(t *testing.T) {
 	w := &warnings{}
 	must(t, x.update(t, warning.WithWarningRecorder(t.Context(), w), name, action("pause")))
 	last := x.c.held(name).(*v1alpha1.Container).Status.LastAction
-	if last.State != "Failed" || !strings.Contains(last.Error, "is not running") || len(w.texts) != 1 || !strings.Contains(w.texts[0], "is not running") {
+	if last.State != "Failed" || last.Error != "Container "+x.c.held(name).(*v1alpha1.Container).Status.ID+" is not running" || len(w.texts) != 1 || !strings.Contains(w.texts[0], "is not running") {
 		t.Errorf("%+v, %v", last, w.texts)
 	}
 }

@@ -53,7 +53,7 @@ func (s *Containers) deleteGracefully(ctx context.Context, id string, before, af
 		})
 		if err != nil && !begun {
 			s.clearDeletion(id)
-			s.recordAction(id, v1alpha1.ContainerActionDelete, observed, apiError("delete", containerResource, after.Name, s.engine.orUnavailable(err)))
+			s.recordAction(id, v1alpha1.ContainerActionDelete, observed, err)
 			s.sink.MarkDirty(id)
 		}
 	})

@@ -5,7 +5,6 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/containerd/errdefs"
@@ -105,46 +104,49 @@ func (s *Containers) setState(ctx context.Context, id, name string, state v1alph
 		if action == "" {
 			return nil
 		}
-		return s.performChecked(ctx, c, id, name, action)
+		return s.performChecked(ctx, c, id, action)
 	})
 }
 
 // act carries out an action and records its outcome. A failure is a warning.
 func (s *Containers) act(ctx context.Context, id, name string, action v1alpha1.ContainerAction) error {
 	observed := metav1.Now().Rfc3339Copy()
+	words := ""
 	err := s.inTurn(ctx, string(action), id, name, func(ctx context.Context, c *connection) error {
-		err := s.performChecked(ctx, c, id, name, action)
-		s.recordAction(id, action, observed, apiError(string(action), containerResource, name, err))
+		err := s.performChecked(ctx, c, id, action)
+		words = s.recordAction(id, action, observed, err)
 		return err
 	})
 	if apierrors.IsNotFound(err) || apierrors.IsTimeout(err) || apierrors.IsServiceUnavailable(err) {
 		return err
 	}
 	if err != nil {
-		warning.AddWarning(ctx, "", fmt.Sprintf("the action %s failed: %s", action, dockerWords(err)))
+		warning.AddWarning(ctx, "", fmt.Sprintf("the action %s failed: %s", action, words))
 	}
 	return nil
 }
 
-func (s *Containers) recordAction(id string, action v1alpha1.ContainerAction, observed metav1.Time, err error) {
+// recordAction notes how an action ended, and returns why it failed.
+func (s *Containers) recordAction(id string, action v1alpha1.ContainerAction, observed metav1.Time, err error) string {
 	completed := metav1.Now().Rfc3339Copy()
 	outcome := &v1alpha1.ContainerLastAction{
 		Action: action, State: v1alpha1.ContainerActionSucceeded, ObservedAt: observed, CompletedAt: &completed,
 	}
 	if err != nil {
-		outcome.State, outcome.Error = v1alpha1.ContainerActionFailed, dockerWords(err)
+		outcome.State, outcome.Error = v1alpha1.ContainerActionFailed, dockerWords(s.engine.orUnavailable(err))
 	}
 	s.overlays.change(id, func(o *overlay) { o.lastAction = outcome })
+	return outcome.Error
 }
 
 // performChecked tells a container that is missing from something else that the action misses, such as a network.
-func (s *Containers) performChecked(ctx context.Context, c *connection, id, name string, action v1alpha1.ContainerAction) error {
+func (s *Containers) performChecked(ctx context.Context, c *connection, id string, action v1alpha1.ContainerAction) error {
 	err := perform(ctx, c, id, action)
 	if !errdefs.IsNotFound(err) {
 		return err
 	}
 	if inspected, inspectErr := s.inspect(ctx, id); inspectErr == nil && inspected != nil {
-		return apierrors.NewConflict(containerResource, name, errors.New(dockerWords(err)))
+		return errdefs.ErrConflict.WithMessage(dockerWords(err))
 	}
 	return err
 }
