@@ -106,11 +106,17 @@ func (r *Reader) List(ctx context.Context, options *metainternalversion.ListOpti
 	if options != nil && options.Limit < 0 {
 		return nil, apierrors.NewBadRequest("limit must not be negative")
 	}
+	if err := checkListOptions(ctx, options); err != nil {
+		return nil, err
+	}
 	return r.store.List(ctx, options)
 }
 
 // Watch implements rest.Watcher.
 func (r *Reader) Watch(ctx context.Context, options *metainternalversion.ListOptions) (watch.Interface, error) {
+	if err := checkListOptions(ctx, options); err != nil {
+		return nil, err
+	}
 	return r.store.Watch(ctx, options)
 }
 
@@ -142,6 +148,9 @@ func (d *Deleter) Delete(ctx context.Context, name string, validate rest.Validat
 
 // DeleteCollection implements rest.CollectionDeleter.
 func (d *Deleter) DeleteCollection(ctx context.Context, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions, list *metainternalversion.ListOptions) (runtime.Object, error) {
+	if err := checkListOptions(ctx, list); err != nil {
+		return nil, err
+	}
 	return d.store.DeleteCollection(docker.WithDeleteOptions(ctx, options), validate, options, list)
 }
 
