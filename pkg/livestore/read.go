@@ -231,7 +231,11 @@ func (s *Store) checkVersionLocked(atLeast, current uint64) error {
 }
 
 func (s *Store) prepareKey(key string, recursive bool) (string, error) {
-	return storage.PrepareKey(s.Prefix, key, recursive)
+	prepared, err := storage.PrepareKey(s.Prefix, key, recursive)
+	if err != nil {
+		return "", apierrors.NewBadRequest(err.Error())
+	}
+	return prepared, nil
 }
 
 func (s *Store) parseVersion(version string) (uint64, error) {
