@@ -56,9 +56,9 @@ type fixture struct {
 func start(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{container: engine.UniqueName("victim"), volume: engine.UniqueName("victim"), image: engine.UniqueName("victim") + ":v1"}
-	f.id = eng.Run(t, f.container, engine.Labels(map[string]string{"role": "victim"}))
+	f.id = eng.Run(t, f.container)
 	f.imageID = eng.Image(t, f.image)
-	eng.Volume(t, f.volume, map[string]string{"role": "victim"})
+	eng.Volume(t, f.volume, nil)
 
 	dir, err := os.MkdirTemp("", "hostile-")
 	if err != nil {
@@ -71,6 +71,9 @@ func start(t *testing.T) *fixture {
 	t.Cleanup(func() { f.proxy.Close() })
 	f.server = testserver.Start(t, f.proxy.Host(), "--resync-period", "24h")
 	f.config = f.server.Config(t)
+	for _, kind := range kinds { // so that all of the engine's past events have been looked into
+		f.send(t, request{method: http.MethodGet, path: namespace + "/" + kind})
+	}
 	before := panics.Load()
 	t.Cleanup(func() {
 		f.checkVictims(t)

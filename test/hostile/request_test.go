@@ -5,6 +5,7 @@ package hostile
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -82,12 +83,8 @@ func (f *fixture) send(t *testing.T, r request) response {
 	for _, line := range r.header {
 		fmt.Fprintf(&text, "%s\r\n", line)
 	}
-	if r.body != "" {
-		contentType := r.contentType
-		if contentType == "" {
-			contentType = "application/json"
-		}
-		fmt.Fprintf(&text, "Content-Type: %s\r\nContent-Length: %d\r\n", contentType, len(r.body))
+	if contentType := r.contentType; contentType != "" || r.body != "" {
+		fmt.Fprintf(&text, "Content-Type: %s\r\nContent-Length: %d\r\n", cmp.Or(contentType, "application/json"), len(r.body))
 	}
 	fmt.Fprintf(&text, "\r\n%s", r.body)
 	go io.WriteString(conn, text.String()) // the server may refuse to read it all
@@ -103,18 +100,15 @@ func (f *fixture) send(t *testing.T, r request) response {
 	return response{answer, string(body)}
 }
 
-// status is the answer as a Status, with a reason and a message if it is a refusal.
-func (r response) status(t *testing.T) metav1.Status {
+// into decodes an answer that must be good.
+func (r response) into(t *testing.T, object any) {
 	t.Helper()
-	var status metav1.Status
-	if err := json.Unmarshal([]byte(r.body), &status); err != nil {
-		t.Errorf("the answer is no Status: %v: %.300s", err, r.body)
-		return status
+	if r.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", r.StatusCode, r.body)
 	}
-	if status.Kind != "Status" || int(status.Code) != r.StatusCode || status.Reason == "" || status.Message == "" {
-		t.Errorf("the answer is no complete Status: %.300s", r.body)
+	if err := json.Unmarshal([]byte(r.body), object); err != nil {
+		t.Fatal(err)
 	}
-	return status
 }
 
 // refuse sends the request and fails unless it is refused with one of the codes, a Status that says why, and no harm.
@@ -122,13 +116,13 @@ func (f *fixture) refuse(t *testing.T, r request, codes ...int) metav1.Status {
 	t.Helper()
 	answer := f.send(t, r)
 	f.checkAsked(t)
+	var status metav1.Status
 	if !slices.Contains(codes, answer.StatusCode) {
-		t.Errorf("%s: %d, want %v: %.300s", r, answer.StatusCode, codes, answer.body)
-		return metav1.Status{}
-	}
-	status := answer.status(t)
-	if t.Failed() {
-		t.Logf("%s", r)
+		t.Errorf("%s: %d, want %v: %.1000s", r, answer.StatusCode, codes, answer.body)
+	} else if err := json.Unmarshal([]byte(answer.body), &status); err != nil {
+		t.Errorf("%s: the answer is no Status: %v: %.300s", r, err, answer.body)
+	} else if status.Kind != "Status" || int(status.Code) != answer.StatusCode || status.Reason == "" || status.Message == "" {
+		t.Errorf("%s: the answer is no complete Status: %.300s", r, answer.body)
 	}
 	return status
 }
