@@ -1,0 +1,208 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package outage takes the engine away from the server.
+package outage
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
+)
+
+const (
+	group     = "/apis/containers.rancherdesktop.io/v1alpha1"
+	namespace = group + "/namespaces/" + testserver.Namespace
+
+	// patience is how long anything may take.
+	patience = 2 * time.Minute
+)
+
+var eng *engine.Engine
+
+func TestMain(m *testing.M) { os.Exit(engine.Main(m, &eng)) }
+
+// socket is an endpoint that can be led from one engine to another, or nowhere.
+type socket struct{ path string }
+
+func newSocket(t *testing.T) *socket {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "outage-") // a short path
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return &socket{filepath.Join(dir, "docker.sock")}
+}
+
+func (s *socket) host() string { return "unix://" + s.path }
+
+func (s *socket) leadTo(t *testing.T, e *engine.Engine) {
+	t.Helper()
+	next := s.path + ".next"
+	if err := os.Symlink(strings.TrimPrefix(e.Host(), "unix://"), next); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(next, s.path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// answer is a response that was read to its end.
+type answer struct {
+	code   int
+	header http.Header
+	body   string
+	took   time.Duration
+}
+
+// ask sends a request that nobody tries again.
+func ask(t *testing.T, server *testserver.Server, method, path, body string) answer {
+	t.Helper()
+	config := server.Config(t)
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.CloseIdleConnections()
+	client.Timeout = time.Minute
+	request, err := http.NewRequestWithContext(t.Context(), method, config.Host+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if method == http.MethodPatch {
+		request.Header.Set("Content-Type", "application/merge-patch+json")
+	}
+	begin := time.Now()
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{response.StatusCode, response.Header, string(content), time.Since(begin)}
+}
+
+func get(t *testing.T, server *testserver.Server, path string) answer {
+	t.Helper()
+	return ask(t, server, http.MethodGet, path, "")
+}
+
+// eventually fails unless try returns nil before the deadline.
+func eventually(t *testing.T, deadline time.Duration, try func() error) {
+	t.Helper()
+	timeout := time.After(deadline)
+	for tick := time.Tick(20 * time.Millisecond); ; {
+		err := try()
+		if err == nil {
+			return
+		}
+		select {
+		case <-timeout:
+			t.Fatal(err)
+		case <-tick:
+		}
+	}
+}
+
+// awaitCode waits until a list of containers is answered with code.
+func awaitCode(t *testing.T, server *testserver.Server, code int) {
+	t.Helper()
+	eventually(t, patience, func() error {
+		if got := get(t, server, namespace+"/containers"); got.code != code {
+			return fmt.Errorf("a list is answered with %d, not %d: %s", got.code, code, got.body)
+		}
+		return nil
+	})
+}
+
+// checkRefused fails unless the answer is a 503 that names the endpoint and when to come again.
+func checkRefused(t *testing.T, what string, got answer, endpoint string) {
+	t.Helper()
+	if got.code != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || !strings.Contains(got.body, endpoint) ||
+		!strings.Contains(got.body, `"reason":"ServiceUnavailable"`) {
+		t.Errorf("%s: %d, Retry-After %q: %s", what, got.code, got.header.Get("Retry-After"), got.body)
+	}
+}
+
+// withoutEngine are what a server answers without asking its engine.
+var withoutEngine = []string{"/livez", "/version", "/apis", group, "/openapi/v2", "/openapi/v3", "/openapi/v3" + group, "/healthz", "/readyz", "/metrics"}
+
+// checkAnswersWithoutEngine fails unless they are answered, and fast.
+func checkAnswersWithoutEngine(t *testing.T, server *testserver.Server) {
+	t.Helper()
+	for _, path := range withoutEngine {
+		// The machine may be busy: what waits for an engine takes seconds.
+		if got := get(t, server, path); got.code != http.StatusOK || got.took > time.Second {
+			t.Errorf("%s: %d after %v: %.300s", path, got.code, got.took, got.body)
+		}
+	}
+}
+
+// open opens a watch of containers from now on.
+func open(t *testing.T, server *testserver.Server) watch.Interface {
+	t.Helper()
+	set, err := versioned.NewForConfig(server.Config(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := set.ContainersV1alpha1().Containers(testserver.Namespace)
+	list, err := client.List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := client.Watch(t.Context(), metav1.ListOptions{ResourceVersion: list.ResourceVersion})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Stop)
+	return w
+}
+
+// event is what a watch says of a container.
+type event struct {
+	kind      watch.EventType
+	container *v1alpha1.Container
+}
+
+// until returns the events of a watch before the one that adds the container of that name.
+func until(t *testing.T, w watch.Interface, name string) []event {
+	t.Helper()
+	var events []event
+	timeout := time.After(patience)
+	for {
+		select {
+		case next, ok := <-w.ResultChan():
+			if !ok {
+				t.Fatal("the watch has ended")
+			}
+			container, ok := next.Object.(*v1alpha1.Container)
+			if !ok {
+				t.Fatalf("the watch says %s %v", next.Type, next.Object)
+			}
+			if container.Name == name {
+				return events
+			}
+			events = append(events, event{next.Type, container})
+		case <-timeout:
+			t.Fatalf("the watch says nothing of %s", name)
+		}
+	}
+}
