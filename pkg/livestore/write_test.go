@@ -218,6 +218,12 @@ func TestAWriteUnderAChangeThatTheCallerHasNotSeenIsTriedAgain(t *testing.T) {
 			t.Errorf("%d rounds, %v", rounds, err)
 		}
 		rounds = 0
+		source.remove = func(_ context.Context, subject string, object runtime.Object) error {
+			if rounds != 2 {
+				t.Error("the source was called with what is not there any more")
+			}
+			return source.swap(subject, object, nil)
+		}
 		validate := func(context.Context, runtime.Object) error { change(); return nil }
 		if got, err := deleteA(t.Context(), store, nil, validate); err != nil || rounds != 2 || got.Status.Message != "in between" {
 			t.Errorf("%d rounds, %q, %v", rounds, got.Status.Message, err)
@@ -234,6 +240,7 @@ func TestADeleteReturnsTheVersionOfTheDeletion(t *testing.T) {
 			source.sink.MarkDirty(subject)
 			synctest.Wait()
 			source.put(newPod("other", "1"))
+			synctest.Wait()
 			return err
 		}
 		deleted, err := deleteA(t.Context(), store, nil, storage.ValidateAllObjectFunc)
