@@ -49,6 +49,8 @@ func newSocket(t *testing.T) *socket {
 	return &socket{filepath.Join(dir, "docker.sock")}
 }
 
+func (s *socket) dir() string { return filepath.Dir(s.path) }
+
 func (s *socket) host() string { return "unix://" + s.path }
 
 func (s *socket) leadTo(t *testing.T, e *engine.Engine) {

@@ -1,0 +1,88 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package outage
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/dockerproxy"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
+)
+
+func newProxy(t *testing.T) *dockerproxy.Proxy {
+	t.Helper()
+	dir := newSocket(t).dir()
+	proxy, err := dockerproxy.Start(dir, eng.Host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { proxy.Close() })
+	return proxy
+}
+
+func TestAnEventLogThatStallsHoldsUpNobodyForLong(t *testing.T) {
+	proxy := newProxy(t)
+	server := testserver.Start(t, proxy.Host())
+	proxy.Fail(dockerproxy.Stall(func(r *http.Request) bool {
+		return strings.HasSuffix(r.URL.Path, "/events") && r.URL.Query().Has("until")
+	}))
+	for _, path := range []string{"/containers", "/images/busybox:latest"} {
+		got := get(t, server, namespace+path)
+		if got.code != http.StatusServiceUnavailable && got.code != http.StatusGatewayTimeout || got.took > 12*time.Second || !strings.Contains(got.body, proxy.Host()) {
+			t.Errorf("%s: %d after %v: %s", path, got.code, got.took, got.body)
+		}
+	}
+	proxy.Fail(nil)
+	awaitCode(t, server, http.StatusOK)
+}
+
+func TestAContainerThatCannotBeInspectedIsNoReasonToHideTheOthers(t *testing.T) {
+	broken, other := engine.UniqueName("broken"), engine.UniqueName("other")
+	id := eng.Create(t, broken)
+	eng.Create(t, other)
+	proxy := newProxy(t)
+	server := testserver.Start(t, proxy.Host())
+	proxy.Fail(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.Contains(r.URL.Path, id) {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusInternalServerError)
+		fmt.Fprint(w, `{"message":"the disk is on fire"}`)
+		return true
+	})
+	if got := get(t, server, namespace+"/containers/"+broken); got.code != http.StatusInternalServerError || !strings.Contains(got.body, "the disk is on fire") {
+		t.Errorf("%d %s", got.code, got.body)
+	}
+	for _, path := range []string{"/containers", "/containers/" + other} {
+		if got := get(t, server, namespace+path); got.code != http.StatusOK || !strings.Contains(got.body, other) || got.took > 2*time.Second {
+			t.Errorf("%s: %d after %v: %s", path, got.code, got.took, got.body)
+		}
+	}
+}
+
+func TestAnEngineThatTalksNonsenseIsUnavailable(t *testing.T) {
+	for _, nonsense := range []string{"null", "<html>"} {
+		t.Run(fmt.Sprintf("%q", nonsense), func(t *testing.T) {
+			proxy := newProxy(t)
+			proxy.Fail(func(w http.ResponseWriter, r *http.Request) bool {
+				if strings.HasSuffix(r.URL.Path, "/_ping") {
+					return false
+				}
+				fmt.Fprint(w, nonsense)
+				return true
+			})
+			server := testserver.Start(t, proxy.Host())
+			got := get(t, server, namespace+"/containers")
+			checkRefused(t, "a list", got, proxy.Host())
+			proxy.Fail(nil)
+			awaitCode(t, server, http.StatusOK)
+		})
+	}
+}
