@@ -4,6 +4,7 @@
 package apiserver
 
 import (
+	"fmt"
 	"runtime/debug"
 	"strings"
 
@@ -23,12 +24,13 @@ func Version() string {
 	return "v0.0.0-devel"
 }
 
-// EffectiveVersion returns the version of Kubernetes whose features the server has. It introduces itself by its own
-// version.
+// EffectiveVersion returns the version of Kubernetes whose features the server has.
 func EffectiveVersion() basecompatibility.MutableEffectiveVersion {
 	return effectiveVersion{basecompatibility.NewEffectiveVersionFromString(baseversion.DefaultKubeBinaryVersion, "", "")}
 }
 
+// effectiveVersion introduces the server by the version of Kubernetes, which clients compare with their own, and names
+// the server's version in its build metadata.
 type effectiveVersion struct {
 	basecompatibility.MutableEffectiveVersion
 }
@@ -36,6 +38,7 @@ type effectiveVersion struct {
 // Info implements compatibility.EffectiveVersion.
 func (v effectiveVersion) Info() *apimachineryversion.Info {
 	info := v.MutableEffectiveVersion.Info()
-	info.GitVersion = Version()
+	binary := v.BinaryVersion()
+	info.GitVersion = fmt.Sprintf("v%d.%d.%d+%s.%s", binary.Major(), binary.Minor(), binary.Patch(), name, strings.ReplaceAll(Version(), "+", "."))
 	return info
 }
