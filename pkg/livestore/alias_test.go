@@ -134,14 +134,14 @@ func TestAWatchByAnAliasFollowsWhatAnswersToIt(t *testing.T) {
 			func() { source.put(newPod("a", "5", withAliases("id"), withUID("another"))) },
 			func() { source.drop("a") },
 		} {
+			earlier := store.Versions.Current()
 			step()
 			synctest.Wait()
 			for _, event := range live.seen()[len(changedAt):] {
-				at := store.Versions.Current()
-				if strings.HasPrefix(event, "DELETED") {
-					at = parse(t, store, event[strings.LastIndexByte(event, '@')+1:])
+				if at := parse(t, store, event[strings.LastIndexByte(event, '@')+1:]); at <= earlier {
+					t.Errorf("%s carries the version of an earlier change", event)
 				}
-				changedAt = append(changedAt, at)
+				changedAt = append(changedAt, parse(t, store, event[strings.LastIndexByte(event, '@')+1:]))
 			}
 		}
 		want := []string{

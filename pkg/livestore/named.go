@@ -76,8 +76,20 @@ func (n *named) follow(c *change) []*change {
 	case former != nil && owner != nil && formerKey != key:
 		return []*change{
 			{version: c.version, key: n.key, previous: previous},
-			{version: c.version, key: n.key, object: n.object()},
+			{version: c.version, key: n.key, object: n.objectSince(c)},
 		}
 	}
-	return []*change{{version: c.version, key: n.key, object: n.object(), previous: previous}}
+	return []*change{{version: c.version, key: n.key, object: n.objectSince(c), previous: previous}}
+}
+
+// objectSince is object, which answers since c. If it is another's change that made it answer, it carries the version
+// of that change, for a watch to be resumed from.
+func (n *named) objectSince(c *change) runtime.Object {
+	key, object := n.owner()
+	if object == nil || key == c.key {
+		return n.object()
+	}
+	object = renamed(object, n.key)
+	setVersion(object, c.version)
+	return object
 }

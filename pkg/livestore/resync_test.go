@@ -74,6 +74,22 @@ func TestResyncThatCannotListLeavesTheStoreUnavailable(t *testing.T) {
 	}
 }
 
+func TestResyncWhoseObservationsFindNoSourceLeavesTheStoreUnavailable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, source := newMemoryStore(t)
+		store.SetUnavailable(newUnavailable(store.Resource, "gone"))
+		source.set("ns/a", newPod("a", "1"))
+		gone := newUnavailable(store.Resource, "gone again")
+		source.observe = func(context.Context, string) (map[string]runtime.Object, []string, error) { return nil, nil, gone }
+		if err := store.Resync(t.Context()); !errors.Is(err, gone) {
+			t.Errorf("it ended with %v", err)
+		}
+		if _, err := listPods(t.Context(), store, atVersion("0")); !apierrors.IsServiceUnavailable(err) {
+			t.Errorf("a list ended with %v", err)
+		}
+	})
+}
+
 func TestResyncThatIsCutOffLeavesTheStoreAsItWas(t *testing.T) {
 	for _, available := range []bool{true, false} {
 		t.Run(fmt.Sprint("available: ", available), func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -131,6 +132,9 @@ func (s *Store) Resync(ctx context.Context) error {
 		if err := s.tracker.settle(ctx, number); err != nil {
 			return err
 		}
+		if err := s.tracker.failure(number, apierrors.IsServiceUnavailable); err != nil {
+			return err
+		}
 		s.SetUnavailable(nil)
 		return nil
 	}
@@ -161,6 +165,9 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 
 		objects, related, err := s.Source.Observe(ctx, subject)
 		if err != nil {
+			s.mu.Lock()
+			s.view.end()
+			s.mu.Unlock()
 			return nil, err
 		}
 

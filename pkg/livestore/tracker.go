@@ -227,6 +227,18 @@ func (t *tracker) settle(ctx context.Context, number uint64) error {
 	})
 }
 
+// failure returns an error of the kind that keeps subjects marked up to number from being observed, if any does.
+func (t *tracker) failure(number uint64, kind func(error) bool) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.subjects {
+		if p.oldest() <= number && p.err != nil && kind(p.err) {
+			return p.err
+		}
+	}
+	return nil
+}
+
 // wait waits until the subject, marked up to number, has been observed. The error says that it is slow, and why.
 func (t *tracker) wait(ctx context.Context, subject string, number uint64) error {
 	return t.waitFor(ctx, func() (bool, error) {

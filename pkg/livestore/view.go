@@ -49,6 +49,10 @@ type view struct {
 	byAlias map[string]sets.Set[string] // alias key to keys
 	steps   uint64
 
+	// observing is how many observations are under way, and released when the keys that went meanwhile did, in steps.
+	observing int
+	released  map[string]uint64
+
 	// history holds the changes after the version base, oldest first. It began with the version first.
 	history     []*change
 	first, base uint64
@@ -63,6 +67,7 @@ func newView(versions *Versions, prefix string, aliases func(runtime.Object) []s
 		entries:  btree.NewG(32, func(a, b *entry) bool { return a.key < b.key }),
 		owned:    map[string]sets.Set[string]{},
 		byAlias:  map[string]sets.Set[string]{},
+		released: map[string]uint64{},
 		first:    versions.Current(),
 		base:     versions.Current(),
 	}
@@ -84,30 +89,46 @@ func (v *view) resolve(key string) *entry {
 	return nil
 }
 
-// begin starts an observation.
+// begin starts an observation. It ends with apply or end.
 func (v *view) begin() *interval {
 	v.steps++
+	v.observing++
 	return &interval{began: v.steps}
+}
+
+// end ends an observation.
+func (v *view) end() {
+	if v.observing--; v.observing == 0 {
+		clear(v.released)
+	}
 }
 
 // apply makes subject show as exactly these objects, by key, as observed. It returns how many changes that made, the
 // subjects to observe on account of it, and whether the observation has to be repeated.
 //
 // Two subjects can be seen to own one key when it moved from one to the other between their observations. The later
-// observation is right, so an observation that overlaps with the present owner's is repeated: it then comes after it.
+// observation is right, so an observation that overlaps with that of the present owner, or of the one that was seen to
+// have lost the key, is repeated: it then comes after it.
 func (v *view) apply(subject string, objects map[string]runtime.Object, observed *interval) (changes int, dirty []string, repeat bool) {
+	defer v.end()
 	v.steps++
 	observed.ended = v.steps
 	for key := range objects {
 		owner := v.get(v.prefix + key)
-		if owner != nil && owner.subject != subject && owner.observed.ended > observed.began {
-			return 0, []string{owner.subject}, true
+		switch {
+		case owner == nil && v.released[v.prefix+key] > observed.began:
+			return 0, nil, true
+		case owner != nil && owner.subject != subject && owner.observed.ended > observed.began:
+			return 0, nil, true
 		}
 	}
 	before := len(v.history)
 	for _, key := range sets.List(v.owned[subject]) {
 		if _, still := objects[strings.TrimPrefix(key, v.prefix)]; !still {
 			v.remove(v.get(key))
+			if v.observing > 1 { // beside this one
+				v.released[key] = v.steps
+			}
 		}
 	}
 	for _, name := range sets.List(sets.KeySet(objects)) {

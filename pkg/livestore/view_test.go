@@ -120,6 +120,21 @@ func TestAnObservationOfAKeyThatOverlapsWithItsOwnersIsRepeated(t *testing.T) {
 	v.wantLog(t, "+a=2@101")
 }
 
+func TestAnObservationOfAKeyThatItsOwnerLostMeanwhileIsRepeated(t *testing.T) {
+	v := newTestView(100)
+	show(t, v, "new", newPod("a", "2", withUID("other")))
+	early := v.begin() // sees a at the old subject, and is slow to say so
+	show(t, v, "new")
+	if changes, _, repeat := v.apply("old", byKey(newPod("a", "1")), early); !repeat || changes != 0 {
+		t.Errorf("it made %d changes, and is repeated: %v", changes, repeat)
+	}
+	show(t, v, "old", newPod("a", "3"))
+	v.wantLog(t, "+a=2@101", "-a=2@102", "+a=3@103")
+	if len(v.released) != 0 {
+		t.Errorf("%v is remembered with nothing under way", v.released)
+	}
+}
+
 func TestAnUnchangedObservationCountsAsTheLatestOfItsOwner(t *testing.T) {
 	v := newTestView(100)
 	show(t, v, "owner", newPod("a", "1"))

@@ -134,6 +134,7 @@ func (w *watcher) run(ctx context.Context, initial []watch.Event) {
 	timer := w.store.Clock.NewTimer(w.untilBookmark(ctx))
 	defer timer.Stop()
 	batch := make([]*change, 0, watchBatch)
+	bookmarkDue := false
 	for {
 		var changed <-chan struct{}
 		var kept bool
@@ -152,13 +153,17 @@ func (w *watcher) run(ctx context.Context, initial []watch.Event) {
 		if len(batch) > 0 {
 			continue
 		}
-		select {
-		case <-changed:
-		case <-timer.C():
+		if bookmarkDue {
+			bookmarkDue = false
 			if w.bookmarks && !w.send(ctx, watch.Event{Type: watch.Bookmark, Object: w.store.emptyObject(w.cursor, nil)}) {
 				return
 			}
 			timer.Reset(w.untilBookmark(ctx))
+		}
+		select {
+		case <-changed:
+		case <-timer.C():
+			bookmarkDue = true // at the version that the other stores have brought it to by now
 		case <-ctx.Done():
 			return
 		case <-w.stopped:

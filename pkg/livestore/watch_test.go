@@ -207,8 +207,8 @@ func TestABookmarkCarriesAVersionThatIsSafeToResumeFrom(t *testing.T) {
 		<-time.After(DefaultBookmarkInterval)
 		synctest.Wait()
 		seen := with.seen()
-		if len(seen) != 2 || !strings.HasPrefix(seen[1], "BOOKMARK =@") {
-			t.Fatalf("the watch saw %q", seen)
+		if len(seen) != 2 || seen[1] != "BOOKMARK =@"+current(store) {
+			t.Fatalf("at version %s the watch saw %q", current(store), seen)
 		}
 		source.put(newPod("a", "2"))
 		source.put(newPod("b", "1"))
