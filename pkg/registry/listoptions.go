@@ -6,6 +6,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
@@ -30,6 +31,15 @@ func checkListOptions(ctx context.Context, options *metainternalversion.ListOpti
 	}
 	if info.LabelSelector != "" && (options.LabelSelector == nil || options.LabelSelector.Empty()) {
 		return apierrors.NewBadRequest(fmt.Sprintf("the label selector %q selects by no label", info.LabelSelector))
+	}
+	return nil
+}
+
+// checkCollectionPath refuses to delete a collection by the path of an object whose name is empty, as a script sends it
+// that has lost the name.
+func checkCollectionPath(ctx context.Context) error {
+	if info, ok := request.RequestInfoFrom(ctx); ok && strings.HasSuffix(info.Path, "/") {
+		return apierrors.NewBadRequest("the name of what is to be deleted is empty: the path of a collection does not end with a slash")
 	}
 	return nil
 }

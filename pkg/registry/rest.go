@@ -148,6 +148,9 @@ func (d *Deleter) Delete(ctx context.Context, name string, validate rest.Validat
 
 // DeleteCollection implements rest.CollectionDeleter.
 func (d *Deleter) DeleteCollection(ctx context.Context, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions, list *metainternalversion.ListOptions) (runtime.Object, error) {
+	if err := checkCollectionPath(ctx); err != nil {
+		return nil, err
+	}
 	if err := checkListOptions(ctx, list); err != nil {
 		return nil, err
 	}

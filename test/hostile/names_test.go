@@ -104,6 +104,9 @@ func TestNoWritingGoesByAnEmptyName(t *testing.T) {
 				f.refuse(t, request{method: method, path: namespace + "/" + kind + path, contentType: mergePatch, body: "{}"},
 					http.StatusMethodNotAllowed, http.StatusNotFound)
 			}
+			if path != "" {
+				f.refuse(t, request{method: http.MethodDelete, path: namespace + "/" + kind + path}, http.StatusBadRequest, http.StatusMethodNotAllowed)
+			}
 		}
 	}
 }
