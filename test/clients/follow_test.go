@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/util/consistencydetector"
@@ -52,6 +53,20 @@ func requireAllFollowed(t *testing.T, server *testserver.Server, records map[str
 	}
 }
 
+// requireSameEvents has every follower see the same events of each object.
+func requireSameEvents(t *testing.T, records map[string]*record) {
+	t.Helper()
+	first := records[followers[0].name]
+	for _, f := range followers[1:] {
+		eventually(t, func() string {
+			if difference := cmp.Diff(first.allSeen(), records[f.name].allSeen()); difference != "" {
+				return fmt.Sprintf("events differ (-%s +%s):\n%s", followers[0].name, f.name, difference)
+			}
+			return ""
+		})
+	}
+}
+
 func TestClientsFollow300ChangesWithoutARelist(t *testing.T) {
 	const seed = 2
 	made := newChanges(t, seed)
@@ -60,6 +75,7 @@ func TestClientsFollow300ChangesWithoutARelist(t *testing.T) {
 	records := followAll(t, server)
 	made.make(t, 300)
 	requireAllFollowed(t, server, records)
+	requireSameEvents(t, records)
 }
 
 func TestALifeOfAContainerIsFourEvents(t *testing.T) {

@@ -127,6 +127,17 @@ func (r *record) seen(uid types.UID) []watch.EventType {
 	return slices.Clone(r.events[uid])
 }
 
+// allSeen returns the events of all objects.
+func (r *record) allSeen() map[types.UID][]watch.EventType {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make(map[types.UID][]watch.EventType, len(r.events))
+	for uid, events := range r.events {
+		all[uid] = slices.Clone(events)
+	}
+	return all
+}
+
 // requireRequests fails if the client made other requests than these for each resource, or met with a problem.
 func (r *record) requireRequests(t testing.TB, verbs ...string) {
 	t.Helper()
