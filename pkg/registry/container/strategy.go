@@ -39,7 +39,7 @@ func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	container.Status = existing.Status
 	container.ManagedFields = existing.ManagedFields
 	container.GenerateName = existing.GenerateName
-	container.SelfLink = existing.SelfLink
+	container.SetSelfLink(existing.GetSelfLink())
 	if container.Spec.State == "" {
 		container.Spec.State = existing.Spec.State
 	}
