@@ -143,7 +143,9 @@ func TestWhyTheEngineDoesNotAnswer(t *testing.T) {
 	}{
 		{unix, dial(syscall.EACCES), "no permission to use the container engine's socket /run/x.sock: add yourself to the docker group or choose --docker-host"},
 		{unix, dial(syscall.ENOENT), "no container engine listens on unix:///run/x.sock"},
+		//lint:ignore SA1019 what the client returns cannot be made otherwise
 		{unix, client.ErrorConnectionFailed("unix:///run/x.sock"), "no container engine listens on unix:///run/x.sock"},
+		//lint:ignore SA1019 as above
 		{tcp, client.ErrorConnectionFailed("tcp://x:1"), "no container engine answers at tcp://x:1 (docker context remote)"},
 		{tcp, fmt.Errorf("ping: %w", context.DeadlineExceeded), "the container engine at tcp://x:1 (docker context remote) did not answer in time"},
 		{tcp, dial(syscall.ECONNRESET), "the container engine at tcp://x:1 (docker context remote) is not available: dial unix: connect: connection reset by peer"},

@@ -35,9 +35,10 @@ func TestDockersErrorsBecomeAPIErrors(t *testing.T) {
 		"denied":             {daemon(errdefs.ErrPermissionDenied, "plugin says no"), http.StatusForbidden, "plugin says no"},
 		"unavailable":        {daemon(errdefs.ErrUnavailable, "shutting down"), http.StatusServiceUnavailable, "shutting down"},
 		"deadline":           {fmt.Errorf("x: %w", context.DeadlineExceeded), http.StatusGatewayTimeout, `Docker did not answer in time to stop containers "web"`},
+		//lint:ignore SA1019 what the client returns cannot be made otherwise
 		"gone":               {client.ErrorConnectionFailed("unix:///x"), http.StatusServiceUnavailable, "Cannot connect to the Docker daemon"},
 		"cut off":            {fmt.Errorf("reading: %w", io.ErrUnexpectedEOF), http.StatusServiceUnavailable, "reading"},
-		"already typed":      {fmt.Errorf("x: %w", apierrors.NewGone("away")), http.StatusGone, "away"},
+		"already typed":      {fmt.Errorf("x: %w", apierrors.NewResourceExpired("away")), http.StatusGone, "away"},
 	} {
 		err := apiError("stop", containerResource, "web", test.err)
 		var status apierrors.APIStatus

@@ -61,6 +61,7 @@ func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtim
 		return nil, s.index.remove(subject), nil
 	}
 	tags := tagsOf(response)
+	//lint:ignore SA1019 only engines that hide parents fill it in, and nothing replaces it there
 	related := s.index.set(subject, tags, imageID(response.Parent))
 	if shown, err := s.isShown(ctx, response, tags); err != nil {
 		return nil, related, apiError("list", imageResource, subject, err)

@@ -139,7 +139,7 @@ func TestStepsOfABuildAreHiddenLikeInDocker(t *testing.T) {
 	}
 	inspected, err := x.docker.ImageInspect(t.Context(), id)
 	must(t, err)
-	parent := inspected.Parent
+	parent := inspected.Parent //lint:ignore SA1019 as in images.go
 	objects, _, err := x.Images().Observe(t.Context(), parent)
 	if err != nil || len(objects) != 0 {
 		t.Errorf("a step shows as %v, %v", objects, err)

@@ -98,7 +98,7 @@ func (s *Containers) setState(ctx context.Context, id, name string, state v1alph
 		}
 		status := statusOf(inspected.State.Status)
 		if status == v1alpha1.ContainerDockerStatusUnknown {
-			return apierrors.NewConflict(containerResource, name, fmt.Errorf("Docker's status %q is not known to this version", inspected.State.Status))
+			return apierrors.NewConflict(containerResource, name, fmt.Errorf("its status in Docker, %q, is not known to this version", inspected.State.Status))
 		}
 		action := transition(status, state)
 		if action == "" {
