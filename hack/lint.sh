@@ -34,6 +34,8 @@ done
 
 step go vet
 go vet ./...
+(cd test/informer031 && go vet ./...)
+(cd test/kubectl && go vet ./...)
 
 step staticcheck
 mapfile -t packages < <(go list ./... | grep -v /pkg/generated/)

@@ -36,9 +36,9 @@ func TestDockersErrorsBecomeAPIErrors(t *testing.T) {
 		"unavailable":        {daemon(errdefs.ErrUnavailable, "shutting down"), http.StatusServiceUnavailable, "shutting down"},
 		"deadline":           {fmt.Errorf("x: %w", context.DeadlineExceeded), http.StatusGatewayTimeout, `Docker did not answer in time to stop containers "web"`},
 		//lint:ignore SA1019 what the client returns cannot be made otherwise
-		"gone":               {client.ErrorConnectionFailed("unix:///x"), http.StatusServiceUnavailable, "Cannot connect to the Docker daemon"},
-		"cut off":            {fmt.Errorf("reading: %w", io.ErrUnexpectedEOF), http.StatusServiceUnavailable, "reading"},
-		"already typed":      {fmt.Errorf("x: %w", apierrors.NewResourceExpired("away")), http.StatusGone, "away"},
+		"gone":          {client.ErrorConnectionFailed("unix:///x"), http.StatusServiceUnavailable, "Cannot connect to the Docker daemon"},
+		"cut off":       {fmt.Errorf("reading: %w", io.ErrUnexpectedEOF), http.StatusServiceUnavailable, "reading"},
+		"already typed": {fmt.Errorf("x: %w", apierrors.NewResourceExpired("away")), http.StatusGone, "away"},
 	} {
 		err := apiError("stop", containerResource, "web", test.err)
 		var status apierrors.APIStatus

@@ -5,6 +5,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/containerd/errdefs"
@@ -62,6 +63,9 @@ func (s *Containers) Update(ctx context.Context, id string, old, updated runtime
 	}
 	if isNewDeletion(before, after) {
 		return s.deleteGracefully(ctx, id, before, after)
+	}
+	if before.DeletionTimestamp != nil && (before.Spec.State != after.Spec.State || newAction(before, after) != "") {
+		return apierrors.NewConflict(containerResource, after.Name, errors.New("it is being deleted"))
 	}
 	if before.Spec.State != after.Spec.State {
 		if err := s.setState(ctx, id, after.Name, after.Spec.State); err != nil {

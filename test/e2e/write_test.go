@@ -162,6 +162,7 @@ func TestDeletes(t *testing.T) {
 
 		k.ok(t, "delete", "ctr", stubborn, "--grace-period=600", "--wait=false")
 		contains(t, k.ok(t, "get", "ctr", stubborn, "-o", "jsonpath={.metadata.deletionTimestamp} {.metadata.deletionGracePeriodSeconds}"), "T", " 600")
+		k.fails(t, []string{"being deleted"}, "patch", "ctr", stubborn, "--type=merge", "-p", `{"spec":{"state":"paused"}}`)
 		contains(t, k.ok(t, "delete", "ctr", stubborn, "--force", "--grace-period=0"), "force deleted")
 		eventually(t, "the stubborn container is gone", func() bool { return dockerStatus(t, ids[stubborn]) == "gone" })
 		k.fails(t, []string{"NotFound"}, "delete", "ctr", running)
