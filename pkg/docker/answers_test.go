@@ -98,6 +98,55 @@ func TestAnEngineThatIsTooOldIsRefused(t *testing.T) {
 	x.c.waitFor(t, "the refusal", func() bool { return contains(x.c.unavailable, "Docker API 1.40") })
 }
 
+func TestTheRemovalOfAStoppedContainerIsShownOnlyIfItTakesLong(t *testing.T) {
+	f := startFake(t)
+	status := container.StateExited
+	f.handle("GET /containers/"+idA+"/json", func(w http.ResponseWriter, _ *http.Request) {
+		if status == "" {
+			answer(w, http.StatusNotFound, map[string]string{"message": "no such container"})
+			return
+		}
+		answer(w, http.StatusOK, container.InspectResponse{ContainerJSONBase: &container.ContainerJSONBase{
+			ID: idA, Name: "/web", State: &container.State{Status: status},
+		}})
+	})
+	x := connectTo(t, f.host(), func(e *Engine) { e.removalTimeout = 50 * time.Millisecond })
+	x.awaitConnection(t)
+	shown := func() string {
+		objects, _, err := x.Containers().Observe(t.Context(), idA)
+		must(t, err)
+		for _, object := range objects {
+			return string(object.(*v1alpha1.Container).Status.Status)
+		}
+		return ""
+	}
+	if got := shown(); got != "exited" {
+		t.Errorf("a stopped container is %q", got)
+	}
+	status = container.StateRemoving
+	f.handle("POST /containers/"+idA+"/wait", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	if got := shown(); got != "removing" {
+		t.Errorf("during a long removal it is %q", got)
+	}
+	f.handle("POST /containers/"+idA+"/wait", func(w http.ResponseWriter, _ *http.Request) {
+		status = ""
+		answer(w, http.StatusOK, container.WaitResponse{})
+	})
+	if got := shown(); got != "" {
+		t.Errorf("after a short removal it is %q", got)
+	}
+
+	// Of one that ran, the removal shows how it ended.
+	status = container.StateRunning
+	if got := shown(); got != "running" {
+		t.Errorf("a running container is %q", got)
+	}
+	status = container.StateRemoving
+	if got := shown(); got != "removing" {
+		t.Errorf("after it ran it is %q", got)
+	}
+}
+
 func TestAnInspectionThatBlocksIsBounded(t *testing.T) {
 	f := startFake(t)
 	f.handle("GET /containers/"+idA+"/json", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })

@@ -47,6 +47,9 @@ func (s *Containers) Subjects(ctx context.Context) ([]string, error) {
 // Observe inspects one container.
 func (s *Containers) Observe(ctx context.Context, id string) (map[string]runtime.Object, []string, error) {
 	response, err := s.inspect(ctx, id)
+	if err == nil && isRemoving(response) && s.overlays.wasStopped(id) && s.isRemovedSoon(ctx, id) {
+		response, err = s.inspect(ctx, id)
+	}
 	if err != nil {
 		return nil, nil, apiError("inspect", containerResource, id, err)
 	}
@@ -60,6 +63,18 @@ func (s *Containers) Observe(ctx context.Context, id string) (map[string]runtime
 	}
 	s.overlays.show(object, response)
 	return map[string]runtime.Object{keyOf(object): object}, nil, nil
+}
+
+func isRemoving(response *container.InspectResponse) bool {
+	return response != nil && response.State != nil && statusOf(response.State.Status) == v1alpha1.ContainerDockerStatusRemoving
+}
+
+// isRemovedSoon waits for the end of a removal. Of a stopped container one is not worth showing unless it takes long.
+func (s *Containers) isRemovedSoon(ctx context.Context, id string) bool {
+	err := s.engine.read(ctx, s.engine.removalTimeout, func(ctx context.Context, c *connection) error {
+		return waitUntilRemoved(ctx, c, id)
+	})
+	return err == nil
 }
 
 // Lookup finds the container of that name, full ID, or 12-digit ID.

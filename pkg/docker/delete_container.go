@@ -99,7 +99,7 @@ func (s *Containers) Delete(ctx context.Context, id string, object runtime.Objec
 	remove := func(ctx context.Context, c *connection) error {
 		err := c.client.ContainerRemove(ctx, id, container.RemoveOptions{Force: force})
 		if isInProgress(err) {
-			return s.waitUntilRemoved(ctx, c, id)
+			return waitUntilRemoved(ctx, c, id)
 		}
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *Containers) Delete(ctx context.Context, id string, object runtime.Objec
 }
 
 // waitUntilRemoved waits for the end of a removal that someone else began.
-func (s *Containers) waitUntilRemoved(ctx context.Context, c *connection, id string) error {
+func waitUntilRemoved(ctx context.Context, c *connection, id string) error {
 	removed, failed := c.client.ContainerWait(ctx, id, container.WaitConditionRemoved)
 	select {
 	case response := <-removed:

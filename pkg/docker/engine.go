@@ -50,6 +50,8 @@ type Engine struct {
 	pingTimeout  time.Duration
 	fenceTimeout time.Duration
 	backoff      wait.Backoff
+	// removalTimeout is how long a removal may take before it is shown.
+	removalTimeout time.Duration
 
 	containers *Containers
 	images     *Images
@@ -79,15 +81,16 @@ func NewEngine(options Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		endpoint:     endpoint,
-		namespace:    options.Namespace,
-		resyncPeriod: options.ResyncPeriod,
-		pingPeriod:   5 * time.Second,
-		pingTimeout:  10 * time.Second,
-		fenceTimeout: 5 * time.Second,
-		backoff:      wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 10, Cap: 4500 * time.Millisecond},
-		connected:    make(chan struct{}),
-		err:          fmt.Errorf("not yet connected to the container engine at %s", endpoint),
+		endpoint:       endpoint,
+		namespace:      options.Namespace,
+		resyncPeriod:   options.ResyncPeriod,
+		pingPeriod:     5 * time.Second,
+		pingTimeout:    10 * time.Second,
+		fenceTimeout:   5 * time.Second,
+		backoff:        wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 10, Cap: 4500 * time.Millisecond},
+		removalTimeout: 800 * time.Millisecond,
+		connected:      make(chan struct{}),
+		err:            fmt.Errorf("not yet connected to the container engine at %s", endpoint),
 	}
 	if e.namespace == "" {
 		e.namespace = defaultNamespace

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -320,13 +321,15 @@ func TestTheIndexFollowsTags(t *testing.T) {
 }
 
 func TestAReferenceLeadsToTheImagesThatHaveOrHadIt(t *testing.T) {
-	x := connect(t)
-	tag := engine.UniqueName("reference") + ":v1"
-	before := shared.Image(t, tag)
-	if x.image(t, tag) == nil {
-		t.Fatal("not shown")
+	f := startFake(t)
+	before, after, tag := "sha256:"+idA, "sha256:"+idB, "reference:v1"
+	owner := before
+	inspect := func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, image.InspectResponse{ID: owner, RepoTags: []string{tag}})
 	}
-	after := shared.Image(t, engine.UniqueName("other")+":v1")
+	f.handle("GET /images/"+tag+"/json", inspect)
+	f.handle("GET /images/"+before+"/json", inspect)
+	x := connectFake(t, f)
 	related := func(subject string) []string {
 		objects, related, err := x.Images().Observe(t.Context(), subject)
 		if err != nil || len(objects) != 0 {
@@ -334,10 +337,13 @@ func TestAReferenceLeadsToTheImagesThatHaveOrHadIt(t *testing.T) {
 		}
 		return related
 	}
+	if objects, _, err := x.Images().Observe(t.Context(), before); err != nil || len(objects) != 1 {
+		t.Fatalf("%v, %v", objects, err)
+	}
 	if got := related(tag); !slices.Equal(got, []string{before}) {
 		t.Errorf("the owner: %v", got)
 	}
-	shared.Tag(t, after, tag)
+	owner = after
 	if got := related(tag); !slices.Equal(got, []string{after, before}) {
 		t.Errorf("the new and the former owner: %v", got)
 	}

@@ -26,6 +26,8 @@ type overlay struct {
 	lastAction        *v1alpha1.ContainerLastAction
 	lastApplied       string
 	stopTimeout       time.Duration
+	// stopped is true when the container was last seen not to run.
+	stopped bool
 }
 
 // overlays holds the overlay of each container by its ID, as long as the container exists.
@@ -51,6 +53,14 @@ func (o *overlays) ofLocked(id string) *overlay {
 	return o.byID[id]
 }
 
+// wasStopped reports whether the container was last seen not to run.
+func (o *overlays) wasStopped(id string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	known := o.byID[id]
+	return known != nil && known.stopped
+}
+
 func (o *overlays) forget(id string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -63,6 +73,7 @@ func (o *overlays) show(object *v1alpha1.Container, response *container.InspectR
 	defer o.mu.Unlock()
 	known := o.ofLocked(response.ID)
 	known.stopTimeout = stopTimeoutOf(response)
+	known.stopped = object.Spec.State == v1alpha1.ContainerStateCreated
 	object.Status.LastAction = known.lastAction.DeepCopy()
 	if known.lastApplied != "" {
 		object.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: known.lastApplied}
