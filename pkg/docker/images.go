@@ -208,6 +208,9 @@ func (x *imageIndex) set(id string, tags []string, parent string) []string {
 		}
 		x.owners[tag] = id
 	}
+	if parent == "" {
+		parent = known.parent // which Docker forgets half way through a removal
+	}
 	x.images[id] = indexedImage{tags: tags, parent: parent}
 	return slices.Sorted(maps.Keys(changed))
 }

@@ -303,7 +303,7 @@ func TestTheIndexFollowsTags(t *testing.T) {
 	if got := x.set("b", []string{"x:1"}, ""); len(got) != 1 || got[0] != "a" {
 		t.Errorf("a moved tag: %v", got)
 	}
-	x.set("a", nil, "p")
+	x.set("a", nil, "")
 	if x.owner("x:1") != "b" || x.owner("x:2") != "" {
 		t.Errorf("owners: %v", x.owners)
 	}
