@@ -277,9 +277,14 @@ func TestWaitForEveryKindOfCondition(t *testing.T) {
 			<-wait
 		}
 		later := engine.UniqueName("later")
-		created := background("wait", "ctr/"+later, "--for=create")
-		docker.Create(t, later)
-		<-created
+		waits = []<-chan error{
+			background("wait", "ctr/"+later, "--for=create"),
+			background("wait", "ctr", "--field-selector", "status.name="+later, "--for=create"),
+		}
+		waits = append(waits, background("wait", "ctr/"+docker.Create(t, later), "--for=create"))
+		for _, wait := range waits {
+			<-wait
+		}
 	})
 }
 
