@@ -176,6 +176,7 @@ func followInformers031(t *testing.T, server *testserver.Server) *record {
 		t.Fatal(err)
 	}
 	r := newRecord()
+	r.byObject = true // its queue is one of objects, not of events
 	synced, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)

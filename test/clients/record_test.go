@@ -26,11 +26,13 @@ import (
 type record struct {
 	// stored returns the client's own store of a resource, where it has one.
 	stored func(resource string) []runtime.Object
+	// byObject is true for a client that keeps the order of each object's events, but not that of all.
+	byObject bool
 
 	mu       sync.Mutex
 	requests []string
 	problems []string
-	versions map[string]int64                     // by resource, that of the last event
+	versions map[string]int64                     // of the last event, by resource or by object
 	objects  map[string]map[string]runtime.Object // by resource and name, as the events say
 	events   map[types.UID][]watch.EventType
 }
@@ -105,11 +107,15 @@ func (r *record) event(kind watch.EventType, resource string, object runtime.Obj
 		return
 	}
 	r.events[m.GetUID()] = append(r.events[m.GetUID()], kind)
-	version, err := strconv.ParseInt(m.GetResourceVersion(), 10, 64)
-	if err != nil || version <= r.versions[resource] {
-		r.problemLocked("%s of %s %s: version %q after %d", kind, resource, m.GetName(), m.GetResourceVersion(), r.versions[resource])
+	ordered := resource
+	if r.byObject {
+		ordered += "/" + m.GetName()
 	}
-	r.versions[resource] = version
+	version, err := strconv.ParseInt(m.GetResourceVersion(), 10, 64)
+	if err != nil || version <= r.versions[ordered] {
+		r.problemLocked("%s of %s %s: version %q after %d", kind, resource, m.GetName(), m.GetResourceVersion(), r.versions[ordered])
+	}
+	r.versions[ordered] = version
 	known := r.objects[resource][m.GetName()]
 	if (kind == watch.Added) != (known == nil) || known != nil && known.(metav1.Object).GetUID() != m.GetUID() {
 		r.problemLocked("%s of %s %s, when %v was known", kind, resource, m.GetName(), known)
