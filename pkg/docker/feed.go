@@ -94,8 +94,8 @@ const (
 	oldest = 32
 	// disorder is how far apart in time events may be that the log and the stream show in another order, and settled is
 	// how long after an event that cannot happen any more.
-	disorder = 250 * time.Millisecond
-	settled  = time.Second
+	disorder = time.Second
+	settled  = 2 * time.Second
 )
 
 // tally counts one event, told by the text of its line: how often it has been applied, and how often the stream
