@@ -52,6 +52,11 @@ func SelectableFields(obj runtime.Object) fields.Set {
 			"metadata.name":      obj.Name,
 			"metadata.namespace": obj.Namespace,
 		}
+	case *v1alpha1.Engine:
+		return fields.Set{
+			"metadata.name":      obj.Name,
+			"metadata.namespace": obj.Namespace,
+		}
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ var selectable = map[string][]string{
 	"Image":              {"metadata.name", "metadata.namespace", "status.id", "status.namespace", "status.repoTag"},
 	"Volume":             {"metadata.name", "metadata.namespace", "status.driver", "status.name", "status.namespace"},
 	"ContainerNamespace": {"metadata.name", "metadata.namespace"},
+	"Engine":             {"metadata.name", "metadata.namespace"},
 }
 
 func newScheme() *runtime.Scheme {

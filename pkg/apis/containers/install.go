@@ -39,4 +39,5 @@ var kinds = map[string]runtime.Object{
 	"Image":              &v1alpha1.Image{},
 	"Volume":             &v1alpha1.Volume{},
 	"ContainerNamespace": &v1alpha1.ContainerNamespace{},
+	"Engine":             &v1alpha1.Engine{},
 }

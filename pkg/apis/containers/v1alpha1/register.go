@@ -37,6 +37,7 @@ func KnownTypes() []runtime.Object {
 		&Image{}, &ImageList{},
 		&Volume{}, &VolumeList{},
 		&ContainerNamespace{}, &ContainerNamespaceList{},
+		&Engine{}, &EngineList{},
 	}
 }
 

@@ -54,6 +54,26 @@ func (in ContainerStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Engine) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.Engine"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in EngineCounts) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.EngineCounts"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in EngineList) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.EngineList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in EngineStatus) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.EngineStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Image) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.Image"
 }

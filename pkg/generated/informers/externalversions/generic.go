@@ -44,6 +44,8 @@ func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Containers().V1alpha1().Containers().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("containernamespaces"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Containers().V1alpha1().ContainerNamespaces().Informer()}, nil
+	case v1alpha1.SchemeGroupVersion.WithResource("engines"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Containers().V1alpha1().Engines().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("images"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Containers().V1alpha1().Images().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("volumes"):

@@ -21,6 +21,14 @@ type ContainerNamespaceListerExpansion interface{}
 // ContainerNamespaceNamespaceLister.
 type ContainerNamespaceNamespaceListerExpansion interface{}
 
+// EngineListerExpansion allows custom methods to be added to
+// EngineLister.
+type EngineListerExpansion interface{}
+
+// EngineNamespaceListerExpansion allows custom methods to be added to
+// EngineNamespaceLister.
+type EngineNamespaceListerExpansion interface{}
+
 // ImageListerExpansion allows custom methods to be added to
 // ImageLister.
 type ImageListerExpansion interface{}

@@ -15,6 +15,8 @@ type Interface interface {
 	Containers() TypedContainerInformer
 	// ContainerNamespaces returns a ContainerNamespaceInformer.
 	ContainerNamespaces() TypedContainerNamespaceInformer
+	// Engines returns a EngineInformer.
+	Engines() TypedEngineInformer
 	// Images returns a ImageInformer.
 	Images() TypedImageInformer
 	// Volumes returns a VolumeInformer.
@@ -40,6 +42,11 @@ func (v *version) Containers() TypedContainerInformer {
 // ContainerNamespaces returns a TypedContainerNamespaceInformer.
 func (v *version) ContainerNamespaces() TypedContainerNamespaceInformer {
 	return &containerNamespaceInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// Engines returns a TypedEngineInformer.
+func (v *version) Engines() TypedEngineInformer {
+	return &engineInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
 }
 
 // Images returns a TypedImageInformer.

@@ -17,6 +17,7 @@ type ContainersV1alpha1Interface interface {
 	RESTClient() rest.Interface
 	ContainersGetter
 	ContainerNamespacesGetter
+	EnginesGetter
 	ImagesGetter
 	VolumesGetter
 }
@@ -32,6 +33,10 @@ func (c *ContainersV1alpha1Client) Containers(namespace string) ContainerInterfa
 
 func (c *ContainersV1alpha1Client) ContainerNamespaces(namespace string) ContainerNamespaceInterface {
 	return newContainerNamespaces(c, namespace)
+}
+
+func (c *ContainersV1alpha1Client) Engines(namespace string) EngineInterface {
+	return newEngines(c, namespace)
 }
 
 func (c *ContainersV1alpha1Client) Images(namespace string) ImageInterface {

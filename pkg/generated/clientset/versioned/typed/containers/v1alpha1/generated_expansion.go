@@ -9,6 +9,8 @@ type ContainerExpansion interface{}
 
 type ContainerNamespaceExpansion interface{}
 
+type EngineExpansion interface{}
+
 type ImageExpansion interface{}
 
 type VolumeExpansion interface{}

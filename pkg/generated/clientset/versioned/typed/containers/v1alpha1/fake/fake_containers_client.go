@@ -23,6 +23,10 @@ func (c *FakeContainersV1alpha1) ContainerNamespaces(namespace string) v1alpha1.
 	return newFakeContainerNamespaces(c, namespace)
 }
 
+func (c *FakeContainersV1alpha1) Engines(namespace string) v1alpha1.EngineInterface {
+	return newFakeEngines(c, namespace)
+}
+
 func (c *FakeContainersV1alpha1) Images(namespace string) v1alpha1.ImageInterface {
 	return newFakeImages(c, namespace)
 }
