@@ -39,6 +39,10 @@ type Version struct {
 	Engine string
 	// API is the version of the API that is spoken with it, such as 1.51.
 	API string
+	// OS and Architecture are what it runs on, such as linux and amd64.
+	OS, Architecture string
+	// StorageDriver is what keeps its file systems, such as overlay2.
+	StorageDriver string
 }
 
 // Engine is one Docker Engine. Its sources answer while Run runs and the engine answers.
@@ -56,6 +60,7 @@ type Engine struct {
 	containers *Containers
 	images     *Images
 	volumes    *Volumes
+	engines    *Engines
 
 	connectedOnce sync.Once
 	connected     chan struct{}
@@ -102,6 +107,7 @@ func NewEngine(options Options) (*Engine, error) {
 	e.containers = newContainers(e)
 	e.images = newImages(e)
 	e.volumes = newVolumes(e)
+	e.engines = newEngines(e)
 	return e, nil
 }
 
@@ -113,6 +119,9 @@ func (e *Engine) Images() *Images { return e.images }
 
 // Volumes is the source of the volumes.
 func (e *Engine) Volumes() *Volumes { return e.volumes }
+
+// Engines is the source of the one object that shows the engine itself.
+func (e *Engine) Engines() *Engines { return e.engines }
 
 // SetSinks names who hears of changes. It comes before Run.
 func (e *Engine) SetSinks(containers, images, volumes Sink) {
@@ -172,6 +181,10 @@ func (e *Engine) Run(ctx context.Context) error {
 
 // lose makes reads and writes fail until the next connection.
 func (e *Engine) lose(ctx context.Context, err error) {
+	reason := e.engines.reasonFor(err)
+	if unfit := (*notApplicableError)(nil); errors.As(err, &unfit) {
+		e.engines.met(unfit.version)
+	}
 	err = e.endpoint.explain(err)
 	e.mu.Lock()
 	known := e.err != nil && e.err.Error() == err.Error()
@@ -181,6 +194,7 @@ func (e *Engine) lose(ctx context.Context, err error) {
 		klog.FromContext(ctx).Info("The container engine is not available", "reason", err.Error())
 	}
 	e.setUnavailable(err)
+	e.engines.lost(reason, err)
 }
 
 func (e *Engine) setUnavailable(err error) {
@@ -218,6 +232,7 @@ func (e *Engine) available(ctx context.Context) {
 	e.err = nil
 	version := e.version
 	e.mu.Unlock()
+	e.engines.synced()
 	e.connectedOnce.Do(func() { close(e.connected) })
 	klog.FromContext(ctx).Info("Connected to the container engine", "endpoint", e.Endpoint(), "version", version.Engine, "api", version.API)
 }

@@ -26,6 +26,19 @@ const (
 	podman          = "Podman Engine"
 )
 
+// errStreamEnded is how an engine that is stopped takes its leave.
+var errStreamEnded = errors.New("its event stream ended")
+
+// notApplicableError is why an engine that answers cannot be served.
+type notApplicableError struct {
+	version Version
+	speaks  string
+}
+
+func (e *notApplicableError) Error() string {
+	return fmt.Sprintf("it speaks Docker API %s, and %s (Docker 20.10) is the oldest that will do", e.speaks, oldestAPI)
+}
+
 // connection is the engine from one connect to the next loss.
 type connection struct {
 	ctx  context.Context
@@ -71,9 +84,9 @@ func (e *Engine) connect(ctx context.Context, fail context.CancelCauseFunc) (*co
 	if err != nil {
 		return nil, err
 	}
-	c.version = Version{Engine: version.Version, API: docker.ClientVersion()}
+	c.version = Version{Engine: version.Version, API: docker.ClientVersion(), OS: version.Os, Architecture: version.Arch}
 	if versions.LessThan(version.APIVersion, oldestAPI) {
-		return nil, fmt.Errorf("it speaks Docker API %s, and %s (Docker 20.10) is the oldest that will do", version.APIVersion, oldestAPI)
+		return nil, &notApplicableError{c.version, version.APIVersion}
 	}
 	for _, component := range version.Components {
 		c.isPodman = c.isPodman || component.Name == podman
@@ -82,6 +95,7 @@ func (e *Engine) connect(ctx context.Context, fail context.CancelCauseFunc) (*co
 	if err != nil {
 		return nil, err
 	}
+	c.version.StorageDriver = info.Driver
 	c.hidesParents = true
 	for _, pair := range info.DriverStatus {
 		if pair[1] == containerdStore {
@@ -121,6 +135,7 @@ func (e *Engine) session(ctx context.Context) (synced bool, err error) {
 
 	e.use(c)
 	defer e.use(nil)
+	e.engines.connected(c.version)
 	if err := e.resync(ctx); err != nil {
 		fail(err)
 		return false, context.Cause(ctx)
@@ -134,7 +149,7 @@ func (e *Engine) session(ctx context.Context) (synced bool, err error) {
 func (c *connection) follow(stream io.Reader) error {
 	err := eachLine(stream, c.feed.streamed)
 	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("its event stream ended")
+		return errStreamEnded
 	}
 	return fmt.Errorf("reading its event stream: %w", err)
 }

@@ -1,0 +1,191 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"strings"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// engineGeneration is the generation of what cannot be asked for anything.
+const engineGeneration = 1
+
+var engineResource = v1alpha1.Resource("engines")
+
+// Engines is the source of the one object that shows the engine itself. What is known of it is kept here, so that
+// reading it never needs the engine. The only subject is v1alpha1.EngineName.
+type Engines struct {
+	engine *Engine
+	sink   Sink
+	count  func() v1alpha1.EngineCounts
+
+	mu       sync.Mutex
+	status   v1alpha1.EngineStatus
+	answered bool
+	read     bool // once all that the engine holds has been
+}
+
+func newEngines(e *Engine) *Engines {
+	s := &Engines{engine: e, status: v1alpha1.EngineStatus{
+		ObservedGeneration: engineGeneration,
+		Endpoint:           withoutSecrets(e.endpoint.docker.Host),
+	}}
+	s.lost(v1alpha1.EngineConnectFailed, e.err)
+	return s
+}
+
+// SetSink names who hears of changes, and who counts the objects that the engine shows as. It comes before the engine
+// runs.
+func (s *Engines) SetSink(sink Sink, count func() v1alpha1.EngineCounts) {
+	s.sink, s.count = sink, count
+}
+
+// Recount renews the counts, unless there is nothing to count yet.
+func (s *Engines) Recount() { s.change(s.recount) }
+
+func (s *Engines) recount(status *v1alpha1.EngineStatus) {
+	if s.read && s.count != nil {
+		counts := s.count()
+		status.Counts = &counts
+	}
+}
+
+func (s *Engines) met(version Version) {
+	s.change(func(status *v1alpha1.EngineStatus) { setVersion(status, version) })
+}
+
+func (s *Engines) connected(version Version) {
+	endpoint := s.engine.Endpoint()
+	s.change(func(status *v1alpha1.EngineStatus) {
+		s.answered = true
+		setVersion(status, version)
+		setCondition(status, v1alpha1.EngineReady, true, v1alpha1.EngineConnected, fmt.Sprintf("the container engine at %s answers", endpoint))
+		setCondition(status, v1alpha1.EngineSynced, false, v1alpha1.EngineSyncing, "what the container engine holds is being read")
+	})
+}
+
+func (s *Engines) synced() {
+	s.change(func(status *v1alpha1.EngineStatus) {
+		s.read = true
+		s.recount(status)
+		setCondition(status, v1alpha1.EngineSynced, true, v1alpha1.EngineSyncedReason, "all that the container engine holds has been read")
+	})
+}
+
+func (s *Engines) lost(reason string, err error) {
+	s.change(func(status *v1alpha1.EngineStatus) {
+		setCondition(status, v1alpha1.EngineReady, false, reason, err.Error())
+		setCondition(status, v1alpha1.EngineSynced, false, v1alpha1.EngineUnavailable, err.Error())
+	})
+}
+
+// reasonFor returns why the engine is not ready after err.
+func (s *Engines) reasonFor(err error) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if unfit := (*notApplicableError)(nil); errors.As(err, &unfit) {
+		return v1alpha1.EngineNotApplicable
+	}
+	if s.answered && isStopped(err) {
+		return v1alpha1.EngineStopped
+	}
+	return v1alpha1.EngineConnectFailed
+}
+
+// isStopped reports whether err is what comes of an engine that was stopped: nobody listens, or it hung up.
+func isStopped(err error) bool {
+	netErr := (*net.OpError)(nil)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return false
+	case errors.Is(err, errStreamEnded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, fs.ErrNotExist):
+		return true
+	case errors.As(err, &netErr):
+		return !netErr.Timeout()
+	}
+	return strings.Contains(err.Error(), "Cannot connect to the Docker daemon")
+}
+
+func (s *Engines) change(change func(*v1alpha1.EngineStatus)) {
+	s.mu.Lock()
+	change(&s.status)
+	s.mu.Unlock()
+	if s.sink != nil {
+		s.sink.MarkDirty(v1alpha1.EngineName)
+	}
+}
+
+func setVersion(status *v1alpha1.EngineStatus, version Version) {
+	status.Version = version.Engine
+	status.APIVersion = version.API
+	status.OS = version.OS
+	status.Architecture = version.Architecture
+	status.StorageDriver = version.StorageDriver
+}
+
+func setCondition(status *v1alpha1.EngineStatus, kind string, is bool, reason, message string) {
+	c := condition(kind, is, reason, message, metav1.Now().Rfc3339Copy())
+	c.ObservedGeneration = engineGeneration
+	meta.SetStatusCondition(&status.Conditions, c)
+}
+
+// Subjects implements the store's source: there is one.
+func (s *Engines) Subjects(context.Context) ([]string, error) {
+	return []string{v1alpha1.EngineName}, nil
+}
+
+// Observe returns what is known of the engine now.
+func (s *Engines) Observe(context.Context, string) (map[string]runtime.Object, []string, error) {
+	c, err := s.engine.current()
+	unfenced := err == nil && !c.fenced()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	object := &v1alpha1.Engine{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:  s.engine.namespace,
+			Name:       v1alpha1.EngineName,
+			UID:        uidOf("Engine", v1alpha1.EngineName),
+			Generation: engineGeneration,
+		},
+		Status: *s.status.DeepCopy(),
+	}
+	if c := meta.FindStatusCondition(object.Status.Conditions, v1alpha1.EngineSynced); c.Status == metav1.ConditionTrue && unfenced {
+		c.Message += "; it has no event log to guard reads with, so that they show what its event stream has brought"
+	}
+	return map[string]runtime.Object{keyOf(object): object}, nil, nil
+}
+
+// Lookup finds nothing: what there is, the store holds.
+func (s *Engines) Lookup(context.Context, string) (string, error) { return "", nil }
+
+// Fence returns at once: what is known here is what there is.
+func (s *Engines) Fence(context.Context) error { return nil }
+
+// Create is not offered.
+func (s *Engines) Create(context.Context, string, runtime.Object) (string, error) {
+	return "", apierrors.NewMethodNotSupported(engineResource, "create")
+}
+
+// Update is not offered.
+func (s *Engines) Update(context.Context, string, runtime.Object, runtime.Object) error {
+	return apierrors.NewMethodNotSupported(engineResource, "update")
+}
+
+// Delete is not offered.
+func (s *Engines) Delete(context.Context, string, runtime.Object) error {
+	return apierrors.NewMethodNotSupported(engineResource, "delete")
+}

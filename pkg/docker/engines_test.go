@@ -1,0 +1,254 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+var _ source = &Engines{}
+
+func engineShown(t *testing.T, e *Engine) *v1alpha1.Engine {
+	t.Helper()
+	objects, _, err := e.Engines().Observe(t.Context(), v1alpha1.EngineName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, ok := objects[e.namespace+"/moby"].(*v1alpha1.Engine)
+	if !ok || len(objects) != 1 {
+		t.Fatalf("the engine shows as %v", objects)
+	}
+	if errs := validation.ValidateConditions(shown.Status.Conditions, field.NewPath("status")); len(errs) > 0 {
+		t.Errorf("the conditions are not valid: %v", errs)
+	}
+	for _, c := range shown.Status.Conditions {
+		if c.ObservedGeneration != shown.Generation || shown.Status.ObservedGeneration != shown.Generation {
+			t.Errorf("%+v does not belong to generation %d", c, shown.Generation)
+		}
+	}
+	return shown
+}
+
+// conditionOf returns a condition as status, reason and message.
+func conditionOf(engine *v1alpha1.Engine, kind string) string {
+	c := meta.FindStatusCondition(engine.Status.Conditions, kind)
+	if c == nil {
+		return "absent"
+	}
+	return fmt.Sprintf("%s %s: %s", c.Status, c.Reason, c.Message)
+}
+
+func awaitCondition(t *testing.T, e *Engine, kind, want string) *v1alpha1.Engine {
+	t.Helper()
+	var shown *v1alpha1.Engine
+	eventually(t, kind+" "+want, func() bool {
+		shown = engineShown(t, e)
+		return strings.HasPrefix(conditionOf(shown, kind), want)
+	})
+	return shown
+}
+
+func nowhere(t *testing.T) *Engine {
+	t.Helper()
+	e, err := NewEngine(Options{Host: "unix:///nowhere/docker.sock", Namespace: "engine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestAnEngineIsShownBeforeItAnswers(t *testing.T) {
+	shown := engineShown(t, nowhere(t))
+	if shown.Generation != 1 || shown.UID == "" || shown.Status.Counts != nil || shown.Status.Endpoint != "unix:///nowhere/docker.sock" {
+		t.Errorf("%+v", shown)
+	}
+	for kind, want := range map[string]string{"ContainerEngineReady": "False ConnectFailed: not yet connected", "Synced": "False Unavailable: not yet connected"} {
+		if got := conditionOf(shown, kind); !strings.HasPrefix(got, want) {
+			t.Errorf("%s is %s, want %s", kind, got, want)
+		}
+	}
+}
+
+func TestTheEndpointOfAnEngineHasNoPassword(t *testing.T) {
+	e, err := NewEngine(Options{Host: "tcp://user:secret@127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := engineShown(t, e).Status.Endpoint; strings.Contains(got, "secret") || !strings.Contains(got, "127.0.0.1:1") {
+		t.Errorf("the endpoint is %s", got)
+	}
+}
+
+func TestTheReasonTellsWhyAnEngineIsNotReady(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	for name, test := range map[string]struct {
+		err             error
+		never, answered string
+	}{
+		"stream ended":  {errStreamEnded, "ConnectFailed", "Stopped"},
+		"hung up":       {fmt.Errorf("reading its event stream: %w", io.ErrUnexpectedEOF), "ConnectFailed", "Stopped"},
+		"reset":         {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, "ConnectFailed", "Stopped"},
+		"refused":       {refused, "ConnectFailed", "Stopped"},
+		"no daemon":     {errors.New("Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?"), "ConnectFailed", "Stopped"},
+		"no pipe":       {&fs.PathError{Op: "open", Err: fs.ErrNotExist}, "ConnectFailed", "Stopped"},
+		"no permission": {&net.OpError{Op: "dial", Err: fs.ErrPermission}, "ConnectFailed", "ConnectFailed"},
+		"timeout":       {&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, "ConnectFailed", "ConnectFailed"},
+		"hung":          {context.DeadlineExceeded, "ConnectFailed", "ConnectFailed"},
+		"bad answer":    {errors.New("reading an event: bad JSON"), "ConnectFailed", "ConnectFailed"},
+		"too old":       {&notApplicableError{speaks: "1.40"}, "NotApplicable", "NotApplicable"},
+	} {
+		s := nowhere(t).Engines()
+		if got := s.reasonFor(test.err); got != test.never {
+			t.Errorf("%s, of an engine that never answered: %s, want %s", name, got, test.never)
+		}
+		s.connected(Version{})
+		if got := s.reasonFor(test.err); got != test.answered {
+			t.Errorf("%s, of an engine that answered: %s, want %s", name, got, test.answered)
+		}
+	}
+}
+
+func TestATransitionIsAChangeOfTheStatusAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := nowhere(t)
+		began := metav1.Now()
+		since := func() time.Duration {
+			c := meta.FindStatusCondition(engineShown(t, e).Status.Conditions, v1alpha1.EngineReady)
+			return c.LastTransitionTime.Sub(began.Time)
+		}
+		for i, step := range []struct {
+			change func()
+			want   time.Duration
+		}{
+			{func() { e.Engines().lost(v1alpha1.EngineConnectFailed, errors.New("another reason")) }, 0},
+			{func() { e.Engines().connected(Version{}) }, 2 * time.Second},
+			{func() { e.Engines().connected(Version{Engine: "28"}) }, 2 * time.Second},
+			{func() { e.Engines().lost(v1alpha1.EngineStopped, errGone) }, 4 * time.Second},
+			{func() { e.Engines().lost(v1alpha1.EngineConnectFailed, errGone) }, 4 * time.Second},
+		} {
+			time.Sleep(time.Second)
+			step.change()
+			if got := since(); got != step.want {
+				t.Errorf("after step %d the last transition is at %s, want %s", i, got, step.want)
+			}
+		}
+	})
+}
+
+func TestAnEngineIsShownThroughItsLife(t *testing.T) {
+	var counted atomic.Int32
+	x := connectTo(t, shared.Host(), func(e *Engine) {
+		e.Engines().SetSink(newView(t.Context(), e.Engines()), func() v1alpha1.EngineCounts {
+			return v1alpha1.EngineCounts{Containers: counted.Add(1)}
+		})
+	})
+	shown := awaitCondition(t, x.Engine, "Synced", "True Synced: all that the container engine holds has been read")
+	if got := conditionOf(shown, "ContainerEngineReady"); got != "True Connected: the container engine at "+shared.Host()+" answers" {
+		t.Errorf("the engine is %s", got)
+	}
+	known := shown.Status
+	if known.Version == "" || known.APIVersion == "" || known.OS != "linux" || known.Architecture == "" || known.StorageDriver == "" || known.Counts == nil {
+		t.Errorf("the status is %+v", known)
+	}
+
+	if err := shared.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	shown = awaitCondition(t, x.Engine, "ContainerEngineReady", "False Stopped: no container engine listens on "+shared.Host())
+	if got := conditionOf(shown, "Synced"); !strings.HasPrefix(got, "False Unavailable: no container engine") {
+		t.Errorf("Synced is %s", got)
+	}
+	kept := shown.Status
+	kept.Conditions = known.Conditions
+	if kept.Version != known.Version || kept.StorageDriver != known.StorageDriver || *kept.Counts != *known.Counts {
+		t.Errorf("the status of an engine that is gone is %+v, was %+v", kept, known)
+	}
+
+	if err := shared.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	shown = awaitCondition(t, x.Engine, "Synced", "True")
+	if got := conditionOf(shown, "ContainerEngineReady"); !strings.HasPrefix(got, "True Connected") || *shown.Status.Counts == *known.Counts {
+		t.Errorf("the engine that is back is %s, with %+v", got, shown.Status.Counts)
+	}
+}
+
+func TestAnEngineThatHangsIsNotStopped(t *testing.T) {
+	x := connect(t)
+	if err := shared.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	awaitCondition(t, x.Engine, "ContainerEngineReady", "False ConnectFailed: the container engine at "+shared.Host()+" is not available: it has not answered for 1s")
+	if err := shared.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	awaitCondition(t, x.Engine, "Synced", "True")
+}
+
+func TestAnEngineThatIsTooOldIsNotApplicable(t *testing.T) {
+	f := startFake(t)
+	f.api = "1.40"
+	x := connectTo(t, f.host(), nil)
+	shown := awaitCondition(t, x.Engine, "ContainerEngineReady", "False NotApplicable")
+	if got := conditionOf(shown, "ContainerEngineReady"); !strings.Contains(got, "Docker API 1.40") || shown.Status.Version != "fake" {
+		t.Errorf("%s, version %q", got, shown.Status.Version)
+	}
+}
+
+func TestAnEngineWithoutAnEventLogSaysSo(t *testing.T) {
+	f := startFake(t)
+	f.podman = true
+	x := connectFake(t, f)
+	awaitCondition(t, x.Engine, "Synced", "True Synced: all that the container engine holds has been read; it has no event log")
+}
+
+func TestAnEngineIsReadInMillisecondsWhateverItDoes(t *testing.T) {
+	x := connectTo(t, "unix://"+filepath.Join(t.TempDir(), "docker.sock"), nil)
+	began := time.Now()
+	for range 100 {
+		engineShown(t, x.Engine)
+		if err := x.Engines().Fence(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("100 reads took %s", took)
+	}
+}
+
+func TestAnEngineCannotBeChanged(t *testing.T) {
+	s := nowhere(t).Engines()
+	for what, err := range map[string]error{
+		"create": second(s.Create(t.Context(), "engine/other", &v1alpha1.Engine{})),
+		"update": s.Update(t.Context(), "moby", &v1alpha1.Engine{}, &v1alpha1.Engine{}),
+		"delete": s.Delete(t.Context(), "moby", &v1alpha1.Engine{}),
+	} {
+		if code(err) != 405 {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if subject, err := s.Lookup(t.Context(), "engine/other"); subject != "" || err != nil {
+		t.Errorf("lookup: %q, %v", subject, err)
+	}
+}
