@@ -110,6 +110,23 @@ func (s *Store) MarkDirty(subject string) { s.tracker.mark(false, subject) }
 // MarkAllDirty implements Sink.
 func (s *Store) MarkAllDirty() { s.tracker.mark(false, allSubjects) }
 
+// Changed returns a channel that is closed when what the store holds changes.
+func (s *Store) Changed() <-chan struct{} {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.changed
+}
+
+// Each calls visit with all objects that the store holds, available or not. It must neither change nor wait.
+func (s *Store) Each(visit func(runtime.Object)) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	s.view.entries.Ascend(func(e *entry) bool {
+		visit(e.object)
+		return true
+	})
+}
+
 // SetUnavailable implements Sink.
 func (s *Store) SetUnavailable(err error) {
 	s.mu.Lock()
