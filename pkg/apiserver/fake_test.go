@@ -60,6 +60,12 @@ func newContainer(name string, state v1alpha1.ContainerState, status v1alpha1.Co
 	return c
 }
 
+func (f *fakeContainers) put(c *v1alpha1.Container) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.containers[c.Name] = c
+}
+
 // took returns what the source was told since the last time.
 func (f *fakeContainers) took() string {
 	f.mu.Lock()

@@ -110,6 +110,7 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 	err = server.AddPostStartHook("run-container-engine", func(hook genericapiserver.PostStartHookContext) error {
 		context.AfterFunc(hook, cancel)
 		ctx := klog.NewContext(ctx, klog.FromContext(hook))
+		running.Go(func() { stores.keepCounted(ctx, engine.Engines().Recount) })
 		running.Go(func() {
 			if err := engine.Run(ctx); err != nil {
 				klog.FromContext(ctx).Error(err, "The connection to the container engine has ended")

@@ -47,6 +47,7 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 		"images":              {"Image", "img", "delete deletecollection get list watch"},
 		"volumes":             {"Volume", "vol", "delete deletecollection get list watch"},
 		"containernamespaces": {"ContainerNamespace", "cns", "get list watch"},
+		"engines":             {"Engine", "eng", "get list watch"},
 	}
 	for _, resource := range list.APIResources {
 		expected, ok := want[resource.Name]
@@ -79,11 +80,14 @@ func TestAnEngineThatDoesNotAnswerIsUnavailableAndNotEmpty(t *testing.T) {
 func TestWhatNeedsNoEngineIsServedWithoutOne(t *testing.T) {
 	server := serveNoEngine(t, false)
 	for path, want := range map[string]string{
-		defaultPath + "/containernamespaces":      `"name":"moby"`,
-		defaultPath + "/containernamespaces/moby": `"namespace":"rancher-desktop"`,
-		groupPath + "/namespaces/other/images":    `"items":[]`,
-		"/apis":                                   "containers.rancherdesktop.io",
-		"/openapi/v2":                             "io.rancherdesktop.containers.v1alpha1.Container",
+		defaultPath + "/containernamespaces":                     `"name":"moby"`,
+		defaultPath + "/containernamespaces/moby":                `"namespace":"rancher-desktop"`,
+		defaultPath + "/engines":                                 `"reason":"ConnectFailed"`,
+		defaultPath + "/engines/moby":                            "docker.sock",
+		groupPath + "/namespaces/other/images":                   `"items":[]`,
+		groupPath + "/namespaces/other/engines":                  `"items":[]`,
+		"/apis":                                                  "containers.rancherdesktop.io",
+		"/openapi/v2":                                            "io.rancherdesktop.containers.v1alpha1.Container",
 		"/openapi/v3/apis/containers.rancherdesktop.io/v1alpha1": "spec is what can be asked of the container.",
 		"/version": `"gitVersion": "v`,
 		"/livez":   "ok",

@@ -22,6 +22,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/container"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/containernamespace"
+	engineregistry "github.com/rancher-sandbox/engine-apiserver/pkg/registry/engine"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/image"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/volume"
 )
@@ -31,6 +32,8 @@ type stores struct {
 	namespace string
 	versions  *livestore.Versions
 	all       []*livestore.Store
+
+	containers, images, volumes *livestore.Store
 }
 
 func newStores(namespace string) *stores {
@@ -57,9 +60,14 @@ func (s *stores) add(resource string, newFunc func() runtime.Object, source live
 	return store
 }
 
-// addStatic adds a store of objects that are always there.
+// addStatic adds a store of objects that never change.
 func (s *stores) addStatic(resource string, newFunc func() runtime.Object, objects map[string]runtime.Object) (*livestore.Store, error) {
-	store := s.add(resource, newFunc, &static{v1alpha1.Resource(resource), objects})
+	return s.addAvailable(resource, newFunc, &static{v1alpha1.Resource(resource), objects})
+}
+
+// addAvailable adds a store of objects that can be read whether the engine answers or not.
+func (s *stores) addAvailable(resource string, newFunc func() runtime.Object, source livestore.Source) (*livestore.Store, error) {
+	store := s.add(resource, newFunc, source)
 	if err := store.Resync(context.Background()); err != nil {
 		return nil, fmt.Errorf("filling the store of %s: %w", resource, err)
 	}
@@ -67,7 +75,7 @@ func (s *stores) addStatic(resource string, newFunc func() runtime.Object, objec
 }
 
 // addLive adds a store of the engine's objects. In namespaces that are not the engine's there is nothing.
-func (s *stores) addLive(resource string, newFunc func() runtime.Object, source livestore.Source) (docker.Sink, storage.Interface, error) {
+func (s *stores) addLive(resource string, newFunc func() runtime.Object, source livestore.Source) (*livestore.Store, storage.Interface, error) {
 	elsewhere, err := s.addStatic(resource, newFunc, nil)
 	if err != nil {
 		return nil, nil, err
@@ -78,20 +86,24 @@ func (s *stores) addLive(resource string, newFunc func() runtime.Object, source 
 
 // restStorage makes the stores of all kinds, tells the engine about them, and returns the REST storage over them.
 func (s *stores) restStorage(engine *docker.Engine) (map[string]rest.Storage, error) {
-	containersSink, containerObjects, err := s.addLive("containers", func() runtime.Object { return &v1alpha1.Container{} }, engine.Containers())
-	if err != nil {
+	var containerObjects, imageObjects, volumeObjects storage.Interface
+	var err error
+	if s.containers, containerObjects, err = s.addLive("containers", func() runtime.Object { return &v1alpha1.Container{} }, engine.Containers()); err != nil {
 		return nil, err
 	}
-	imagesSink, imageObjects, err := s.addLive("images", func() runtime.Object { return &v1alpha1.Image{} }, engine.Images())
-	if err != nil {
+	if s.images, imageObjects, err = s.addLive("images", func() runtime.Object { return &v1alpha1.Image{} }, engine.Images()); err != nil {
 		return nil, err
 	}
-	volumesSink, volumeObjects, err := s.addLive("volumes", func() runtime.Object { return &v1alpha1.Volume{} }, engine.Volumes())
-	if err != nil {
+	if s.volumes, volumeObjects, err = s.addLive("volumes", func() runtime.Object { return &v1alpha1.Volume{} }, engine.Volumes()); err != nil {
 		return nil, err
 	}
-	engine.SetSinks(containersSink, imagesSink, volumesSink)
+	engine.SetSinks(s.containers, s.images, s.volumes)
 
+	engines, err := s.addAvailable("engines", func() runtime.Object { return &v1alpha1.Engine{} }, engine.Engines())
+	if err != nil {
+		return nil, err
+	}
+	engine.Engines().SetSink(engines, s.count)
 	namespaces, err := s.addStatic("containernamespaces", func() runtime.Object { return &v1alpha1.ContainerNamespace{} },
 		map[string]runtime.Object{s.namespace + "/" + v1alpha1.EngineNamespace: engineNamespace(s.namespace)})
 	if err != nil {
@@ -109,6 +121,9 @@ func (s *stores) restStorage(engine *docker.Engine) (map[string]rest.Storage, er
 		return nil, err
 	}
 	if result["containernamespaces"], err = containernamespace.NewStorage(Scheme, namespaces); err != nil {
+		return nil, err
+	}
+	if result["engines"], err = engineregistry.NewStorage(Scheme, engines); err != nil {
 		return nil, err
 	}
 	return result, nil

@@ -1,0 +1,67 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"fmt"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
+)
+
+const unknown = "<unknown>"
+
+type column = registry.Column[*v1alpha1.Engine]
+
+var table = registry.NewTableConvertor(
+	column{Name: "Version", Description: "The engine's release.",
+		Cell: func(e *v1alpha1.Engine) string { return known(e.Status.Version) }},
+	column{Name: "Ready", Description: "Whether the engine answers, and why if it does not.", Cell: ready},
+	count("Containers", "How many containers there are.", func(c *v1alpha1.EngineCounts) int32 { return c.Containers }),
+	count("Images", "How many images there are, by tag.", func(c *v1alpha1.EngineCounts) int32 { return c.Images }),
+	count("Volumes", "How many volumes there are.", func(c *v1alpha1.EngineCounts) int32 { return c.Volumes }),
+	column{Name: "Endpoint", Priority: 1, Description: "The engine's address.",
+		Cell: func(e *v1alpha1.Engine) string { return e.Status.Endpoint }},
+	column{Name: "OS/Arch", Priority: 1, Description: "The operating system and the processor architecture that the engine runs on.", Cell: platform},
+	column{Name: "Storage-Driver", Priority: 1, Description: "What keeps the engine's file systems.",
+		Cell: func(e *v1alpha1.Engine) string { return known(e.Status.StorageDriver) }},
+)
+
+func count(name, description string, of func(*v1alpha1.EngineCounts) int32) column {
+	return column{Name: name, Description: description, Cell: func(e *v1alpha1.Engine) string {
+		if e.Status.Counts == nil {
+			return unknown
+		}
+		return strconv.Itoa(int(of(e.Status.Counts)))
+	}}
+}
+
+func known(text string) string {
+	if text == "" {
+		return unknown
+	}
+	return text
+}
+
+func platform(e *v1alpha1.Engine) string {
+	if e.Status.OS == "" {
+		return unknown
+	}
+	return e.Status.OS + "/" + e.Status.Architecture
+}
+
+func ready(e *v1alpha1.Engine) string {
+	c := meta.FindStatusCondition(e.Status.Conditions, v1alpha1.EngineReady)
+	switch {
+	case c == nil:
+		return unknown
+	case c.Status == metav1.ConditionTrue:
+		return string(c.Status)
+	}
+	return fmt.Sprintf("%s (%s)", c.Status, c.Reason)
+}
