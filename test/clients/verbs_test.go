@@ -210,3 +210,8 @@ func TestGeneratedContainerNamespaceClient(t *testing.T) {
 	server := testserver.Start(t, eng.Host())
 	requireReads(t, newClient(t, server.Config(t)).ContainerNamespaces(testserver.Namespace), "moby")
 }
+
+func TestGeneratedEngineClient(t *testing.T) {
+	server := testserver.Start(t, eng.Host())
+	requireReads(t, newClient(t, server.Config(t)).Engines(testserver.Namespace), "moby")
+}

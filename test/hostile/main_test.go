@@ -29,7 +29,7 @@ const (
 )
 
 var (
-	kinds = []string{"containers", "images", "volumes", "containernamespaces"}
+	kinds = []string{"containers", "images", "volumes", "containernamespaces", "engines"}
 
 	eng    *engine.Engine
 	panics atomic.Int64
@@ -129,3 +129,6 @@ func (f *fixture) checkNotAsked(t *testing.T) {
 		}
 	}
 }
+
+// readOnly reports whether nothing of a kind can be changed.
+func readOnly(kind string) bool { return kind == "containernamespaces" || kind == "engines" }

@@ -28,7 +28,7 @@ func containerNamed(name, state string) string {
 // onEach are the requests that name one object of a kind, and whether the kind offers them.
 func onEach(kind, pathSegment, name string) map[bool][]request {
 	path := namespace + "/" + kind + "/" + pathSegment
-	deletable, mutable := kind != "containernamespaces", kind == "containers"
+	deletable, mutable := !readOnly(kind), kind == "containers"
 	offered := map[bool][]request{}
 	offered[true] = append(offered[true], request{method: http.MethodGet, path: path},
 		request{method: http.MethodGet, path: path + "?resourceVersion=0"})

@@ -23,7 +23,7 @@ func onCollection(kind, query string) []request {
 		{method: http.MethodGet, path: group + "/" + kind + "?" + query},
 		{method: http.MethodGet, path: path + "&watch=true&timeoutSeconds=5"},
 	}
-	if kind != "containernamespaces" {
+	if !readOnly(kind) {
 		requests = append(requests, request{method: http.MethodDelete, path: path})
 	}
 	return requests

@@ -145,7 +145,7 @@ func checkRefused(t *testing.T, what string, got answer, endpoint string) {
 }
 
 // withoutEngine are what a server answers without asking its engine.
-var withoutEngine = []string{"/livez", "/version", "/apis", group, "/openapi/v2", "/openapi/v3", "/openapi/v3" + group, "/healthz", "/readyz", "/metrics"}
+var withoutEngine = []string{"/livez", "/version", "/apis", group, namespace + "/engines", namespace + "/engines/moby", "/openapi/v2", "/openapi/v3", "/openapi/v3" + group, "/healthz", "/readyz", "/metrics"}
 
 // checkAnswersWithoutEngine fails unless they are answered, and fast.
 func checkAnswersWithoutEngine(t *testing.T, server *testserver.Server) {
