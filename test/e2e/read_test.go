@@ -54,6 +54,7 @@ func TestColumnsAreThoseOfTheContract(t *testing.T) {
 			"containers": {"NAME IMAGE STATUS PORTS AGE", "ID COMMAND PID HEALTH"},
 			"images":     {"NAME ID SIZE AGE", "OS/ARCH DIGEST"},
 			"volumes":    {"NAME DRIVER AGE", "SCOPE MOUNTPOINT"},
+			"engines":    {"NAME VERSION READY CONTAINERS IMAGES VOLUMES", "ENDPOINT OS/ARCH STORAGE-DRIVER"},
 		} {
 			for _, header := range []struct {
 				args []string
@@ -122,8 +123,9 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 		"images":              {"get", "list", "watch", "delete", "deletecollection"},
 		"volumes":             {"get", "list", "watch", "delete", "deletecollection"},
 		"containernamespaces": {"get", "list", "watch"},
+		"engines":             {"get", "list", "watch"},
 	}
-	shortNames := map[string]string{"containers": "ctr", "images": "img", "volumes": "vol", "containernamespaces": "cns"}
+	shortNames := map[string]string{"containers": "ctr", "images": "img", "volumes": "vol", "containernamespaces": "cns", "engines": "eng"}
 	if len(list.APIResources) != len(want) {
 		t.Errorf("%d resources, want %d", len(list.APIResources), len(want))
 	}
@@ -141,7 +143,7 @@ func TestExplainReadsLikeDocumentation(t *testing.T) {
 	withEachKubectl(t, func(t *testing.T, k kubectl) {
 		contains(t, k.ok(t, "explain", "container.status"), "GROUP:", "KIND:", "exitCode", "the last run's exit code")
 		contains(t, k.ok(t, "explain", "ctr.spec.state"), "pauses", "restart policy")
-		for _, kind := range []string{"containers", "images", "volumes", "containernamespaces"} {
+		for _, kind := range []string{"containers", "images", "volumes", "containernamespaces", "engines"} {
 			text := k.ok(t, "explain", "--recursive", kind)
 			contains(t, text, "DESCRIPTION:")
 			if regexp.MustCompile(`<no description>`).MatchString(text) {
