@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -130,7 +131,10 @@ func (s *supervisor) handle(r request) error {
 		}
 		return s.killContainerd()
 	case pause:
-		return s.signal(unix.SIGSTOP)
+		if err := s.signal(unix.SIGSTOP); err != nil {
+			return err
+		}
+		return s.waitStopped()
 	case resume:
 		return s.signal(unix.SIGCONT)
 	default:
@@ -202,6 +206,48 @@ func (s *supervisor) signal(sig unix.Signal) error {
 		return errors.New("dockerd is not running")
 	}
 	return unix.Kill(s.pid, sig)
+}
+
+// waitStopped waits until no thread of dockerd runs any more: one that is on a processor goes on for a moment.
+func (s *supervisor) waitStopped() error {
+	s.mu.Lock()
+	pid := s.pid
+	s.mu.Unlock()
+	deadline := time.After(20 * time.Second)
+	for tick := time.Tick(time.Millisecond); ; {
+		running, err := runningThreads(pid)
+		if err != nil || running == 0 {
+			return err
+		}
+		select {
+		case <-deadline:
+			return fmt.Errorf("%d threads of dockerd do not stop", running)
+		case <-tick:
+		}
+	}
+}
+
+func runningThreads(pid int) (int, error) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	running := 0
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+			continue // it has just ended
+		}
+		if err != nil {
+			return 0, fmt.Errorf("reading the state of a thread: %w", err)
+		}
+		// The state follows the name, which is in parentheses and may hold any character.
+		state := strings.TrimSpace(string(data[bytes.LastIndexByte(data, ')')+1:]))
+		if !strings.HasPrefix(state, "T") {
+			running++
+		}
+	}
+	return running, nil
 }
 
 func (s *supervisor) end(sig unix.Signal) error {
