@@ -15,6 +15,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/volume"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
@@ -274,6 +275,19 @@ func TestAStatusThatIsNotKnownCannotBeLeft(t *testing.T) {
 	if code(gone) != 404 {
 		t.Errorf("%v", gone)
 	}
+}
+
+func TestAForcedDeletionIsDoneWhenTheOneThatItCutShortWasFaster(t *testing.T) {
+	f := startFake(t)
+	f.fail("DELETE /containers/"+idA, http.StatusNotFound, "No such container: "+idA)
+	x := connectFake(t, f)
+	web := &v1alpha1.Container{}
+	if err := x.Containers().Delete(t.Context(), idA, web); code(err) != 404 {
+		t.Errorf("a container that nobody was deleting: %v", err)
+	}
+	begun := metav1.Now()
+	web.DeletionTimestamp = &begun
+	must(t, x.Containers().Delete(t.Context(), idA, web))
 }
 
 func TestACallThatIsCutOffNamesTheEngine(t *testing.T) {

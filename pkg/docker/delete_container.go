@@ -91,15 +91,18 @@ func (s *Containers) stopAndRemove(ctx context.Context, c *connection, id string
 
 // Delete removes the container now, by force if the grace period is 0.
 func (s *Containers) Delete(ctx context.Context, id string, object runtime.Object) error {
-	name := object.(*v1alpha1.Container).Name
+	name, begun := object.(*v1alpha1.Container).Name, object.(*v1alpha1.Container).DeletionTimestamp != nil
 	if !fullID.MatchString(id) {
 		return apierrors.NewNotFound(containerResource, name)
 	}
 	force := forced(ctx)
 	remove := func(ctx context.Context, c *connection) error {
 		err := c.client.ContainerRemove(ctx, id, container.RemoveOptions{Force: force})
-		if isInProgress(err) {
+		switch {
+		case isInProgress(err):
 			return waitUntilRemoved(ctx, c, id)
+		case errdefs.IsNotFound(err) && begun:
+			return nil // the deletion that this one cut short was the faster one to remove it
 		}
 		return err
 	}
