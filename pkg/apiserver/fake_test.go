@@ -30,7 +30,7 @@ import (
 
 const (
 	groupPath   = "/apis/containers.rancherdesktop.io/v1alpha1"
-	defaultPath = groupPath + "/namespaces/" + DefaultNamespace
+	defaultPath = groupPath + "/namespaces/" + docker.DefaultNamespace
 )
 
 // fakeContainers is a source of containers that does as it is told and writes down what that was.
@@ -54,7 +54,7 @@ func newFakeContainers(containers ...*v1alpha1.Container) *fakeContainers {
 
 func newContainer(name string, state v1alpha1.ContainerState, status v1alpha1.ContainerDockerStatus) *v1alpha1.Container {
 	c := &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: state}}
-	c.Name, c.Namespace, c.UID = name, DefaultNamespace, types.UID("uid-of-"+name)
+	c.Name, c.Namespace, c.UID = name, docker.DefaultNamespace, types.UID("uid-of-"+name)
 	c.Status.Status, c.Status.Image = status, "busybox"
 	c.Status.ID = strings.Repeat("0123456789abcdef", 4)
 	return c
@@ -134,7 +134,7 @@ func (f *fakeContainers) Delete(ctx context.Context, name string, _ runtime.Obje
 // serveContainers serves the containers of the source through the handlers of the real server.
 func serveContainers(t *testing.T, source *fakeContainers) *httptest.Server {
 	t.Helper()
-	stores := newStores(DefaultNamespace)
+	stores := newStores(docker.DefaultNamespace)
 	t.Cleanup(stores.stop)
 	sink, objects, err := stores.addLive("containers", func() runtime.Object { return &v1alpha1.Container{} }, source)
 	if err != nil {

@@ -20,8 +20,6 @@ import (
 )
 
 const (
-	// DefaultNamespace is the Kubernetes namespace in which an engine shows itself unless its options say otherwise.
-	DefaultNamespace = "rancher-desktop"
 	// RequestTimeout ends requests other than watches. What they asked Docker to do goes on.
 	RequestTimeout = 34 * time.Second
 
@@ -71,7 +69,7 @@ func (c *Config) Complete() CompletedConfig {
 	}
 	extra := c.ExtraConfig
 	if extra.Engine.Namespace == "" {
-		extra.Engine.Namespace = DefaultNamespace
+		extra.Engine.Namespace = docker.DefaultNamespace
 	}
 	return CompletedConfig{&completedConfig{c.GenericConfig.Complete(), extra}}
 }

@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	defaultNamespace    = "rancher-desktop"
-	defaultResyncPeriod = 5 * time.Minute
+	// DefaultNamespace is the Kubernetes namespace of an engine's objects unless its Options say otherwise.
+	DefaultNamespace = "rancher-desktop"
+	// DefaultResyncPeriod is how often everything is compared with Docker unless Options say otherwise.
+	DefaultResyncPeriod = 5 * time.Minute
 
 	readTimeout      = 10 * time.Second
 	listTimeout      = time.Minute
@@ -98,10 +100,10 @@ func NewEngine(options Options) (*Engine, error) {
 		err:            fmt.Errorf("not yet connected to the container engine at %s", endpoint),
 	}
 	if e.namespace == "" {
-		e.namespace = defaultNamespace
+		e.namespace = DefaultNamespace
 	}
 	if e.resyncPeriod <= 0 {
-		e.resyncPeriod = defaultResyncPeriod
+		e.resyncPeriod = DefaultResyncPeriod
 	}
 	e.operationsCtx, e.endOperations = context.WithCancel(context.Background())
 	e.containers = newContainers(e)

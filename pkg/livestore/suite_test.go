@@ -25,7 +25,7 @@ import (
 const (
 	needsTransformer = "injects faults through etcd's value transformers; nothing is encoded here"
 	needsTTL         = "objects of a live source end when their source says so; there is no time to live"
-	isBenchmark      = "a benchmark: hack and test/bench measure the store"
+	isBenchmark      = "a benchmark, which promises nothing: bench_test.go has those of this store"
 )
 
 // suite has a row for every exported Run function of k8s.io/apiserver/pkg/storage/testing: what runs it, or why it is

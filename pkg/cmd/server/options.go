@@ -23,12 +23,12 @@ import (
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/standalone"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
 
 const (
-	defaultPort         = 6445
-	maxPort             = 65535
-	defaultResyncPeriod = 5 * time.Minute
+	defaultPort = 6445
+	maxPort     = 65535
 	// watchTermination is how long open watches may hold up the end of the server.
 	watchTermination = time.Second
 )
@@ -51,8 +51,8 @@ type options struct {
 
 func newOptions() *options {
 	o := &options{
-		namespace:    apiserver.DefaultNamespace,
-		resyncPeriod: defaultResyncPeriod,
+		namespace:    docker.DefaultNamespace,
+		resyncPeriod: docker.DefaultResyncPeriod,
 		serving:      genericoptions.NewSecureServingOptions().WithLoopback(),
 		serverRun:    newServerRunOptions(),
 		audit:        genericoptions.NewAuditOptions(),

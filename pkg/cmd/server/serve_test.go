@@ -20,7 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned"
 )
 
@@ -117,7 +117,7 @@ func TestAServerWithCertificatesOfTheUsersIsTrusted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.ContainersV1alpha1().ContainerNamespaces(apiserver.DefaultNamespace).List(t.Context(), metav1.ListOptions{}); err != nil {
+	if _, err := client.ContainersV1alpha1().ContainerNamespaces(docker.DefaultNamespace).List(t.Context(), metav1.ListOptions{}); err != nil {
 		t.Error(err)
 	}
 	if bytes.Contains(config.CAData, []byte("KEY")) {
