@@ -22,7 +22,7 @@ import (
 	_ "k8s.io/component-base/logs/json/register" // --logging-format=json
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
-	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/standalone"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
 
@@ -127,7 +127,7 @@ func (o *options) complete() error {
 	if o.stateDir != "" {
 		return nil
 	}
-	dir, err := standalone.DefaultDir()
+	dir, err := state.DefaultDir()
 	if err != nil {
 		return fmt.Errorf("%w: choose one with --state-dir", err)
 	}

@@ -23,6 +23,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/standalone"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 )
 
 // shutdownTimeout is how long connections may hold up the end of the server once its requests have ended. An HTTP/2
@@ -65,21 +66,21 @@ func newServeCommand() *cobra.Command {
 
 // serve runs the server until ctx ends.
 func (o *options) serve(ctx context.Context, announcer *announcer) (err error) {
-	state, err := standalone.Open(o.stateDir)
+	dir, err := state.Open(o.stateDir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, state.Close()) }()
+	defer func() { err = errors.Join(err, dir.Close()) }()
 
 	if o.serving.Listener, err = listen(ctx, o.serving.BindAddress, o.serving.BindPort); err != nil {
 		return err
 	}
 	client := standalone.Client{Namespace: o.namespace, Server: serverURL(o.serving.Listener.Addr())}
-	renew, err := o.setUpCertificates(state, &client)
+	renew, err := o.setUpCertificates(dir, &client)
 	if err != nil {
 		return err
 	}
-	if client.Token, err = state.Token(); err != nil {
+	if client.Token, err = standalone.Token(dir); err != nil {
 		return err
 	}
 	config, err := o.config()
@@ -99,7 +100,7 @@ func (o *options) serve(ctx context.Context, announcer *announcer) (err error) {
 
 	kubeconfig := o.kubeconfig
 	if kubeconfig == "" {
-		kubeconfig = state.Kubeconfig()
+		kubeconfig = dir.Path(standalone.KubeconfigName)
 	}
 	if err := client.WriteKubeconfig(kubeconfig); err != nil {
 		return err
@@ -114,7 +115,7 @@ func (o *options) serve(ctx context.Context, announcer *announcer) (err error) {
 }
 
 // setUpCertificates has the server use a certificate that the client knows, and returns what keeps it from expiring.
-func (o *options) setUpCertificates(state *standalone.State, client *standalone.Client) (renew func(context.Context, func() error), err error) {
+func (o *options) setUpCertificates(dir *state.State, client *standalone.Client) (renew func(context.Context, func() error), err error) {
 	cert := &o.serving.ServerCert.CertKey
 	if cert.CertFile != "" {
 		certificates, err := certutil.CertsFromFile(cert.CertFile)
@@ -126,7 +127,7 @@ func (o *options) setUpCertificates(state *standalone.State, client *standalone.
 		}
 		return func(context.Context, func() error) {}, nil
 	}
-	certificates := state.Certificates(certificateNames(o.serving.BindAddress)...)
+	certificates := dir.Certificates(certificateNames(o.serving.BindAddress)...)
 	if client.CA, err = certificates.Ensure(); err != nil {
 		return nil, fmt.Errorf("preparing the certificates: %w", err)
 	}

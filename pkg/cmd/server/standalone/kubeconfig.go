@@ -1,15 +1,18 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+// Package standalone gives a server that stands alone what a cluster would give it: a token, who may do what, and a
+// kubeconfig for its clients.
 package standalone
 
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 )
 
 const (
@@ -17,6 +20,9 @@ const (
 	clusterName = "engine-apiserver"
 	userName    = "engine-apiserver"
 )
+
+// KubeconfigName is what the kubeconfig in a state directory is called.
+const KubeconfigName = "kubeconfig"
 
 // Client is what a client must know of the server.
 type Client struct {
@@ -41,10 +47,7 @@ func (c Client) WriteKubeconfig(path string) error {
 	if err != nil {
 		return fmt.Errorf("encoding the kubeconfig: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), privateDir); err != nil {
-		return unwritable(err)
-	}
-	if err := write(path, content); err != nil {
+	if err := state.Write(path, content); err != nil {
 		return unwritable(err)
 	}
 	return nil

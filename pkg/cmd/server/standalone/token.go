@@ -10,13 +10,19 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 )
 
-const minTokenLength = 16
+const (
+	minTokenLength = 16
 
-// Token returns the secret that clients show, a new one where there is none.
-func (s *State) Token() (string, error) {
-	path := s.path("token")
+	privateFile os.FileMode = 0o600
+)
+
+// Token returns the secret that clients show, kept in the state directory: a new one where there is none.
+func Token(dir *state.State) (string, error) {
+	path := dir.Path("token")
 	content, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("reading the token: %w", err)
@@ -28,7 +34,7 @@ func (s *State) Token() (string, error) {
 		return token, nil
 	}
 	token := rand.Text() + rand.Text()
-	if err := write(path, []byte(token+"\n")); err != nil {
+	if err := state.Write(path, []byte(token+"\n")); err != nil {
 		return "", fmt.Errorf("writing the token: %w", err)
 	}
 	return token, nil

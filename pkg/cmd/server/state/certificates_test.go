@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package standalone
+package state
 
 import (
 	"bytes"
@@ -82,7 +82,7 @@ func TestWhatIsBrokenIsMadeAnew(t *testing.T) {
 	certificates := state.Certificates()
 	authority, _ := ensure(t, certificates)
 	for _, name := range []string{"serving.pem", "ca.pem"} {
-		if err := os.WriteFile(state.path(name), []byte("-----BEGIN"), privateFile); err != nil {
+		if err := os.WriteFile(state.Path(name), []byte("-----BEGIN"), privateFile); err != nil {
 			t.Fatal(err)
 		}
 		again, serving := ensure(t, certificates)

@@ -1,9 +1,9 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package standalone gives a server that stands alone what a cluster would give it: certificates, a token, who may do
-// what, and a kubeconfig for its clients.
-package standalone
+// Package state is the directory in which a server keeps what must outlive it: its certificates, and what else its mode
+// asks for.
+package state
 
 import (
 	"errors"
@@ -17,12 +17,16 @@ import (
 const (
 	privateFile os.FileMode = 0o600
 	privateDir  os.FileMode = 0o700
+
+	lockName      = "lock"
+	authorityName = "ca.pem"
+	servingName   = "serving.pem"
 )
 
 // errLocked says that another process holds a lock.
 var errLocked = errors.New("locked")
 
-// State is the directory in which a server keeps what must outlive it. One server uses it at a time.
+// State is the directory of a server, which uses it alone.
 type State struct {
 	dir  string
 	lock *os.File
@@ -42,13 +46,10 @@ func DefaultDir() (string, error) {
 
 // Open makes the directory where there is none, and locks it until Close.
 func Open(dir string) (*State, error) {
-	unusable := func(err error) error {
-		return fmt.Errorf("the state directory cannot be used: %w: choose another one with --state-dir", err)
-	}
 	if err := os.MkdirAll(dir, privateDir); err != nil {
 		return nil, unusable(err)
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, privateFile)
+	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, privateFile)
 	if err != nil {
 		return nil, unusable(err)
 	}
@@ -65,12 +66,17 @@ func Open(dir string) (*State, error) {
 // Close gives the directory to the next server.
 func (s *State) Close() error { return s.lock.Close() }
 
-func (s *State) path(name string) string { return filepath.Join(s.dir, name) }
+// Path returns where the file of a name is.
+func (s *State) Path(name string) string { return filepath.Join(s.dir, name) }
 
-// Kubeconfig returns where the kubeconfig is unless someone says otherwise.
-func (s *State) Kubeconfig() string { return s.path("kubeconfig") }
+func unusable(err error) error {
+	return fmt.Errorf("the state directory cannot be used: %w: choose another one with --state-dir", err)
+}
 
-// write replaces a file as a whole.
-func write(path string, content []byte) error {
+// Write replaces a file as a whole, and makes its directory where there is none. Only the user can read them.
+func Write(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), privateDir); err != nil {
+		return err
+	}
 	return atomicwriter.WriteFile(path, content, privateFile)
 }

@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package standalone
+package state
 
 import (
 	"bytes"
@@ -52,28 +52,14 @@ func (s *State) Certificates(names ...string) *Certificates {
 }
 
 // ServingFile returns the file of the serving certificate and its key.
-func (c *Certificates) ServingFile() string { return c.state.path("serving.pem") }
+func (c *Certificates) ServingFile() string { return c.state.Path(servingName) }
 
 // Ensure makes what is missing and renews what will expire soon, and returns the certificate of the authority.
 func (c *Certificates) Ensure() (authority []byte, err error) {
-	path := c.state.path("ca.pem")
-	ca, err := load(path)
+	ca, err := ensureAuthority(c.state.Path(authorityName), servingLife+renewBefore)
 	if err != nil {
 		return nil, err
 	}
-	if ca == nil || !ca.Leaf.IsCA || expires(ca.Leaf, servingLife+renewBefore) {
-		ca, err = create(path, &x509.Certificate{
-			Subject:               pkix.Name{CommonName: "engine-apiserver CA"},
-			NotAfter:              time.Now().Add(authorityLife),
-			IsCA:                  true,
-			BasicConstraintsValid: true,
-			KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-		}, nil)
-		if err != nil {
-			return nil, fmt.Errorf("making the certificate authority: %w", err)
-		}
-	}
-
 	serving, err := load(c.ServingFile())
 	if err != nil {
 		return nil, err
@@ -92,8 +78,11 @@ func (c *Certificates) Ensure() (authority []byte, err error) {
 				template.DNSNames = append(template.DNSNames, name)
 			}
 		}
-		if _, err := create(c.ServingFile(), template, ca); err != nil {
+		if serving, err = sign(template, ca); err != nil {
 			return nil, fmt.Errorf("making the serving certificate: %w", err)
+		}
+		if err := writePair(c.ServingFile(), serving); err != nil {
+			return nil, fmt.Errorf("writing the serving certificate: %w", err)
 		}
 	}
 	return encodeCertificate(ca.Leaf), nil
@@ -146,8 +135,8 @@ func load(path string) (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-// create makes a key and a certificate, signed by parent or by itself, and writes them to a file.
-func create(path string, template *x509.Certificate, parent *tls.Certificate) (*tls.Certificate, error) {
+// sign makes a key and a certificate, signed by parent or by itself.
+func sign(template *x509.Certificate, parent *tls.Certificate) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -165,14 +154,16 @@ func create(path string, template *x509.Certificate, parent *tls.Certificate) (*
 	if err != nil {
 		return nil, err
 	}
-	encodedKey, err := keyutil.MarshalPrivateKeyToPEM(key)
-	if err != nil {
-		return nil, err
-	}
-	if err := write(path, append(encodeCertificate(certificate), encodedKey...)); err != nil {
-		return nil, err
-	}
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: certificate}, nil
+}
+
+// writePair writes a certificate and its key to a file.
+func writePair(path string, pair *tls.Certificate) error {
+	key, err := keyutil.MarshalPrivateKeyToPEM(pair.PrivateKey)
+	if err != nil {
+		return err
+	}
+	return Write(path, append(encodeCertificate(pair.Leaf), key...))
 }
 
 func encodeCertificate(certificate *x509.Certificate) []byte {
