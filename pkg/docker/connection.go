@@ -182,6 +182,11 @@ func (e *endpoint) client() (*client.Client, *http.Transport, error) {
 	if err != nil {
 		return nil, nil, errors.New(withoutPassword(err, e.docker.Host))
 	}
+	guard, err := newGuard(c)
+	if err != nil {
+		return nil, nil, errors.New(withoutPassword(err, e.docker.Host))
+	}
+	guard.protect(transport)
 	return c, transport, nil
 }
 

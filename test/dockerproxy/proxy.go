@@ -1,8 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package dockerproxy stands between a server and a Docker Engine in tests: it writes down what the engine is asked, and
-// can make it fail or stall.
+// Package dockerproxy stands between a server and a Docker Engine in tests: it writes down what the engine is asked, ends
+// the test run if that is nothing that the server may ask, and can make the engine fail or stall.
 package dockerproxy
 
 import (
@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
 
 // Request is what a client asked the engine, as it was on the wire.
@@ -74,10 +76,19 @@ func Start(dir, host string) (*Proxy, error) {
 	return p, nil
 }
 
+// refuse ends the test run, whatever the tests look at: it is called with a request that the server must never make.
+var refuse = func(r Request) {
+	log.Fatalf("the engine was sent a request that is not in docker.Requests: %s", r)
+}
+
 func (p *Proxy) record(r *http.Request) Fault {
+	request := Request{r.Method, r.RequestURI}
+	if _, listed := docker.FindRequest(r.Method, r.URL); !listed || r.ContentLength != 0 {
+		refuse(request)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.requests = append(p.requests, Request{r.Method, r.RequestURI})
+	p.requests = append(p.requests, request)
 	return p.fault
 }
 

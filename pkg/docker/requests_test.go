@@ -1,0 +1,241 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/build"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/registry"
+	"github.com/docker/docker/api/types/swarm"
+	"github.com/docker/docker/api/types/volume"
+	"github.com/docker/docker/client"
+	"k8s.io/component-base/metrics/testutil"
+
+	dockertypes "github.com/docker/docker/api/types"
+)
+
+// guarded returns a client as the server uses it.
+func guarded(t *testing.T, host string) *client.Client {
+	t.Helper()
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	e, err := resolve(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := e.client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func refusals(t *testing.T) float64 {
+	t.Helper()
+	n, err := testutil.GetCounterMetricValue(refusedRequests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestWhatIsNotOnTheListNeverReachesAnEngine(t *testing.T) {
+	f := startFake(t)
+	f.api = "1.51"
+	c := guarded(t, f.host())
+	for name, call := range map[string]func(context.Context) error{
+		"create": func(ctx context.Context) error {
+			_, err := c.ContainerCreate(ctx, &container.Config{}, nil, nil, nil, "web")
+			return err
+		},
+		"exec": func(ctx context.Context) error {
+			_, err := c.ContainerExecCreate(ctx, idA, container.ExecOptions{})
+			return err
+		},
+		"exec start": func(ctx context.Context) error {
+			return c.ContainerExecStart(ctx, idA, container.ExecStartOptions{Detach: true})
+		},
+		"logs": func(ctx context.Context) error {
+			_, err := c.ContainerLogs(ctx, idA, container.LogsOptions{})
+			return err
+		},
+		"export": func(ctx context.Context) error { _, err := c.ContainerExport(ctx, idA); return err },
+		"copy":   func(ctx context.Context) error { _, _, err := c.CopyFromContainer(ctx, idA, "/"); return err },
+		"commit": func(ctx context.Context) error {
+			_, err := c.ContainerCommit(ctx, idA, container.CommitOptions{})
+			return err
+		},
+		"rename": func(ctx context.Context) error { return c.ContainerRename(ctx, idA, "other") },
+		"update": func(ctx context.Context) error {
+			_, err := c.ContainerUpdate(ctx, idA, container.UpdateConfig{})
+			return err
+		},
+		"kill":  func(ctx context.Context) error { return c.ContainerKill(ctx, idA, "KILL") },
+		"prune": func(ctx context.Context) error { _, err := c.ContainersPrune(ctx, filters.Args{}); return err },
+		"stop by name": func(ctx context.Context) error {
+			return c.ContainerStop(ctx, "web", container.StopOptions{})
+		},
+		"stop by short ID": func(ctx context.Context) error {
+			return c.ContainerStop(ctx, idA[:12], container.StopOptions{})
+		},
+		"stop with a signal": func(ctx context.Context) error {
+			return c.ContainerStop(ctx, idA, container.StopOptions{Signal: "KILL"})
+		},
+		"removal with the volumes": func(ctx context.Context) error {
+			return c.ContainerRemove(ctx, idA, container.RemoveOptions{RemoveVolumes: true})
+		},
+		"removal of a parent directory": func(ctx context.Context) error {
+			return c.VolumeRemove(ctx, "../containers/"+idA+"/x", false)
+		},
+		"forced removal of a volume": func(ctx context.Context) error { return c.VolumeRemove(ctx, "data", true) },
+		"image without a name": func(ctx context.Context) error {
+			_, err := c.ImageRemove(ctx, " ", image.RemoveOptions{})
+			return err
+		},
+		"pull": func(ctx context.Context) error {
+			_, err := c.ImagePull(ctx, "busybox", image.PullOptions{})
+			return err
+		},
+		"push": func(ctx context.Context) error {
+			_, err := c.ImagePush(ctx, "busybox", image.PushOptions{RegistryAuth: "e30="})
+			return err
+		},
+		"save": func(ctx context.Context) error { _, err := c.ImageSave(ctx, []string{"busybox"}); return err },
+		"load": func(ctx context.Context) error {
+			_, err := c.ImageLoad(ctx, strings.NewReader(""))
+			return err
+		},
+		"build": func(ctx context.Context) error {
+			_, err := c.ImageBuild(ctx, strings.NewReader(""), build.ImageBuildOptions{})
+			return err
+		},
+		"tag": func(ctx context.Context) error { return c.ImageTag(ctx, "busybox", "other") },
+		"volume creation": func(ctx context.Context) error {
+			_, err := c.VolumeCreate(ctx, volume.CreateOptions{})
+			return err
+		},
+		"network creation": func(ctx context.Context) error {
+			_, err := c.NetworkCreate(ctx, "net", network.CreateOptions{})
+			return err
+		},
+		"login": func(ctx context.Context) error {
+			_, err := c.RegistryLogin(ctx, registry.AuthConfig{})
+			return err
+		},
+		"plugin": func(ctx context.Context) error {
+			return c.PluginEnable(ctx, "plugin", dockertypes.PluginEnableOptions{})
+		},
+		"swarm":   func(ctx context.Context) error { _, err := c.SwarmInit(ctx, swarm.InitRequest{}); return err },
+		"secrets": func(ctx context.Context) error { _, err := c.SecretList(ctx, swarm.SecretListOptions{}); return err },
+	} {
+		before := refusals(t)
+		if err := call(t.Context()); err == nil || !strings.Contains(err.Error(), "is kept from the container engine") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if refusals(t) != before+1 {
+			t.Errorf("%s: the metric counted %v", name, refusals(t)-before)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, asked := range f.asked {
+		if asked != "HEAD /_ping" && asked != "GET /_ping" {
+			t.Errorf("the engine was asked to %s", asked)
+		}
+	}
+}
+
+func TestWhatIsOnTheListReachesAnEngineBehindAPath(t *testing.T) {
+	f := startFake(t)
+	reached := ""
+	f.handle("DELETE /base/v1.41/volumes/data", func(w http.ResponseWriter, r *http.Request) {
+		reached = r.URL.Path
+		w.WriteHeader(http.StatusNoContent)
+	})
+	c, err := client.NewClientWithOpts(client.WithHost(f.host()+"/base"), client.WithVersion("1.41"), func(c *client.Client) error {
+		guard, err := newGuard(c)
+		if err == nil {
+			guard.protect(c.HTTPClient().Transport.(*http.Transport))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.VolumeRemove(t.Context(), "data", false); err != nil || reached == "" {
+		t.Errorf("%v, %q", err, reached)
+	}
+	if err := c.VolumeRemove(t.Context(), "../../volumes/data", false); err == nil {
+		t.Error("a path that is not the API's is let through")
+	}
+}
+
+func TestRequestsAreFoundByMethodPathAndQuery(t *testing.T) {
+	for request, want := range map[string]string{
+		"GET /v1.41/containers/web/json":               "/containers/{name}/json",
+		"GET /containers/" + idA + "/json":             "/containers/{name}/json",
+		"GET /v1.51/images/localhost:5000/a/b:v1/json": "/images/{reference}/json",
+		"GET /v1.51/images/sha256:" + idA + "/json":    "/images/{reference}/json",
+		"GET /v1.41/containers/json?all=1":             "/containers/json",
+		"POST /v1.41/containers/" + idA + "/stop?t=3":  "/containers/{id}/stop",
+		"DELETE /v1.41/containers/" + idA + "?force=1": "/containers/{id}",
+		"HEAD /_ping": "/_ping",
+		"DELETE /v1.41/containers/" + idA + "?force=1&v=1":  "",
+		"DELETE /v1.41/containers/web":                      "",
+		"DELETE /v1.41/containers/" + idA + "?force=1;v=1":  "",
+		"delete /v1.41/containers/" + idA:                   "",
+		"POST /v1.41/containers/" + idA + "/attach":         "",
+		"POST /v1.41/containers/" + idA + "/exec":           "",
+		"GET /v1.41/containers/../volumes/json":             "",
+		"GET /v1.41/containers/web/../json":                 "",
+		"GET /v1.41/containers//json":                       "",
+		"GET /v1.41/v1.41/containers/json":                  "",
+		"GET /v1.41/containers/web/json/":                   "",
+		"GET /v1.41/images/busybox/get":                     "",
+		"GET /v1.41/images/busybox/../../volumes/data/json": "",
+		"DELETE /v1.41/images/":                             "",
+		"GET /v1.41/images/%2e%2e/json":                     "",
+		"POST /v1.41/containers/create":                     "",
+		"POST /v1.41/containers/prune":                      "",
+		"POST /v1.41/build":                                 "",
+		"POST /session":                                     "",
+		"GET /":                                             "",
+	} {
+		method, uri, _ := strings.Cut(request, " ")
+		target, err := url.Parse(uri)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, ok := FindRequest(method, target)
+		if found.Path != want || ok != (want != "") {
+			t.Errorf("%s is %q, want %q", request, found.Path, want)
+		}
+	}
+}
+
+func TestTheDocumentationShowsTheList(t *testing.T) {
+	text, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	for _, r := range Requests {
+		want.WriteString("| `" + r.String() + "` | " + r.Why + " |\n")
+	}
+	_, rows, _ := strings.Cut(string(text), "| request | what for |\n|---|---|\n")
+	rows, _, _ = strings.Cut(rows, "\n\n")
+	if rows+"\n" != want.String() {
+		t.Errorf("the list in docs/security.md is not\n%s", want.String())
+	}
+}

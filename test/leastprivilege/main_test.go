@@ -1,0 +1,107 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package leastprivilege shows that the server asks an engine for no more than it needs, and gives away none of its secrets.
+package leastprivilege
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
+)
+
+const (
+	group     = "/apis/containers.rancherdesktop.io/v1alpha1"
+	namespace = group + "/namespaces/" + testserver.Namespace
+
+	// patience is how long anything may take.
+	patience = time.Minute
+
+	// serveEnv makes the test program the server, with the arguments that it has.
+	serveEnv = "LEASTPRIVILEGE_SERVE"
+)
+
+var eng *engine.Engine
+
+func TestMain(m *testing.M) {
+	if os.Getenv(serveEnv) != "" {
+		os.Exit(serve())
+	}
+	os.Exit(engine.Main(m, &eng))
+}
+
+// serve is the server in a process of its own. It ends when its input does.
+func serve() int {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer cancel()
+		io.Copy(io.Discard, os.Stdin)
+	}()
+	command := server.NewCommand()
+	command.SetArgs(os.Args[1:])
+	if err := command.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// ask sends a request and returns the answer.
+func ask(t *testing.T, config *rest.Config, method, path, body string) (int, string) {
+	t.Helper()
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(t.Context(), method, config.Host+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if method == http.MethodPatch {
+		request.Header.Set("Content-Type", "application/merge-patch+json")
+	} else if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(content)
+}
+
+// must sends a request that must be answered with that code.
+func must(t *testing.T, config *rest.Config, code int, method, path, body string) string {
+	t.Helper()
+	got, answer := ask(t, config, method, path, body)
+	if got != code {
+		t.Fatalf("%s %s %s: %d, want %d: %s", method, path, body, got, code, answer)
+	}
+	return answer
+}
+
+// eventually fails unless the condition comes about.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never came about that %s", what)
+		}
+	}
+}

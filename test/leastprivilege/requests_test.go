@@ -1,0 +1,115 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package leastprivilege
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/test/dockerproxy"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
+)
+
+// TestEveryRequestOnTheListIsNeeded uses all that the server can do. That it makes no request that is not on the list, the
+// proxy sees to.
+func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
+	web, job, volume, used := engine.UniqueName("web"), engine.UniqueName("job"), engine.UniqueName("data"), engine.UniqueName("used")
+	image := engine.UniqueName("image") + ":v1"
+	eng.Run(t, web)
+	eng.Create(t, job)
+	eng.Image(t, image)
+	eng.DanglingImage(t)
+	eng.Volume(t, volume, nil)
+	eng.Create(t, used, engine.FromImage(image))
+
+	dir, err := os.MkdirTemp("", "proxy-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	proxy, err := dockerproxy.Start(dir, eng.Host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { proxy.Close() })
+
+	// An engine that refuses HEAD, and one that is already removing what it is asked to remove.
+	var removals atomic.Int64
+	proxy.Fail(func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case r.Method == http.MethodHead:
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		case r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/containers/") && removals.Add(1) == 1:
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusConflict)
+			fmt.Fprint(w, `{"message":"removal of container is already in progress"}`)
+		case strings.HasSuffix(r.URL.Path, "/wait"):
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, `{"StatusCode":0}`)
+		default:
+			return false
+		}
+		return true
+	})
+	config := testserver.Start(t, proxy.Host()).Config(t)
+
+	get := func(path string) string { return must(t, config, http.StatusOK, http.MethodGet, namespace+path, "") }
+	patch := func(body string) {
+		must(t, config, http.StatusOK, http.MethodPatch, namespace+"/containers/"+web, body)
+	}
+	remove := func(code int, path string) { must(t, config, code, http.MethodDelete, namespace+path, "") }
+	eventually(t, "the engine is shown", func() bool {
+		code, _ := ask(t, config, http.MethodGet, namespace+"/images", "")
+		return code == http.StatusOK
+	})
+	get("/containers/" + web)
+	get("/images/" + image)
+	get("/volumes/" + volume)
+	for _, state := range []string{"paused", "running", "created", "running"} {
+		patch(`{"spec":{"state":"` + state + `"}}`)
+	}
+	patch(`{"metadata":{"annotations":{"containers.rancherdesktop.io/action":"restart"}}}`)
+	remove(http.StatusConflict, "/images/"+image)
+	remove(http.StatusOK, "/containers/"+job) // which the engine says it is removing
+	remove(http.StatusOK, "/containers/"+used+"?gracePeriodSeconds=0")
+	remove(http.StatusOK, "/images/"+image+"?gracePeriodSeconds=0")
+	remove(http.StatusOK, "/volumes/"+volume)
+	remove(http.StatusOK, "/containers/"+web+"?gracePeriodSeconds=5")
+	eventually(t, "the container is removed", func() bool {
+		code, _ := ask(t, config, http.MethodGet, namespace+"/containers/"+web, "")
+		return code == http.StatusNotFound
+	})
+
+	unused := sets.New[string]()
+	for _, r := range docker.Requests {
+		unused.Insert(r.Method + " " + r.Path)
+		for _, parameter := range r.Query {
+			unused.Insert(r.Method + " " + r.Path + " with " + parameter)
+		}
+	}
+	for _, made := range proxy.Requests() {
+		target, err := url.Parse(made.URI)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, _ := docker.FindRequest(made.Method, target)
+		unused.Delete(r.Method + " " + r.Path)
+		for parameter := range target.Query() {
+			unused.Delete(r.Method + " " + r.Path + " with " + parameter)
+		}
+	}
+	for _, request := range sets.List(unused) {
+		t.Errorf("nothing needs %s", request)
+	}
+}
