@@ -26,10 +26,11 @@ func uidOf(kind string, identity ...string) types.UID {
 // timeOf returns a time of Docker's, nil where Docker has none. Whole seconds are what the API can carry.
 func timeOf(s string) *metav1.Time {
 	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil || t.Year() <= 1 {
+	t = t.UTC().Truncate(time.Second)
+	if err != nil || t.Year() <= 1 || t.Year() > 9999 { // which JSON cannot carry
 		return nil
 	}
-	return &metav1.Time{Time: t.UTC().Truncate(time.Second)}
+	return &metav1.Time{Time: t}
 }
 
 // firstTime returns the first time that is there, the epoch if none is.
@@ -64,7 +65,13 @@ func cloned(m map[string]string) map[string]string {
 	return maps.Clone(m)
 }
 
+// maxMessage is how long the message of a condition may be.
+const maxMessage = 32 << 10
+
 func condition(kind string, status bool, reason, message string, since metav1.Time) metav1.Condition {
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "")
+	}
 	c := metav1.Condition{Type: kind, Status: metav1.ConditionFalse, Reason: reason, Message: message, LastTransitionTime: since}
 	if status {
 		c.Status = metav1.ConditionTrue

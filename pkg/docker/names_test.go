@@ -4,10 +4,8 @@
 package docker
 
 import (
-	"path"
 	"strings"
 	"testing"
-	"unicode"
 )
 
 var (
@@ -82,36 +80,4 @@ func TestOnlyWholeAndShortIDsNameAnObject(t *testing.T) {
 			t.Errorf("%q is taken for the ID", s)
 		}
 	}
-}
-
-// FuzzName promises that no name reaches another endpoint of Docker's API.
-func FuzzName(f *testing.F) {
-	for _, seed := range []string{"web", "..", ".", "../containers/victim", "a/../b", "a/./b", "x..", "%2e%2e", "a?force=1", "a#b", "a\\b", "\x00",
-		"busybox:latest", "localhost:5000~a~b:v1", "..~..~containers~x:y", "a/..:b", "sha256:" + idA, idA, "busybox@sha256:" + idA, "[::1]:80/a:b", "a:..", "ａ:b"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, name string) {
-		paths := map[string]bool{
-			"containers/" + name: ValidContainerName(name) == nil,
-			"volumes/" + name:    ValidVolumeName(name) == nil,
-			"images/" + name:     isImagePath(name),
-		}
-		if tag, err := tagOfName(name); err == nil {
-			paths["images/"+tag] = true
-			if !isImagePath(tag) {
-				t.Errorf("%q is a tag and not a path", tag)
-			}
-		}
-		for p, accepted := range paths {
-			if !accepted {
-				continue
-			}
-			if path.Join("/v1.41", p, "json") != "/v1.41/"+p+"/json" {
-				t.Errorf("%q changes when it is joined", p)
-			}
-			if strings.ContainsAny(p, `?#%\ `) || strings.ContainsFunc(p, unicode.IsControl) {
-				t.Errorf("%q has characters that mean something in a path", p)
-			}
-		}
-	})
 }

@@ -4,6 +4,7 @@
 package docker
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -92,7 +93,8 @@ func stopTimeoutOf(response *container.InspectResponse) time.Duration {
 	case *response.Config.StopTimeout < 0:
 		return endlessStopTimeout
 	}
-	return time.Duration(*response.Config.StopTimeout) * time.Second
+	const longest = math.MaxInt64 / int64(time.Second)
+	return time.Duration(min(int64(*response.Config.StopTimeout), longest)) * time.Second
 }
 
 // StopTimeout returns how long the container of that ID may take to stop unless someone says otherwise.

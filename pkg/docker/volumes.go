@@ -38,7 +38,7 @@ func (s *Volumes) Subjects(ctx context.Context) ([]string, error) {
 	}
 	names := make([]string, 0, len(found.Volumes))
 	for _, v := range found.Volumes {
-		if ValidVolumeName(v.Name) == nil {
+		if v != nil && ValidVolumeName(v.Name) == nil {
 			names = append(names, v.Name)
 		}
 	}

@@ -1,0 +1,257 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/volume"
+	"github.com/docker/docker/client"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/validation"
+	"k8s.io/apimachinery/pkg/api/validation/path"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// answers is a transport that gives every request one answer.
+type answers struct{ body []byte }
+
+func (a *answers) RoundTrip(request *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(a.body)), Request: request}, nil
+}
+
+// answering returns an engine that is connected to whatever the answers say.
+func answering(t testing.TB) (*Engine, *answers) {
+	t.Helper()
+	e, err := NewEngine(Options{Host: "tcp://engine:2375", Namespace: "engine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &answers{}
+	c, err := client.NewClientWithOpts(client.WithHost("tcp://engine:2375"), client.WithHTTPClient(&http.Client{Transport: a}), client.WithVersion("1.51"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.use(&connection{ctx: t.Context(), client: c})
+	return e, a
+}
+
+// observeAnswer has the answer read in all the ways in which the source reads one, and returns what the subject shows as.
+func observeAnswer(t *testing.T, s source, subject string) map[string]runtime.Object {
+	t.Helper()
+	_, _ = s.Subjects(t.Context())
+	if found, err := s.Lookup(t.Context(), "engine/"+subject); err == nil && found != "" && found != subject {
+		t.Errorf("asked for %s, the answer leads to %q", subject, found)
+	}
+	objects, _, err := s.Observe(t.Context(), subject)
+	if err != nil && len(objects) > 0 {
+		t.Errorf("both objects and an error: %v", err)
+	}
+	again, _, _ := s.Observe(t.Context(), subject)
+	if !apiequality.Semantic.DeepEqual(objects, again) {
+		t.Errorf("the same answer shows as %+v and as %+v", objects, again)
+	}
+	for key, object := range objects {
+		checkObject(t, key, object)
+	}
+	return objects
+}
+
+// checkObject fails unless the object can be what an API serves, under that key.
+func checkObject(t *testing.T, key string, object runtime.Object) {
+	t.Helper()
+	accessor := object.(metav1.Object)
+	if key != "engine/"+accessor.GetName() || accessor.GetNamespace() != "engine" || accessor.GetUID() == "" {
+		t.Errorf("%s is the key of %+v", key, accessor)
+	}
+	errs := validation.ValidateObjectMetaAccessor(accessor, true, path.ValidatePathSegmentName, field.NewPath("metadata"))
+	errs = append(errs, metav1validation.ValidateLabels(accessor.GetLabels(), field.NewPath("metadata", "labels"))...)
+	errs = append(errs, metav1validation.ValidateConditions(conditionsOf(object), field.NewPath("status", "conditions"))...)
+	if len(errs) > 0 {
+		t.Errorf("%s is invalid: %v", key, errs)
+	}
+	text, err := json.Marshal(object)
+	if err != nil {
+		t.Fatalf("%s cannot be encoded: %v", key, err)
+	}
+	decoded := reflect.New(reflect.TypeOf(object).Elem()).Interface().(runtime.Object)
+	if err := json.Unmarshal(text, decoded); err != nil {
+		t.Fatalf("%s cannot be decoded: %v\n%s", key, err, text)
+	}
+	if !apiequality.Semantic.DeepEqual(object, decoded) {
+		t.Errorf("%s comes back as another:\n%+v\n%+v", key, object, decoded)
+	}
+}
+
+func conditionsOf(object runtime.Object) []metav1.Condition {
+	switch object := object.(type) {
+	case *v1alpha1.Container:
+		return object.Status.Conditions
+	case *v1alpha1.Image:
+		return object.Status.Conditions
+	}
+	return nil
+}
+
+func keys(objects map[string]runtime.Object) []string { return slices.Sorted(maps.Keys(objects)) }
+
+func encoded(t testing.TB, value any) []byte {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// FuzzContainerAnswer promises that a container shows under its name whatever else Docker says of it.
+func FuzzContainerAnswer(f *testing.F) {
+	f.Add(encoded(f, inspected(nil)))
+	for _, text := range []string{`null`, `{}`, `[]`, `[{"Id":"` + idA + `"}]`, `{"Id":"` + idA + `"}`, `{"Id":"` + idA + `","Name":"/"}`, `{"Id":"` + idB + `","Name":"/web"}`,
+		`{"Id":"` + idA + `","Name":"/../web"}`, `{"Id":"` + idA + `","Name":"web","Created":"9999-12-31T23:59:59-23:59","State":{"StartedAt":"0000-01-01T00:00:00Z","FinishedAt":"0001-01-01T00:00:00-10:00"}}`,
+		`{"Id":"` + idA + `","Name":"/web","State":null,"Config":null,"HostConfig":null,"NetworkSettings":null}`,
+		`{"Id":"` + idA + `","Name":"/web","State":{"Status":"exited","ExitCode":3221225786,"Error":"` + strings.Repeat("x", 40_000) + `"}}`,
+		`{"Id":"` + idA + `","Name":"/web","State":{"Status":"removing","Dead":true,"OOMKilled":true,"Health":{"Status":"healthy","Log":[null]}},"Config":{"Labels":{"":"","a/b/c":"d","ok":"yes"},"StopTimeout":-1}}`,
+		`{"Id":"` + idA + `","Name":"/web","Config":{"StopTimeout":9223372036854775807,"ExposedPorts":{"":{},"x":{},"80/tcp":{}}},"HostConfig":{"PortBindings":{"80/tcp":null}},"NetworkSettings":{"Ports":{"80/tcp":[{"HostIp":"::","HostPort":"-1"},{}]}}}`,
+	} {
+		f.Add([]byte(text))
+	}
+	e, a := answering(f)
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		a.body = answer
+		objects := observeAnswer(t, e.Containers(), idA)
+		var response container.InspectResponse
+		if json.NewDecoder(bytes.NewReader(answer)).Decode(&response) != nil || response.ContainerJSONBase == nil {
+			return
+		}
+		var want []string
+		if name := containerName(&response); response.ID == idA && ValidContainerName(name) == nil {
+			want = []string{"engine/" + name}
+		}
+		if got := keys(objects); !slices.Equal(got, want) {
+			t.Errorf("shows as %q, want %q", got, want)
+		}
+		if timeout := e.Containers().StopTimeout(idA); timeout < 0 {
+			t.Errorf("the stop timeout is %v", timeout)
+		}
+	})
+}
+
+// FuzzImageAnswer promises that an image shows under each of its tags, or else its ID, whatever Docker says of it.
+func FuzzImageAnswer(f *testing.F) {
+	f.Add(encoded(f, imageResponse("docker.io/library/busybox:latest", "localhost:5000/a/b:v1")))
+	f.Add(encoded(f, imageResponse()))
+	id := "sha256:" + idA
+	for _, text := range []string{`null`, `{}`, `[]`, `{"Id":"` + id + `"}`, `{"Id":"` + idA + `"}`, `{"Id":"` + id + `","RepoTags":["<none>:<none>","","..:x","a/../b:c","A:b","busybox","a:b@` + id + `"]}`,
+		`{"Id":"` + id + `","RepoTags":["a:b","a:b","docker.io/library/a:b"],"RepoDigests":["<none>@<none>","x"],"Created":"9999-12-31T23:59:59-23:59","Size":-1}`,
+		`{"Id":"sha256:` + idB + `","RepoTags":["a:b"]}`, `{"Id":"` + id + `","Config":{"Labels":{"a b":"c","ok":"yes"}},"Parent":"../x"}`, `[{"Id":"` + id + `"},{"Id":"x"}]`,
+	} {
+		f.Add([]byte(text))
+	}
+	e, a := answering(f)
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		a.body = answer
+		objects := observeAnswer(t, e.Images(), id)
+		var response image.InspectResponse
+		if json.NewDecoder(bytes.NewReader(answer)).Decode(&response) != nil {
+			return
+		}
+		var want []string
+		if imageID(response.ID) == id {
+			for _, tag := range tagsOf(&response) {
+				want = append(want, "engine/"+nameOfTag(tag))
+			}
+			if len(want) == 0 {
+				want = []string{"engine/" + id}
+			}
+		}
+		slices.Sort(want)
+		if got := keys(objects); !slices.Equal(got, want) {
+			t.Errorf("shows as %q, want %q", got, want)
+		}
+	})
+}
+
+// FuzzVolumeAnswer promises that a volume shows under its name whatever else Docker says of it.
+func FuzzVolumeAnswer(f *testing.F) {
+	f.Add(encoded(f, volume.Volume{Name: "data", Driver: "local", CreatedAt: createdAt, Mountpoint: "/v", Scope: "local", Labels: map[string]string{"a": "b"}}))
+	for _, text := range []string{`null`, `{}`, `[]`, `{"Name":"data"}`, `{"Name":"../data"}`, `{"Name":"data","CreatedAt":"9999-12-31T23:59:59-23:59","Labels":{"":"x"},"Options":{"":""},"Status":{"a":[null]},"UsageData":{"Size":-1}}`,
+		`{"Volumes":[null]}`, `{"Volumes":[{"Name":"data"},{"Name":".."}],"Warnings":null}`,
+	} {
+		f.Add([]byte(text))
+	}
+	e, a := answering(f)
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		a.body = answer
+		objects := observeAnswer(t, e.Volumes(), "data")
+		var response volume.Volume
+		if json.NewDecoder(bytes.NewReader(answer)).Decode(&response) != nil {
+			return
+		}
+		var want []string
+		if response.Name == "data" {
+			want = []string{"engine/data"}
+		}
+		if got := keys(objects); !slices.Equal(got, want) {
+			t.Errorf("shows as %q, want %q", got, want)
+		}
+	})
+}
+
+// FuzzEvents promises that events, however they read, mark what Docker can have and mark it once, whether the stream or
+// the log brings them.
+func FuzzEvents(f *testing.F) {
+	for _, seed := range []string{
+		"", "null", "{}", "[]", "{", `{"Type":"container","Action":"die","Actor":{"ID":"` + idA + `"},"timeNano":1}`, `{"Type":"container","Action":"die","Actor":{"ID":"../x"}}`,
+		`{"Type":"image","Action":"pull","Actor":{"ID":"busybox"}}` + "\n" + `{"Type":"image","Action":"untag","Actor":{"ID":"sha256:` + idA + `"}}`, `{"Type":"image","Action":"tag","Actor":{"ID":"a/../b"}}`,
+		`{"Type":"volume","Action":"create","Actor":{"ID":"data"}}` + "\n\n" + `{"Type":"volume","Action":"create","Actor":{"ID":"data"}}`, `{"Type":"volume","Action":"prune","Actor":null,"timeNano":9223372036854775807}`,
+		`{"Type":"container","Action":"exec_create: sh","Actor":{"ID":"` + idA + `","Attributes":{"exitCode":"1"}},"timeNano":-9223372036854775808}`, `{"Type":"network","Action":"connect","Actor":{"ID":"x"}}`,
+		`{"Type":"container","Action":"commit","Actor":{"ID":"` + idA + `"},"time":1e400}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var marks []mark
+		feed := newFeed(func(m mark) { marks = append(marks, m) })
+		var lines [][]byte
+		err := eachLine(bytes.NewReader(text), func(line []byte) error {
+			lines = append(lines, bytes.Clone(line))
+			return feed.streamed(line)
+		})
+		for _, m := range marks {
+			valid := map[events.Type]func(string) bool{
+				events.ContainerEventType: segments["{id}"], events.ImageEventType: segments["{reference}"], events.VolumeEventType: segments["{volume}"],
+			}[m.kind]
+			if valid == nil || m.subject != "" && !valid(m.subject) {
+				t.Errorf("an event marks %q of %q", m.subject, m.kind)
+			}
+		}
+		if err != nil {
+			return
+		}
+		before := len(marks)
+		if _, err := feed.logged(lines); err != nil || len(marks) != before {
+			t.Errorf("the log brings %v again, %v", marks[before:], err)
+		}
+		if _, nano, ok := feed.since(); ok {
+			logSince(nano)
+		}
+	})
+}

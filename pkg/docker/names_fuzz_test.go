@@ -1,0 +1,133 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/client"
+)
+
+// recorder is a transport that writes down what would be on the wire.
+type recorder struct {
+	method string
+	target *url.URL
+}
+
+func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
+	r.method, r.target = request.Method, request.URL
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader("{}")), Request: request}, nil
+}
+
+// recorded returns Docker's client over a recorder.
+func recorded(t testing.TB) (*client.Client, *recorder) {
+	t.Helper()
+	r := &recorder{}
+	c, err := client.NewClientWithOpts(client.WithHost("tcp://engine:2375"), client.WithHTTPClient(&http.Client{Transport: r}), client.WithVersion("1.51"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, r
+}
+
+// FuzzName promises that no name reaches another endpoint than the one that it is given to.
+func FuzzName(f *testing.F) {
+	for _, seed := range []string{"web", "..", ".", "../containers/victim", "a/../b", "a/./b", "x..", "%2e%2e", "a?force=1", "a#b", "a\\b", "\x00", "json", "prune", "a//b",
+		"busybox:latest", "localhost:5000~a~b:v1", "..~..~containers~x:y", "a/..:b", "sha256:" + idA, idA, "busybox@sha256:" + idA, "[::1]:80/a:b", "a:..", "ａ:b", "a/json", "a/b/get"} {
+		f.Add(seed)
+	}
+	c, r := recorded(f)
+	f.Fuzz(func(t *testing.T, name string) {
+		tag, tagErr := tagOfName(name)
+		if tagErr == nil && (!isImagePath(tag) || nameOfTag(tag) != name || ValidImageName(name) != nil) {
+			t.Errorf("%q stands for %q, which is no tag or has another name", name, tag)
+		}
+		aTag := func(string) bool { return tagErr == nil }
+		for _, use := range []struct {
+			valid         func(string) bool
+			name          string
+			before, after string
+			call          func(ctx context.Context, name string) error
+		}{
+			{segments["{name}"], name, "GET /v1.51/containers/", "/json", func(ctx context.Context, name string) error {
+				_, err := c.ContainerInspect(ctx, name)
+				return err
+			}},
+			{segments["{id}"], name, "DELETE /v1.51/containers/", "", func(ctx context.Context, id string) error {
+				return c.ContainerRemove(ctx, id, container.RemoveOptions{})
+			}},
+			{segments["{id}"], name, "POST /v1.51/containers/", "/stop", func(ctx context.Context, id string) error {
+				return c.ContainerStop(ctx, id, container.StopOptions{})
+			}},
+			{segments["{volume}"], name, "GET /v1.51/volumes/", "", func(ctx context.Context, name string) error {
+				_, err := c.VolumeInspect(ctx, name)
+				return err
+			}},
+			{segments["{volume}"], name, "DELETE /v1.51/volumes/", "", func(ctx context.Context, name string) error { return c.VolumeRemove(ctx, name, false) }},
+			{segments["{reference}"], name, "GET /v1.51/images/", "/json", inspectImage(c)},
+			{segments["{reference}"], name, "DELETE /v1.51/images/", "", removeImage(c)},
+			{aTag, tag, "GET /v1.51/images/", "/json", inspectImage(c)},
+			{aTag, tag, "DELETE /v1.51/images/", "", removeImage(c)},
+		} {
+			if !use.valid(use.name) {
+				continue
+			}
+			*r = recorder{}
+			err := use.call(t.Context(), use.name)
+			if r.target == nil {
+				t.Errorf("%q is accepted, and Docker's client refuses it: %v", use.name, err)
+				continue
+			}
+			if asked := r.method + " " + r.target.Path; asked != use.before+use.name+use.after {
+				t.Errorf("%q is asked for as %q", use.name, asked)
+			}
+			if r.target.RawQuery != "" {
+				t.Errorf("%q brings the query %q", use.name, r.target.RawQuery)
+			}
+			if strings.ContainsFunc(r.target.EscapedPath(), func(c rune) bool { return unicode.IsControl(c) || c > unicode.MaxASCII }) {
+				t.Errorf("%q is asked for as %q", use.name, r.target.EscapedPath())
+			}
+			if _, listed := FindRequest(r.method, r.target); !listed {
+				t.Errorf("%q makes a request that is not on the list", use.name)
+			}
+		}
+	})
+}
+
+func inspectImage(c *client.Client) func(context.Context, string) error {
+	return func(ctx context.Context, reference string) error {
+		_, err := c.ImageInspect(ctx, reference)
+		return err
+	}
+}
+
+func removeImage(c *client.Client) func(context.Context, string) error {
+	return func(ctx context.Context, reference string) error {
+		_, err := c.ImageRemove(ctx, reference, image.RemoveOptions{PruneChildren: true})
+		return err
+	}
+}
+
+// FuzzID promises that an object answers to its full ID and to the first twelve digits, and to no other string.
+func FuzzID(f *testing.F) {
+	for _, seed := range [][2]string{{idA, idA}, {idA[:12], idA}, {"sha256:" + idA, idA}, {idA[:11], idA}, {idA[1:13], idA}, {"", ""}, {"sha256:", "sha256:"}, {idA[:12], "sha256:" + idA},
+		{strings.ToUpper(idA), strings.ToUpper(idA)}, {"sha256:sha256:" + idA, idA}} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, s, id string) {
+		bare, bareID := strings.TrimPrefix(s, "sha256:"), strings.TrimPrefix(id, "sha256:")
+		want := fullID.MatchString(bareID) && (bare == bareID || len(bare) == 12 && bareID[:12] == bare)
+		if isIDOf(s, id) != want {
+			t.Errorf("%q is an ID of %q: %v", s, id, !want)
+		}
+	})
+}
