@@ -1,0 +1,261 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controlplane runs private Kubernetes control planes for tests: an etcd, a kube-apiserver and, where asked for,
+// a kube-controller-manager. They are built by `make kubernetes` and found in $KUBERNETES_BIN, else in bin/kubernetes.
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+const (
+	// startTimeout is how long a loaded machine may take to bring up a program.
+	startTimeout = 3 * time.Minute
+	// portAttempts is how often a port that another program took first is replaced.
+	portAttempts = 5
+)
+
+// ControlPlane is a Kubernetes control plane that nobody else uses.
+type ControlPlane struct {
+	dir, bin string
+	options  options
+	keys     *keys
+	url      string
+	admin    string // a kubeconfig
+
+	etcd, apiServer, controllerManager *process
+	etcdURL                            string
+}
+
+// Option changes how a control plane is started.
+type Option func(*options)
+
+type options struct {
+	apiServerArgs     []string
+	controllerManager bool
+	sharedCredentials bool
+}
+
+// APIServerArgs adds to the command line of kube-apiserver.
+func APIServerArgs(args ...string) Option {
+	return func(o *options) { o.apiServerArgs = append(o.apiServerArgs, args...) }
+}
+
+// ControllerManager also runs the namespace controller and the garbage collector, each with a service account of its own
+// as in most clusters.
+func ControllerManager() Option {
+	return func(o *options) { o.controllerManager = true }
+}
+
+// SharedCredentials has all controllers act as system:kube-controller-manager.
+func SharedCredentials() Option {
+	return func(o *options) { o.sharedCredentials = true }
+}
+
+// Main runs the tests of m, a *testing.M or what wraps one, with a new control plane in *c and returns their exit code.
+func Main(m interface{ Run() int }, c **ControlPlane, opts ...Option) int {
+	started, err := Start(opts...)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	*c = started
+	code := m.Run()
+	if err := started.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// Start starts a control plane and waits until it is ready.
+func Start(opts ...Option) (*ControlPlane, error) {
+	c, err := Prepare(opts...)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.StartAPIServer(); err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	return c, nil
+}
+
+// Prepare is Start for tests of a control plane that comes late: its address and its users are known, and nothing
+// listens there before StartAPIServer.
+func Prepare(opts ...Option) (*ControlPlane, error) {
+	c := &ControlPlane{}
+	for _, opt := range opts {
+		opt(&c.options)
+	}
+	var err error
+	if c.bin, err = binaries(); err != nil {
+		return nil, err
+	}
+	if c.dir, err = os.MkdirTemp("", "controlplane-"); err != nil {
+		return nil, fmt.Errorf("making a directory for the control plane: %w", err)
+	}
+	if err := c.prepare(); err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	return c, nil
+}
+
+func (c *ControlPlane) prepare() error {
+	var err error
+	if c.keys, err = newKeys(c.dir); err != nil {
+		return fmt.Errorf("making the control plane's certificates: %w", err)
+	}
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	c.url = fmt.Sprintf("https://127.0.0.1:%d", port)
+	if c.admin, err = c.Kubeconfig("admin", "system:masters"); err != nil {
+		return err
+	}
+	return c.startEtcd()
+}
+
+// binaries returns the directory of the Kubernetes programs.
+func binaries() (string, error) {
+	dir := os.Getenv("KUBERNETES_BIN")
+	if dir == "" {
+		_, file, _, _ := runtime.Caller(0)
+		dir = filepath.Join(filepath.Dir(file), "..", "..", "bin", "kubernetes")
+	}
+	for _, program := range []string{"etcd", "kube-apiserver", "kube-controller-manager"} {
+		if _, err := os.Stat(filepath.Join(dir, program)); err != nil {
+			return "", fmt.Errorf("the tests need a Kubernetes control plane: %w: build it with `make kubernetes`", err)
+		}
+	}
+	return dir, nil
+}
+
+// URL is where kube-apiserver serves.
+func (c *ControlPlane) URL() string { return c.url }
+
+// Dir holds the keys, the logs and the data of the control plane.
+func (c *ControlPlane) Dir() string { return c.dir }
+
+// Admin is a kubeconfig of a member of system:masters.
+func (c *ControlPlane) Admin() string { return c.admin }
+
+// Client acts as the kubeconfig says and does not throttle itself.
+func Client(kubeconfig string) (kubernetes.Interface, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	config.QPS = -1
+	return kubernetes.NewForConfig(config)
+}
+
+func (c *ControlPlane) startEtcd() error {
+	var err error
+	for range portAttempts {
+		var client, peer int
+		if client, err = freePort(); err != nil {
+			return err
+		}
+		if peer, err = freePort(); err != nil {
+			return err
+		}
+		c.etcdURL = fmt.Sprintf("http://127.0.0.1:%d", client)
+		peerURL := fmt.Sprintf("http://127.0.0.1:%d", peer)
+		c.etcd, err = c.run("etcd",
+			"--data-dir", filepath.Join(c.dir, "etcd"),
+			"--listen-client-urls", c.etcdURL, "--advertise-client-urls", c.etcdURL,
+			"--listen-peer-urls", peerURL, "--initial-advertise-peer-urls", peerURL, "--initial-cluster", "default="+peerURL,
+			"--unsafe-no-fsync", "--log-level", "warn")
+		if err != nil {
+			return err
+		}
+		if err = c.etcd.await(func(ctx context.Context) error { return healthy(ctx, c.etcdURL+"/health") }); err == nil {
+			return nil
+		}
+		err = errors.Join(err, c.etcd.stop())
+	}
+	return err
+}
+
+// StartAPIServer starts kube-apiserver and what needs it, and waits until it is ready.
+func (c *ControlPlane) StartAPIServer() error {
+	_, port, err := net.SplitHostPort(c.url[len("https://"):])
+	if err != nil {
+		return err
+	}
+	args := append([]string{
+		"--etcd-servers", c.etcdURL,
+		"--bind-address", "127.0.0.1", "--secure-port", port,
+		"--tls-cert-file", c.keys.certificate("apiserver"), "--tls-private-key-file", c.keys.key("apiserver"),
+		"--client-ca-file", c.keys.certificate("ca"),
+		"--authorization-mode", "RBAC",
+		"--service-account-issuer", "https://kubernetes.default.svc",
+		"--service-account-signing-key-file", c.keys.key("service-account"), "--service-account-key-file", c.keys.key("service-account"),
+		"--service-cluster-ip-range", "10.0.0.0/24",
+		"--requestheader-client-ca-file", c.keys.certificate("front-proxy-ca"), "--requestheader-allowed-names", "front-proxy-client",
+		"--requestheader-username-headers", "X-Remote-User", "--requestheader-group-headers", "X-Remote-Group",
+		"--requestheader-uid-headers", "X-Remote-Uid", "--requestheader-extra-headers-prefix", "X-Remote-Extra-",
+		"--proxy-client-cert-file", c.keys.certificate("front-proxy-client"), "--proxy-client-key-file", c.keys.key("front-proxy-client"),
+	}, c.options.apiServerArgs...)
+	if c.apiServer, err = c.run("kube-apiserver", args...); err != nil {
+		return err
+	}
+	client, err := Client(c.admin)
+	if err != nil {
+		return err
+	}
+	err = c.apiServer.await(func(ctx context.Context) error {
+		return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+	})
+	if err != nil || !c.options.controllerManager {
+		return err
+	}
+	return c.startControllerManager()
+}
+
+func (c *ControlPlane) startControllerManager() error {
+	kubeconfig, err := c.Kubeconfig("system:kube-controller-manager")
+	if err != nil {
+		return err
+	}
+	c.controllerManager, err = c.run("kube-controller-manager",
+		"--kubeconfig", kubeconfig, "--authentication-kubeconfig", kubeconfig, "--authorization-kubeconfig", kubeconfig,
+		"--controllers", "namespace-controller,garbage-collector-controller,serviceaccount-controller",
+		fmt.Sprintf("--use-service-account-credentials=%t", !c.options.sharedCredentials),
+		"--leader-elect=false", "--secure-port", "0")
+	return err
+}
+
+// StopAPIServer ends kube-apiserver and what needs it. Its data stays.
+func (c *ControlPlane) StopAPIServer() error {
+	err := errors.Join(c.controllerManager.stop(), c.apiServer.stop())
+	c.controllerManager, c.apiServer = nil, nil
+	return err
+}
+
+// Stop ends the control plane and removes its directory.
+func (c *ControlPlane) Stop() error {
+	// kube-apiserver waits for an etcd that is gone.
+	return errors.Join(c.StopAPIServer(), c.etcd.stop(), os.RemoveAll(c.dir))
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("finding a free port: %w", err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
