@@ -132,7 +132,7 @@ func (f *fakeContainers) Delete(ctx context.Context, name string, _ runtime.Obje
 }
 
 // serveContainers serves the containers of the source through the handlers of the real server.
-func serveContainers(t *testing.T, source *fakeContainers) *httptest.Server {
+func serveContainers(t testing.TB, source *fakeContainers) *httptest.Server {
 	t.Helper()
 	stores := newStores(docker.DefaultNamespace)
 	t.Cleanup(stores.stop)
@@ -161,7 +161,7 @@ func serveContainers(t *testing.T, source *fakeContainers) *httptest.Server {
 	return serve(t, server)
 }
 
-func serve(t *testing.T, server *genericapiserver.GenericAPIServer) *httptest.Server {
+func serve(t testing.TB, server *genericapiserver.GenericAPIServer) *httptest.Server {
 	t.Helper()
 	server.PrepareRun()
 	server.RunPostStartHooks(t.Context())
@@ -186,7 +186,7 @@ func newTestConfig() *genericapiserver.RecommendedConfig {
 }
 
 // do makes a request and returns the answer's status and body. A header is written as "name: value".
-func do(t *testing.T, server *httptest.Server, method, path, body string, headers ...string) (int, string) {
+func do(t testing.TB, server *httptest.Server, method, path, body string, headers ...string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader(body))
 	if err != nil {

@@ -37,8 +37,9 @@ func IDs(obj runtime.Object) []string {
 }
 
 func idsOf(id string) []string {
-	if id == "" {
+	short := ShortID(id)
+	if short == "" {
 		return nil
 	}
-	return []string{id, ShortID(id)}
+	return []string{id, short}
 }
