@@ -9,6 +9,8 @@ VERSION ?= $(shell hack/version.sh)
 ARGS ?=
 PACKAGES ?= ./...
 TESTFLAGS ?=
+FUZZTIME ?= 30s
+FUZZ ?= .
 
 .PHONY: build
 build: ## Build bin/engine-apiserver
@@ -29,6 +31,14 @@ lint: prerequisites ## Check format, headers, generated code, and the build for 
 .PHONY: bench
 bench: prerequisites ## Measure
 	go test -run '^$$' -bench . ./test/bench/...
+
+.PHONY: fuzz
+fuzz: prerequisites ## Fuzz each target for FUZZTIME=30s; FUZZ=pattern chooses
+	hack/fuzz.sh '$(FUZZTIME)' '$(FUZZ)'
+
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities; needs https://vuln.go.dev or GOVULNDB
+	hack/vuln.sh ./...
 
 .PHONY: generate
 generate: ## Generate code from the API types
