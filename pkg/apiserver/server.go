@@ -38,6 +38,8 @@ type ExtraConfig struct {
 	Engine docker.Options
 	// ReadyRequiresEngine makes the server ready only while the engine answers.
 	ReadyRequiresEngine bool
+	// AllowNamespaceDeletion lets the deletion of the Kubernetes Namespace of the engine delete what the engine holds.
+	AllowNamespaceDeletion bool
 }
 
 // CompletedConfig is a Config with its defaults. Only Complete makes one.

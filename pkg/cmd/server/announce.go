@@ -27,23 +27,22 @@ type engine interface {
 
 // announcer tells the user where the server is, and which engine it serves.
 type announcer struct {
-	out        io.Writer
-	server     string
-	kubeconfig string
-	engine     engine
+	out    io.Writer
+	where  string // the server is
+	try    string // the command to try
+	engine engine
 }
 
 // announce writes a line when the server serves, and a second one when the engine answers only later.
 func (a *announcer) announce(ctx context.Context) {
-	try := fmt.Sprintf("Try: kubectl --kubeconfig %s get containers,images,volumes", shellQuote(a.kubeconfig))
 	patience := time.NewTimer(patience)
 	defer patience.Stop()
 	select {
 	case <-a.engine.Connected():
-		fmt.Fprintf(a.out, "engine-apiserver serves %s at %s. %s\n", a.name(), a.server, try)
+		fmt.Fprintf(a.out, "engine-apiserver serves %s %s. Try: %s\n", a.name(), a.where, a.try)
 		return
 	case <-patience.C:
-		fmt.Fprintf(a.out, "engine-apiserver serves at %s, but %s: it keeps trying. %s\n", a.server, a.reason(), try)
+		fmt.Fprintf(a.out, "engine-apiserver serves %s, but %s: it keeps trying. Try: %s\n", a.where, a.reason(), a.try)
 	case <-ctx.Done():
 		return
 	}

@@ -26,7 +26,7 @@ func (f *fakeEngine) Version() docker.Version { return docker.Version{Engine: "2
 
 func TestTheUserIsToldWhereTheServerIsAndWhatItServes(t *testing.T) {
 	const (
-		try     = " Try: kubectl --kubeconfig /k get containers,images,volumes\n"
+		try     = " Try: kubectl get ctr\n"
 		at      = "engine-apiserver serves Docker Engine 28.5.2 (unix:///x) at https://127.0.0.1:1." + try
 		without = "engine-apiserver serves at https://127.0.0.1:1, but no container engine listens on unix:///x: it keeps trying." + try
 		later   = "engine-apiserver now serves Docker Engine 28.5.2 (unix:///x).\n"
@@ -45,7 +45,7 @@ func TestTheUserIsToldWhereTheServerIsAndWhatItServes(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 			defer cancel()
 			time.AfterFunc(test.after, func() { close(engine.connected) })
-			(&announcer{out: &out, server: "https://127.0.0.1:1", kubeconfig: "/k", engine: engine}).announce(ctx)
+			(&announcer{out: &out, where: "at https://127.0.0.1:1", try: "kubectl get ctr", engine: engine}).announce(ctx)
 			if out.String() != test.want {
 				t.Errorf("connected after %s:\n%s\nwant\n%s", test.after, out.String(), test.want)
 			}

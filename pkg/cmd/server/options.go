@@ -22,6 +22,7 @@ import (
 	_ "k8s.io/component-base/logs/json/register" // --logging-format=json
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/aggregated"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
@@ -42,17 +43,21 @@ type options struct {
 	stateDir            string
 	kubeconfig          string
 
-	serving   *genericoptions.SecureServingOptionsWithLoopback
-	serverRun *genericoptions.ServerRunOptions
-	audit     *genericoptions.AuditOptions
-	features  *genericoptions.FeatureOptions
-	logging   *logsapi.LoggingConfiguration
+	aggregated *aggregated.Options
+	serving    *genericoptions.SecureServingOptionsWithLoopback
+	serverRun  *genericoptions.ServerRunOptions
+	audit      *genericoptions.AuditOptions
+	features   *genericoptions.FeatureOptions
+	logging    *logsapi.LoggingConfiguration
+
+	standaloneFlags, aggregatedFlags *pflag.FlagSet
 }
 
 func newOptions() *options {
 	o := &options{
 		namespace:    docker.DefaultNamespace,
 		resyncPeriod: docker.DefaultResyncPeriod,
+		aggregated:   aggregated.NewOptions(),
 		serving:      genericoptions.NewSecureServingOptions().WithLoopback(),
 		serverRun:    newServerRunOptions(),
 		audit:        genericoptions.NewAuditOptions(),
@@ -90,14 +95,18 @@ func (o *options) flags() cliflag.NamedFlagSets {
 	engine.BoolVar(&o.readyRequiresEngine, "ready-requires-engine", o.readyRequiresEngine,
 		"Fail /readyz while the engine does not answer.")
 
-	standaloneFlags := sets.FlagSet("Standalone")
-	standaloneFlags.StringVar(&o.stateDir, "state-dir", o.stateDir,
-		"Directory of the certificates, the token and the kubeconfig. Default: $XDG_STATE_HOME/engine-apiserver, else ~/.local/state/engine-apiserver.")
-	standaloneFlags.StringVar(&o.kubeconfig, "write-kubeconfig", o.kubeconfig,
+	sets.FlagSet("State").StringVar(&o.stateDir, "state-dir", o.stateDir,
+		"Directory of the certificates and, standalone, the token and the kubeconfig. Default: $XDG_STATE_HOME/engine-apiserver, else ~/.local/state/engine-apiserver.")
+
+	o.standaloneFlags = sets.FlagSet("Standalone")
+	o.standaloneFlags.StringVar(&o.kubeconfig, "write-kubeconfig", o.kubeconfig,
 		"File that the kubeconfig is written to. Default: kubeconfig in --state-dir.")
 
-	// Left out is what has no meaning here: certificates are made in the state directory, priority and fairness is
-	// configured in a cluster, and there is one version.
+	o.aggregatedFlags = sets.FlagSet("Aggregated")
+	o.aggregated.AddFlags(o.aggregatedFlags)
+
+	// Left out is what has no meaning here: certificates are made in the state directory, and there is one version. What
+	// needs a control plane is with the flags for one.
 	addFlags(sets.FlagSet("Secure serving"), o.serving.AddFlags, "cert-dir")
 	addFlags(sets.FlagSet("Features"), o.features.AddFlags, "enable-priority-and-fairness")
 	addFlags(sets.FlagSet("Generic"), o.serverRun.AddUniversalFlags, "advertise-address", "emulated-version",
@@ -124,6 +133,7 @@ func (o *options) complete() error {
 	if err := o.serverRun.ComponentGlobalsRegistry.Set(); err != nil {
 		return err
 	}
+	o.aggregated.Complete()
 	if o.stateDir != "" {
 		return nil
 	}
@@ -152,6 +162,8 @@ func (o *options) validate() error {
 	} else {
 		errs = append(errs, o.serving.Validate()...)
 	}
+	errs = append(errs, o.misplaced()...)
+	errs = append(errs, o.aggregated.Validate()...)
 	errs = append(errs, o.serverRun.Validate()...)
 	errs = append(errs, o.audit.Validate()...)
 	errs = append(errs, o.features.Validate()...)
@@ -161,19 +173,27 @@ func (o *options) validate() error {
 	return logsapi.Validate(o.logging, utilfeature.DefaultFeatureGate, nil).ToAggregate()
 }
 
-// config returns the server's configuration, but for who may do what.
+// misplaced finds the flags that were given and have no meaning in the mode of the server.
+func (o *options) misplaced() (errs []error) {
+	flags, reason := o.aggregatedFlags, "has no meaning without --aggregated or --kubeconfig: the server stands alone"
+	if o.aggregated.Enabled() {
+		flags, reason = o.standaloneFlags, "has no meaning behind a control plane: use the control plane's kubeconfig"
+	}
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if flag.Changed && flag.Name != aggregated.ModeFlag {
+			errs = append(errs, fmt.Errorf("--%s %s", flag.Name, reason))
+		}
+	})
+	return errs
+}
+
+// config returns the server's configuration, but for where it serves and who may do what.
 func (o *options) config() (*apiserver.Config, error) {
 	generic := apiserver.NewGenericConfig()
 	if err := o.serverRun.ApplyTo(&generic.Config); err != nil {
 		return nil, err
 	}
-	if err := o.serving.ApplyToConfig(&generic.Config); err != nil {
-		return nil, err
-	}
 	if err := o.audit.ApplyTo(&generic.Config); err != nil {
-		return nil, err
-	}
-	if err := o.features.ApplyTo(&generic.Config, nil, nil); err != nil {
 		return nil, err
 	}
 	config := &apiserver.Config{GenericConfig: generic}
@@ -181,5 +201,6 @@ func (o *options) config() (*apiserver.Config, error) {
 	config.ExtraConfig.Engine.Namespace = o.namespace
 	config.ExtraConfig.Engine.ResyncPeriod = o.resyncPeriod
 	config.ExtraConfig.ReadyRequiresEngine = o.readyRequiresEngine
+	config.ExtraConfig.AllowNamespaceDeletion = o.aggregated.AllowNamespaceDeletion
 	return config, nil
 }

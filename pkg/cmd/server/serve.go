@@ -7,22 +7,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
-	"net/http"
-	"os"
 	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	genericapiserver "k8s.io/apiserver/pkg/server"
-	certutil "k8s.io/client-go/util/cert"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/component-base/cli/globalflag"
 	"k8s.io/component-base/term"
-	"k8s.io/klog/v2"
 
-	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/standalone"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 )
 
@@ -30,13 +27,17 @@ import (
 // connection takes a second to be told.
 const shutdownTimeout = 1500 * time.Millisecond
 
+// console is where the user reads: what the server is for, and what it waits for.
+type console struct{ out, err io.Writer }
+
 func newServeCommand() *cobra.Command {
 	options := newOptions()
 	command := &cobra.Command{
 		Use:   "serve",
 		Short: "Runs the server",
 		Long: "Serves the containers, images and volumes of a Docker Engine as Kubernetes resources of the group containers.rancherdesktop.io.\n\n" +
-			"The server stands alone: it makes its own certificates and token, and writes a kubeconfig for kubectl.",
+			"The server stands alone, makes its own certificates and token, and writes a kubeconfig for kubectl, unless it is told where a " +
+			"control plane is: then it serves behind that, to the users and by the rules of the cluster.",
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := options.complete(); err != nil {
@@ -48,7 +49,7 @@ func newServeCommand() *cobra.Command {
 			if err := setUpLogging(options.logging); err != nil {
 				return err
 			}
-			return options.serve(command.Context(), &announcer{out: command.OutOrStdout()})
+			return options.serve(command.Context(), console{command.OutOrStdout(), command.ErrOrStderr()})
 		},
 	}
 	sets := options.flags()
@@ -65,92 +66,34 @@ func newServeCommand() *cobra.Command {
 }
 
 // serve runs the server until ctx ends.
-func (o *options) serve(ctx context.Context, announcer *announcer) (err error) {
+func (o *options) serve(ctx context.Context, console console) (err error) {
 	dir, err := state.Open(o.stateDir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
+	if o.aggregated.Enabled() {
+		return o.serveAggregated(ctx, dir, console)
+	}
+	return o.serveStandalone(ctx, dir, console)
+}
 
-	if o.serving.Listener, err = listen(ctx, o.serving.BindAddress, o.serving.BindPort); err != nil {
-		return err
-	}
-	client := standalone.Client{Namespace: o.namespace, Server: serverURL(o.serving.Listener.Addr())}
-	renew, err := o.setUpCertificates(dir, &client)
-	if err != nil {
-		return err
-	}
-	if client.Token, err = standalone.Token(dir); err != nil {
-		return err
-	}
-	config, err := o.config()
-	if err != nil {
-		return err
-	}
-	config.GenericConfig.Authentication.Authenticator = standalone.NewAuthenticator(client.Token)
-	if config.GenericConfig.Authorization.Authorizer, err = standalone.NewAuthorizer(); err != nil {
-		return err
-	}
-	server, err := config.Complete().New(genericapiserver.NewEmptyDelegate())
-	if err != nil {
-		return err
-	}
+// run runs the server until ctx ends, and what else is to run while it does.
+func run(ctx context.Context, server *apiserver.Server, tasks map[string]func(context.Context)) error {
 	server.GenericAPIServer.ShutdownTimeout = shutdownTimeout
-	server.GenericAPIServer.Handler.NonGoRestfulMux.HandlePrefix(standalone.NamespacesPath, http.HandlerFunc(standalone.ServeNamespace))
-
-	kubeconfig := o.kubeconfig
-	if kubeconfig == "" {
-		kubeconfig = dir.Path(standalone.KubeconfigName)
+	for name, task := range tasks {
+		server.GenericAPIServer.AddPostStartHookOrDie(name, func(hook genericapiserver.PostStartHookContext) error {
+			go task(hook)
+			return nil
+		})
 	}
-	if err := client.WriteKubeconfig(kubeconfig); err != nil {
-		return err
-	}
-	announcer.server, announcer.kubeconfig, announcer.engine = client.Server, kubeconfig, server.Engine
-	server.GenericAPIServer.AddPostStartHookOrDie("announce", func(hook genericapiserver.PostStartHookContext) error {
-		go announcer.announce(hook)
-		go renew(hook, func() error { return client.WriteKubeconfig(kubeconfig) })
-		return nil
-	})
 	return server.GenericAPIServer.PrepareRun().RunWithContext(ctx)
 }
 
-// setUpCertificates has the server use a certificate that the client knows, and returns what keeps it from expiring.
-func (o *options) setUpCertificates(dir *state.State, client *standalone.Client) (renew func(context.Context, func() error), err error) {
-	cert := &o.serving.ServerCert.CertKey
-	if cert.CertFile != "" {
-		certificates, err := certutil.CertsFromFile(cert.CertFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading --tls-cert-file: %w", err)
-		}
-		if client.CA, err = certutil.EncodeCertificates(certificates...); err != nil {
-			return nil, fmt.Errorf("reading --tls-cert-file: %w", err)
-		}
-		return func(context.Context, func() error) {}, nil
-	}
-	certificates := dir.Certificates(certificateNames(o.serving.BindAddress)...)
-	if client.CA, err = certificates.Ensure(); err != nil {
-		return nil, fmt.Errorf("preparing the certificates: %w", err)
-	}
-	cert.CertFile, cert.KeyFile = certificates.ServingFile(), certificates.ServingFile()
-	return func(ctx context.Context, write func() error) {
-		certificates.Renew(ctx, client.CA, func(authority []byte) error {
-			client.CA = authority
-			return write()
-		}, func(err error) {
-			klog.FromContext(ctx).Error(err, "The certificates cannot be renewed")
-		})
-	}, nil
-}
-
-// certificateNames are what a server is called beside localhost.
-func certificateNames(address net.IP) []string {
-	if !address.IsUnspecified() {
-		return []string{address.String()}
-	}
-	if hostname, err := os.Hostname(); err == nil {
-		return []string{hostname}
-	}
-	return nil
+// applyServing has the server serve at the listener.
+func (o *options) applyServing(config *genericapiserver.RecommendedConfig, listener net.Listener) error {
+	o.serving.Listener = listener
+	return o.serving.ApplyToConfig(&config.Config)
 }
 
 func listen(ctx context.Context, address net.IP, port int) (net.Listener, error) {

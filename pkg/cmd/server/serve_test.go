@@ -251,7 +251,9 @@ func TestHelpShowsTheFlagsThatHaveAMeaningHere(t *testing.T) {
 		"--docker-host": true, "--namespace": true, "--state-dir": true, "--write-kubeconfig": true, "--bind-address": true,
 		"--secure-port": true, "--resync-period": true, "--ready-requires-engine": true, "--audit-log-path": true,
 		"--tls-min-version": true, "--feature-gates": true, "--logging-format": true, "--request-timeout": true,
-		"--cert-dir": false, "--enable-priority-and-fairness": false, "--emulated-version": false, "--etcd-servers": false,
+		"--aggregated": true, "--kubeconfig": true, "--authentication-kubeconfig": true, "--authorization-kubeconfig": true, "--requestheader-client-ca-file": true,
+		"--service-name": true, "--service-namespace": true, "--unregister-on-exit": true, "--allow-namespace-deletion": true,
+		"--enable-priority-and-fairness": true, "--cert-dir": false, "--emulated-version": false, "--etcd-servers": false,
 	} {
 		if strings.Contains(out.String(), "\n      "+flag+" ") != want {
 			t.Errorf("%s is shown: %t, want %t", flag, !want, want)

@@ -88,6 +88,15 @@ func (c *Certificates) Ensure() (authority []byte, err error) {
 	return encodeCertificate(ca.Leaf), nil
 }
 
+// Authority returns the certificate of the authority, PEM encoded, and nothing where there is none.
+func (c *Certificates) Authority() []byte {
+	ca, err := load(c.state.Path(authorityName))
+	if err != nil || ca == nil || !ca.Leaf.IsCA {
+		return nil
+	}
+	return encodeCertificate(ca.Leaf)
+}
+
 // Renew ensures that the certificates are good until ctx ends, and calls renewed when there is another authority.
 func (c *Certificates) Renew(ctx context.Context, current []byte, renewed func(authority []byte) error, failed func(error)) {
 	ticker := time.NewTicker(renewalInterval)

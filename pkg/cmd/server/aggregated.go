@@ -1,0 +1,156 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/server/dynamiccertificates"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/aggregated"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+)
+
+// serveAggregated serves behind a control plane, to its users.
+func (o *options) serveAggregated(ctx context.Context, dir *state.State, console console) error {
+	// What is wrong on this machine is said before the control plane is waited for.
+	controlPlane, err := o.aggregated.ControlPlane()
+	if err != nil {
+		return err
+	}
+	authority, own, err := o.setUpCertificates(dir, o.aggregated.Host())
+	if err != nil {
+		return err
+	}
+	config, err := o.config()
+	if err != nil {
+		return err
+	}
+	if err := checkListen(ctx, o.serving.BindAddress, o.serving.BindPort); err != nil {
+		return err
+	}
+
+	generic := config.GenericConfig
+	clientCA, prioritize, err := o.await(ctx, controlPlane, generic, console)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // it was told to end
+		}
+		return err
+	}
+	// A control plane that calls while the server cannot answer yet is refused, and not left waiting.
+	listener, err := listen(ctx, o.serving.BindAddress, o.serving.BindPort)
+	if err != nil {
+		return err
+	}
+	if err := o.applyServing(generic, listener); err != nil {
+		return err
+	}
+	generic.SecureServing.ClientCA = clientCA
+	if err := o.aggregated.ApplyTo(generic, *o.features, prioritize); err != nil {
+		return err
+	}
+	server, err := config.Complete().New(genericapiserver.NewEmptyDelegate())
+	if err != nil {
+		return err
+	}
+	announcer := &announcer{
+		out:    console.out,
+		where:  fmt.Sprintf("at %s behind the control plane at %s", serverURL(listener.Addr()), controlPlane.URL()),
+		try:    "kubectl get containers,images,volumes -n " + o.namespace,
+		engine: server.Engine,
+	}
+	tasks := map[string]func(context.Context){"announce": func(ctx context.Context) {
+		if !controlPlane.Registered(ctx, v1alpha1.SchemeGroupVersion, o.aggregated.ServiceNamespace, o.aggregated.ServiceName) {
+			announcer.where += ", which does not know it yet"
+			announcer.try = o.registerCommand(listener.Addr(), own != nil) + " && " + announcer.try
+		}
+		announcer.announce(ctx)
+	}}
+	if own != nil {
+		tasks["renew-certificates"] = renew(own, authority, func([]byte) error { return nil })
+	}
+	return run(ctx, server, tasks)
+}
+
+// await returns when the server can rely on the control plane, with the authorities of its users' certificates, and says
+// whether requests can be prioritized.
+func (o *options) await(ctx context.Context, controlPlane *aggregated.ControlPlane, config *genericapiserver.RecommendedConfig,
+	console console) (clientCA dynamiccertificates.CAContentProvider, prioritize bool, err error) {
+	var lacking *aggregated.Pending
+	check := func(ctx context.Context) (err error) {
+		if err := controlPlane.Check(ctx); err != nil {
+			return err
+		}
+		if o.aggregated.PriorityAndFairness {
+			if lacking, err = controlPlane.CheckPriority(ctx); err != nil {
+				return err
+			}
+		}
+		if clientCA, err = o.aggregated.ApplyAuthentication(config); err != nil {
+			return &aggregated.Pending{What: "the control plane at " + controlPlane.URL(), Why: err.Error(), Remedy: "it may still be starting"}
+		}
+		return nil
+	}
+	err = aggregated.Wait(ctx, check, func(pending *aggregated.Pending) {
+		fmt.Fprintf(console.err, "engine-apiserver: waiting for %v\n", pending)
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	if lacking != nil {
+		fmt.Fprintf(console.err, "engine-apiserver: serving without priority and fairness for want of %v\n", lacking)
+	}
+	return clientCA, o.aggregated.PriorityAndFairness && lacking == nil, nil
+}
+
+// checkListen says whether the server can listen, and leaves the address free.
+func checkListen(ctx context.Context, address net.IP, port int) error {
+	listener, err := listen(ctx, address, port)
+	if err != nil {
+		return err
+	}
+	return listener.Close()
+}
+
+// registerCommand is what registers the server with its control plane.
+func (o *options) registerCommand(address net.Addr, ownCertificates bool) string {
+	port := strconv.Itoa(o.serving.BindPort)
+	if tcp, ok := address.(*net.TCPAddr); ok {
+		port = strconv.Itoa(tcp.Port)
+	}
+	kubeconfig := o.aggregated.Kubeconfig()
+	if kubeconfig == "" {
+		kubeconfig = "<an administrator's>"
+	} else {
+		kubeconfig = shellQuote(kubeconfig)
+	}
+	host := "localhost"
+	if address := o.serving.BindAddress; !address.IsLoopback() && !address.IsUnspecified() {
+		host = address.String()
+	}
+	command := "engine-apiserver register --kubeconfig " + kubeconfig
+	add := func(flag, value, byDefault string) {
+		if value != byDefault {
+			command += " --" + flag + " " + shellQuote(value)
+		}
+	}
+	add("address", net.JoinHostPort(host, port), net.JoinHostPort("localhost", strconv.Itoa(defaultPort)))
+	add("service-name", o.aggregated.ServiceName, aggregated.DefaultServiceName)
+	add("service-namespace", o.aggregated.ServiceNamespace, aggregated.DefaultServiceNamespace)
+	add("namespace", o.namespace, docker.DefaultNamespace)
+	if !ownCertificates {
+		return command + " --ca-file <of the authority of --tls-cert-file>"
+	}
+	if usual, err := state.DefaultDir(); err == nil {
+		add("state-dir", o.stateDir, usual)
+	}
+	return command
+}
