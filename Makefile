@@ -21,8 +21,16 @@ run: build ## Serve this machine's Docker Engine, or a private one; ARGS="--flag
 	@hack/run.sh $(ARGS)
 
 .PHONY: test
-test: prerequisites bin/kubectl ## Run every test, and check the coverage
+test: prerequisites kubernetes ## Run every test, and check the coverage
 	hack/test.sh $(TESTFLAGS) $(PACKAGES)
+
+.PHONY: e2e
+e2e: prerequisites kubernetes ## Run the end-to-end tests alone: standalone, behind a kube-apiserver, and inside a control plane
+	hack/test.sh $(TESTFLAGS) ./test/e2e/...
+
+.PHONY: kubernetes
+kubernetes: ## Build bin/kubernetes, the control plane for tests
+	hack/build-kubernetes.sh bin/kubernetes
 
 .PHONY: lint
 lint: prerequisites ## Check format, headers, generated code, and the build for every platform
@@ -55,6 +63,3 @@ help: ## Show the targets
 .PHONY: prerequisites
 prerequisites:
 	@hack/install-prerequisites.sh
-
-bin/kubectl: $(wildcard test/kubectl/*)
-	hack/build-kubectl.sh $@

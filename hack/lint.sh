@@ -35,7 +35,7 @@ done
 step go vet
 go vet ./...
 (cd test/informer031 && go vet ./...)
-(cd test/kubectl && go vet ./...)
+(cd test/embedded && go vet ./...)
 
 step staticcheck
 mapfile -t packages < <(go list ./... | grep -v /pkg/generated/)

@@ -10,7 +10,7 @@ covered=(./pkg/livestore ./pkg/docker)
 profile=.cache/coverage.out
 mkdir -p .cache
 
-export KUBECTL=$PWD/bin/kubectl
+export KUBERNETES_BIN=$PWD/bin/kubernetes KUBECTL=$PWD/bin/kubernetes/kubectl
 (
 	IFS=,
 	exec go test -race -vet=off -timeout 12m -covermode atomic -coverpkg "${covered[*]}" -coverprofile "$profile" "$@"
