@@ -32,6 +32,11 @@ for file in "${files[@]}"; do
 done
 [ "$bad" = 0 ]
 
+step go.mod
+for module in . test/embedded test/informer031; do
+	(cd "$module" && go mod tidy -diff)
+done
+
 step go vet
 go vet ./...
 (cd test/informer031 && go vet ./...)

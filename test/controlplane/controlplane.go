@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -91,9 +92,47 @@ func Start(opts ...Option) (*ControlPlane, error) {
 	return c, nil
 }
 
+// StartEmbedded runs the example test/embedded, which brings its own store, and waits until it is ready.
+func StartEmbedded(args ...string) (*ControlPlane, error) {
+	c, err := newControlPlane()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.startEmbedded(args); err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	return c, nil
+}
+
+func (c *ControlPlane) startEmbedded(args []string) error {
+	data := filepath.Join(c.dir, "data")
+	c.admin = filepath.Join(data, "kubeconfig")
+	args = append(append([]string{"--data-dir", data, "--secure-port", c.port()}, c.trust()...), args...)
+	var err error
+	if c.apiServer, err = c.run("embedded", args...); err != nil {
+		return err
+	}
+	return c.apiServer.await(c.ready)
+}
+
 // Prepare is Start for tests of a control plane that comes late: its address and its users are known, and nothing
 // listens there before StartAPIServer.
 func Prepare(opts ...Option) (*ControlPlane, error) {
+	c, err := newControlPlane(opts...)
+	if err != nil {
+		return nil, err
+	}
+	if c.admin, err = c.Kubeconfig("admin", "system:masters"); err == nil {
+		err = c.startEtcd()
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	return c, nil
+}
+
+// newControlPlane makes the keys and chooses the address. Nothing runs yet.
+func newControlPlane(opts ...Option) (*ControlPlane, error) {
 	c := &ControlPlane{}
 	for _, opt := range opts {
 		opt(&c.options)
@@ -102,29 +141,18 @@ func Prepare(opts ...Option) (*ControlPlane, error) {
 	if c.bin, err = binaries(); err != nil {
 		return nil, err
 	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	c.url = fmt.Sprintf("https://127.0.0.1:%d", port)
 	if c.dir, err = os.MkdirTemp("", "controlplane-"); err != nil {
 		return nil, fmt.Errorf("making a directory for the control plane: %w", err)
 	}
-	if err := c.prepare(); err != nil {
-		return nil, errors.Join(err, c.Stop())
+	if c.keys, err = newKeys(c.dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("making the control plane's certificates: %w", err), c.Stop())
 	}
 	return c, nil
-}
-
-func (c *ControlPlane) prepare() error {
-	var err error
-	if c.keys, err = newKeys(c.dir); err != nil {
-		return fmt.Errorf("making the control plane's certificates: %w", err)
-	}
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	c.url = fmt.Sprintf("https://127.0.0.1:%d", port)
-	if c.admin, err = c.Kubeconfig("admin", "system:masters"); err != nil {
-		return err
-	}
-	return c.startEtcd()
 }
 
 // binaries returns the directory of the Kubernetes programs.
@@ -134,7 +162,7 @@ func binaries() (string, error) {
 		_, file, _, _ := runtime.Caller(0)
 		dir = filepath.Join(filepath.Dir(file), "..", "..", "bin", "kubernetes")
 	}
-	for _, program := range []string{"etcd", "kube-apiserver", "kube-controller-manager"} {
+	for _, program := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "embedded"} {
 		if _, err := os.Stat(filepath.Join(dir, program)); err != nil {
 			return "", fmt.Errorf("the tests need a Kubernetes control plane: %w: build it with `make kubernetes`", err)
 		}
@@ -191,38 +219,44 @@ func (c *ControlPlane) startEtcd() error {
 
 // StartAPIServer starts kube-apiserver and what needs it, and waits until it is ready.
 func (c *ControlPlane) StartAPIServer() error {
-	_, port, err := net.SplitHostPort(c.url[len("https://"):])
-	if err != nil {
-		return err
-	}
 	args := append([]string{
 		"--etcd-servers", c.etcdURL,
-		"--bind-address", "127.0.0.1", "--secure-port", port,
+		"--bind-address", "127.0.0.1", "--secure-port", c.port(),
 		"--tls-cert-file", c.keys.certificate("apiserver"), "--tls-private-key-file", c.keys.key("apiserver"),
-		"--client-ca-file", c.keys.certificate("ca"),
 		"--authorization-mode", "RBAC",
 		"--service-account-issuer", "https://kubernetes.default.svc",
 		"--service-account-signing-key-file", c.keys.key("service-account"), "--service-account-key-file", c.keys.key("service-account"),
 		"--service-cluster-ip-range", "10.0.0.0/24",
+	}, c.trust()...)
+	var err error
+	if c.apiServer, err = c.run("kube-apiserver", append(args, c.options.apiServerArgs...)...); err != nil {
+		return err
+	}
+	if err := c.apiServer.await(c.ready); err != nil || !c.options.controllerManager {
+		return err
+	}
+	return c.startControllerManager()
+}
+
+// trust are the flags of an API server that say whom it believes, and who it is to the servers behind it.
+func (c *ControlPlane) trust() []string {
+	return []string{
+		"--client-ca-file", c.keys.certificate("ca"),
 		"--requestheader-client-ca-file", c.keys.certificate("front-proxy-ca"), "--requestheader-allowed-names", "front-proxy-client",
 		"--requestheader-username-headers", "X-Remote-User", "--requestheader-group-headers", "X-Remote-Group",
 		"--requestheader-uid-headers", "X-Remote-Uid", "--requestheader-extra-headers-prefix", "X-Remote-Extra-",
 		"--proxy-client-cert-file", c.keys.certificate("front-proxy-client"), "--proxy-client-key-file", c.keys.key("front-proxy-client"),
-	}, c.options.apiServerArgs...)
-	if c.apiServer, err = c.run("kube-apiserver", args...); err != nil {
-		return err
 	}
+}
+
+func (c *ControlPlane) port() string { return c.url[strings.LastIndexByte(c.url, ':')+1:] }
+
+func (c *ControlPlane) ready(ctx context.Context) error {
 	client, err := Client(c.admin)
 	if err != nil {
 		return err
 	}
-	err = c.apiServer.await(func(ctx context.Context) error {
-		return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
-	})
-	if err != nil || !c.options.controllerManager {
-		return err
-	}
-	return c.startControllerManager()
+	return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 }
 
 func (c *ControlPlane) startControllerManager() error {

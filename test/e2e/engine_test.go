@@ -15,6 +15,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
@@ -23,24 +24,24 @@ const readyJSONPath = `jsonpath={.status.version} {.status.conditions[?(@.type==
 func TestTheEngineIsShownByItsName(t *testing.T) {
 	name := engine.UniqueName("counted")
 	docker.Run(t, name)
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
-		k.ok(t, "wait", "engine/moby", "--for=condition=Synced", "--timeout=60s")
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
+		k.OK(t, "wait", "engine/moby", "--for=condition=Synced", "--timeout=60s")
 		for _, args := range [][]string{{"get", "engine/moby"}, {"get", "engines"}, {"get", "engines", "moby"}, {"get", "eng", "-A"}} {
-			contains(t, k.ok(t, args...), "moby", "True")
+			kubectl.Contains(t, k.OK(t, args...), "moby", "True")
 		}
-		contains(t, k.ok(t, "get", "eng", "-o", "wide"), docker.Host(), "linux/", "STORAGE-DRIVER")
-		contains(t, k.ok(t, "describe", "engine/moby"), "ContainerEngineReady", "Connected", "Containers Running:")
-		contains(t, k.ok(t, "explain", "engine.status.counts"), "containersRunning", "whose spec.state is running")
-		k.fails(t, []string{"NotFound"}, "get", "engine/other")
-		k.fails(t, []string{"MethodNotAllowed"}, "delete", "engine/moby")
+		kubectl.Contains(t, k.OK(t, "get", "eng", "-o", "wide"), docker.Host(), "linux/", "STORAGE-DRIVER")
+		kubectl.Contains(t, k.OK(t, "describe", "engine/moby"), "ContainerEngineReady", "Connected", "Containers Running:")
+		kubectl.Contains(t, k.OK(t, "explain", "engine.status.counts"), "containersRunning", "whose spec.state is running")
+		k.Fails(t, []string{"NotFound"}, "get", "engine/other")
+		k.Fails(t, []string{"MethodNotAllowed"}, "delete", "engine/moby")
 	})
 }
 
 func TestTheCategoryEngineListsAllKindsAndTheEngine(t *testing.T) {
 	name := engine.UniqueName("listed")
 	docker.Run(t, name)
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
-		contains(t, k.ok(t, "get", "engine", "-o", "name"), "engine.containers.rancherdesktop.io/moby",
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
+		kubectl.Contains(t, k.OK(t, "get", "engine", "-o", "name"), "engine.containers.rancherdesktop.io/moby",
 			"containernamespace.containers.rancherdesktop.io/moby", "container.containers.rancherdesktop.io/"+name,
 			"image.containers.rancherdesktop.io/busybox:latest")
 	})
@@ -52,24 +53,24 @@ func TestAnEngineThatIsDownIsShownAndWaitedFor(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
-		k.ok(t, "wait", "engine/moby", "--for=condition=ContainerEngineReady", "--timeout=60s")
-		version, _, _ := strings.Cut(k.ok(t, "get", "engine/moby", "-o", readyJSONPath), " ")
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
+		k.OK(t, "wait", "engine/moby", "--for=condition=ContainerEngineReady", "--timeout=60s")
+		version, _, _ := strings.Cut(k.OK(t, "get", "engine/moby", "-o", readyJSONPath), " ")
 		if err := docker.Terminate(); err != nil {
 			t.Fatal(err)
 		}
-		k.ok(t, "wait", "engine/moby", "--for=condition=ContainerEngineReady=false", "--timeout=60s")
-		k.ok(t, "wait", "engine/moby", "--for=condition=Synced=false", "--timeout=60s")
-		if got := k.ok(t, "get", "engine/moby", "-o", readyJSONPath); got != version+" Stopped" {
+		k.OK(t, "wait", "engine/moby", "--for=condition=ContainerEngineReady=false", "--timeout=60s")
+		k.OK(t, "wait", "engine/moby", "--for=condition=Synced=false", "--timeout=60s")
+		if got := k.OK(t, "get", "engine/moby", "-o", readyJSONPath); got != version+" Stopped" {
 			t.Errorf("the engine that was stopped is %q, want version %s, Stopped", got, version)
 		}
-		contains(t, k.ok(t, "get", "eng"), "False (Stopped)", version)
-		k.fails(t, []string{"timed out waiting for the condition on engines/moby"}, "wait", "engine/moby", "--for=condition=ContainerEngineReady", "--timeout=1s")
+		kubectl.Contains(t, k.OK(t, "get", "eng"), "False (Stopped)", version)
+		k.Fails(t, []string{"timed out waiting for the condition on engines/moby"}, "wait", "engine/moby", "--for=condition=ContainerEngineReady", "--timeout=1s")
 
 		waited := make(chan error, 1)
-		wait := k.command(t.Context(), "wait", "engine/moby", "--for=condition=ContainerEngineReady", "--timeout=60s")
+		wait := k.Command(t.Context(), "wait", "engine/moby", "--for=condition=ContainerEngineReady", "--timeout=60s")
 		go func() {
-			out, errOut, err := capture(wait)
+			out, errOut, err := kubectl.Capture(wait)
 			if err != nil || !strings.Contains(out, "condition met") {
 				err = fmt.Errorf("kubectl wait: %w: %s%s", err, out, errOut)
 			}
@@ -81,8 +82,8 @@ func TestAnEngineThatIsDownIsShownAndWaitedFor(t *testing.T) {
 		if err := <-waited; err != nil {
 			t.Error(err)
 		}
-		k.ok(t, "wait", "engine/moby", "--for=condition=Synced", "--timeout=60s")
-		if got := k.ok(t, "get", "engine/moby", "-o", readyJSONPath); got != version+" Connected" {
+		k.OK(t, "wait", "engine/moby", "--for=condition=Synced", "--timeout=60s")
+		if got := k.OK(t, "get", "engine/moby", "-o", readyJSONPath); got != version+" Connected" {
 			t.Errorf("the engine that is back is %q, want version %s, Connected", got, version)
 		}
 	})

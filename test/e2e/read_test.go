@@ -16,40 +16,41 @@ import (
 	"k8s.io/client-go/discovery"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
 
 func TestGetShowsWhatDockerHoldsNow(t *testing.T) {
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		name, volume := engine.UniqueName("Web_Server"), engine.UniqueName("My_Vol_Ume")
 		id := docker.Run(t, name, engine.Labels(map[string]string{"com.docker.compose.project": name, "not a label": "!"}))
 		docker.Volume(t, volume, nil)
 		tag := engine.UniqueName("localhost:5000/team/app") + ":v1"
 		image := docker.Image(t, tag)
 
-		contains(t, k.ok(t, "get", "containers,images,volumes,containernamespaces"),
+		kubectl.Contains(t, k.OK(t, "get", "containers,images,volumes,containernamespaces"),
 			"container.containers.rancherdesktop.io/"+name, "volume.containers.rancherdesktop.io/"+volume,
 			"image.containers.rancherdesktop.io/"+strings.ReplaceAll(tag, "/", "~"), "containernamespace.containers.rancherdesktop.io/moby")
-		contains(t, k.ok(t, "get", "engine"), name, volume)
-		contains(t, k.ok(t, "get", "ctr", name, "-o", "wide"), "running", id[:12], "COMMAND", "PID", "HEALTH")
-		contains(t, k.ok(t, "get", "img", "-o", "wide"), strings.TrimPrefix(image, "sha256:")[:12], "OS/ARCH", "DIGEST")
-		contains(t, k.ok(t, "get", "vol", volume, "-o", "wide"), "local", "SCOPE", "MOUNTPOINT")
-		contains(t, k.ok(t, "get", "ctr", "-A"), "NAMESPACE", "rancher-desktop", name)
-		contains(t, k.ok(t, "get", "ctr", "-l", "com.docker.compose.project="+name, "-o", "name"), name)
-		contains(t, k.ok(t, "get", "ctr", name, "-o", "jsonpath={.status.labels}"), "not a label")
-		contains(t, k.ok(t, "describe", "ctr", name), "Running", "Started")
-		if out := k.ok(t, "get", "ctr", "-n", "elsewhere", "-o", "name"); out != "" {
+		kubectl.Contains(t, k.OK(t, "get", "engine"), name, volume)
+		kubectl.Contains(t, k.OK(t, "get", "ctr", name, "-o", "wide"), "running", id[:12], "COMMAND", "PID", "HEALTH")
+		kubectl.Contains(t, k.OK(t, "get", "img", "-o", "wide"), strings.TrimPrefix(image, "sha256:")[:12], "OS/ARCH", "DIGEST")
+		kubectl.Contains(t, k.OK(t, "get", "vol", volume, "-o", "wide"), "local", "SCOPE", "MOUNTPOINT")
+		kubectl.Contains(t, k.OK(t, "get", "ctr", "-A"), "NAMESPACE", "rancher-desktop", name)
+		kubectl.Contains(t, k.OK(t, "get", "ctr", "-l", "com.docker.compose.project="+name, "-o", "name"), name)
+		kubectl.Contains(t, k.OK(t, "get", "ctr", name, "-o", "jsonpath={.status.labels}"), "not a label")
+		kubectl.Contains(t, k.OK(t, "describe", "ctr", name), "Running", "Started")
+		if out := k.OK(t, "get", "ctr", "-n", "elsewhere", "-o", "name"); out != "" {
 			t.Errorf("another namespace shows %s", out)
 		}
-		k.fails(t, []string{"NotFound"}, "get", "ctr", name, "-n", "elsewhere")
-		k.fails(t, []string{"NotFound", `"nothing"`}, "get", "ctr", "nothing")
-		k.fails(t, []string{"not a field"}, "get", "ctr", "--field-selector", "status.pid=1")
+		k.Fails(t, []string{"NotFound"}, "get", "ctr", name, "-n", "elsewhere")
+		k.Fails(t, []string{"NotFound", `"nothing"`}, "get", "ctr", "nothing")
+		k.Fails(t, []string{"not a field"}, "get", "ctr", "--field-selector", "status.pid=1")
 	})
 }
 
 func TestColumnsAreThoseOfTheContract(t *testing.T) {
 	docker.Run(t, engine.UniqueName("columns"))
 	docker.Volume(t, engine.UniqueName("columns"), nil)
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		for resource, want := range map[string][2]string{
 			"containers": {"NAME IMAGE STATUS PORTS AGE", "ID COMMAND PID HEALTH"},
 			"images":     {"NAME ID SIZE AGE", "OS/ARCH DIGEST"},
@@ -63,7 +64,7 @@ func TestColumnsAreThoseOfTheContract(t *testing.T) {
 				{[]string{"get", resource}, want[0]},
 				{[]string{"get", resource, "-o", "wide"}, want[0] + " " + want[1]},
 			} {
-				first, _, _ := strings.Cut(k.ok(t, header.args...), "\n")
+				first, _, _ := strings.Cut(k.OK(t, header.args...), "\n")
 				if got := strings.Join(strings.Fields(first), " "); got != header.want {
 					t.Errorf("kubectl %v: columns %q, want %q", header.args, got, header.want)
 				}
@@ -82,30 +83,30 @@ func TestStatusColumnReadsLikeDockerPs(t *testing.T) {
 	case err := <-errs:
 		t.Fatal(err)
 	}
-	contains(t, k.ok(t, "get", "ctr", name), "exited (137)")
+	kubectl.Contains(t, k.OK(t, "get", "ctr", name), "exited (137)")
 }
 
 func TestAnswersToIDs(t *testing.T) {
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		name := engine.UniqueName("byid")
 		id := docker.Run(t, name)
 		for _, asked := range []string{id, id[:12]} {
-			contains(t, k.ok(t, "get", "ctr", asked, "-o", "jsonpath={.metadata.name} {.status.name}"), asked+" "+name)
-			contains(t, k.ok(t, "get", "ctr", "--field-selector", "metadata.name="+asked, "-o", "name"), asked)
-			contains(t, k.ok(t, "get", "ctr", "-A", "--field-selector", "metadata.name="+asked, "-o", "name"), asked)
-			contains(t, k.ok(t, "patch", "ctr", asked, "--type=merge", "-p", `{"spec":{"state":"paused"}}`), "patched")
-			contains(t, k.ok(t, "get", "ctr", "--field-selector", "status.id="+id, "-o", "jsonpath={.items[*].spec.state}"), "paused")
-			k.ok(t, "patch", "ctr", asked, "--type=merge", "-p", `{"spec":{"state":"running"}}`)
+			kubectl.Contains(t, k.OK(t, "get", "ctr", asked, "-o", "jsonpath={.metadata.name} {.status.name}"), asked+" "+name)
+			kubectl.Contains(t, k.OK(t, "get", "ctr", "--field-selector", "metadata.name="+asked, "-o", "name"), asked)
+			kubectl.Contains(t, k.OK(t, "get", "ctr", "-A", "--field-selector", "metadata.name="+asked, "-o", "name"), asked)
+			kubectl.Contains(t, k.OK(t, "patch", "ctr", asked, "--type=merge", "-p", `{"spec":{"state":"paused"}}`), "patched")
+			kubectl.Contains(t, k.OK(t, "get", "ctr", "--field-selector", "status.id="+id, "-o", "jsonpath={.items[*].spec.state}"), "paused")
+			k.OK(t, "patch", "ctr", asked, "--type=merge", "-p", `{"spec":{"state":"running"}}`)
 		}
-		k.fails(t, []string{"NotFound"}, "get", "ctr", id[:11])
-		contains(t, k.ok(t, "delete", "ctr", id[:12], "--now"), "deleted")
-		k.fails(t, []string{"NotFound"}, "get", "ctr", name)
+		k.Fails(t, []string{"NotFound"}, "get", "ctr", id[:11])
+		kubectl.Contains(t, k.OK(t, "delete", "ctr", id[:12], "--now"), "deleted")
+		k.Fails(t, []string{"NotFound"}, "get", "ctr", name)
 
 		tag := engine.UniqueName("byid") + ":1"
 		image := docker.Image(t, tag)
-		contains(t, k.ok(t, "get", "img", image, "-o", "jsonpath={.metadata.name} {.status.repoTag}"), image+" "+tag)
+		kubectl.Contains(t, k.OK(t, "get", "img", image, "-o", "jsonpath={.metadata.name} {.status.repoTag}"), image+" "+tag)
 		docker.Tag(t, tag, tag+"b")
-		k.fails(t, []string{"NotFound"}, "get", "img", image)
+		k.Fails(t, []string{"NotFound"}, "get", "img", image)
 	})
 }
 
@@ -140,12 +141,12 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 }
 
 func TestExplainReadsLikeDocumentation(t *testing.T) {
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
-		contains(t, k.ok(t, "explain", "container.status"), "GROUP:", "KIND:", "exitCode", "the last run's exit code")
-		contains(t, k.ok(t, "explain", "ctr.spec.state"), "pauses", "restart policy")
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
+		kubectl.Contains(t, k.OK(t, "explain", "container.status"), "GROUP:", "KIND:", "exitCode", "the last run's exit code")
+		kubectl.Contains(t, k.OK(t, "explain", "ctr.spec.state"), "pauses", "restart policy")
 		for _, kind := range []string{"containers", "images", "volumes", "containernamespaces", "engines"} {
-			text := k.ok(t, "explain", "--recursive", kind)
-			contains(t, text, "DESCRIPTION:")
+			text := k.OK(t, "explain", "--recursive", kind)
+			kubectl.Contains(t, text, "DESCRIPTION:")
 			if regexp.MustCompile(`<no description>`).MatchString(text) {
 				t.Errorf("a field of %s is not described:\n%s", kind, text)
 			}
@@ -154,9 +155,9 @@ func TestExplainReadsLikeDocumentation(t *testing.T) {
 }
 
 func TestWatchFollowsAContainersLife(t *testing.T) {
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		name := engine.UniqueName("watched")
-		watch := k.command(t.Context(), "get", "ctr", "-w", "--output-watch-events", "-o", "json", "--field-selector", "status.name="+name)
+		watch := k.Command(t.Context(), "get", "ctr", "-w", "--output-watch-events", "-o", "json", "--field-selector", "status.name="+name)
 		out, err := watch.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

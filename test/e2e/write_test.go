@@ -15,6 +15,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
 
 // dockerStatus is Docker's own word for a container, or "gone".
@@ -31,7 +32,7 @@ func dockerStatus(t *testing.T, id string) string {
 }
 
 func TestPatchingStateIsADockerCall(t *testing.T) {
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		name := engine.UniqueName("state")
 		id := docker.Create(t, name)
 		for _, step := range []struct{ patch, body, status, state string }{
@@ -40,79 +41,79 @@ func TestPatchingStateIsADockerCall(t *testing.T) {
 			{"merge", `{"spec":{"state":"running"}}`, "running", "running"},
 			{"json", `[{"op":"test","path":"/spec/state","value":"running"},{"op":"replace","path":"/spec/state","value":"created"}]`, "exited", "created"},
 		} {
-			out := k.ok(t, "patch", "ctr", name, "--type", step.patch, "-p", step.body, "-o", "jsonpath={.spec.state} {.status.status}")
+			out := k.OK(t, "patch", "ctr", name, "--type", step.patch, "-p", step.body, "-o", "jsonpath={.spec.state} {.status.status}")
 			if out != step.state+" "+step.status || dockerStatus(t, id) != step.status {
 				t.Fatalf("after %s the answer is %q and Docker says %s", step.body, out, dockerStatus(t, id))
 			}
 		}
-		contains(t, k.ok(t, "patch", "ctr", name, "--type=merge", "-p", `{"spec":{"state":"created"}}`), "no change")
-		k.fails(t, []string{"not running"}, "patch", "ctr", name, "--type=merge", "-p", `{"spec":{"state":"paused"}}`)
-		k.fails(t, []string{`"broken"`, `"running"`, `"paused"`, `"created"`}, "patch", "ctr", name, "--type=merge", "-p", `{"spec":{"state":"broken"}}`)
-		k.fails(t, []string{"label"}, "label", "ctr", name, "a=b")
-		k.fails(t, []string{"annotation"}, "annotate", "ctr", name, "a=b")
+		kubectl.Contains(t, k.OK(t, "patch", "ctr", name, "--type=merge", "-p", `{"spec":{"state":"created"}}`), "no change")
+		k.Fails(t, []string{"not running"}, "patch", "ctr", name, "--type=merge", "-p", `{"spec":{"state":"paused"}}`)
+		k.Fails(t, []string{`"broken"`, `"running"`, `"paused"`, `"created"`}, "patch", "ctr", name, "--type=merge", "-p", `{"spec":{"state":"broken"}}`)
+		k.Fails(t, []string{"label"}, "label", "ctr", name, "a=b")
+		k.Fails(t, []string{"annotation"}, "annotate", "ctr", name, "a=b")
 	})
 }
 
 func TestEditAndReplaceChangeTheState(t *testing.T) {
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		name := engine.UniqueName("edited")
 		id := docker.Run(t, name)
-		edit := k.command(t.Context(), "edit", "ctr", name)
+		edit := k.Command(t.Context(), "edit", "ctr", name)
 		edit.Env = append(edit.Env, "KUBE_EDITOR=sed -i s/state:.running/state:\\ paused/")
-		if out, errOut, err := capture(edit); err != nil {
+		if out, errOut, err := kubectl.Capture(edit); err != nil {
 			t.Fatalf("%v: %s%s", err, out, errOut)
 		}
 		if got := dockerStatus(t, id); got != "paused" {
 			t.Errorf("after the edit Docker says %s", got)
 		}
 		file := filepath.Join(t.TempDir(), "container.json")
-		manifest := strings.Replace(k.ok(t, "get", "ctr", name, "-o", "json"), `"state": "paused"`, `"state": "running"`, 1)
+		manifest := strings.Replace(k.OK(t, "get", "ctr", name, "-o", "json"), `"state": "paused"`, `"state": "running"`, 1)
 		write(t, file, manifest)
-		contains(t, k.ok(t, "replace", "-f", file), "replaced")
+		kubectl.Contains(t, k.OK(t, "replace", "-f", file), "replaced")
 		if got := dockerStatus(t, id); got != "running" {
 			t.Errorf("after the replace Docker says %s", got)
 		}
 		// The file's resourceVersion is old by now, and says so.
 		write(t, file, strings.Replace(manifest, `"state": "running"`, `"state": "created"`, 1))
-		k.fails(t, []string{"the object has been modified"}, "replace", "-f", file)
+		k.Fails(t, []string{"the object has been modified"}, "replace", "-f", file)
 	})
 }
 
 func TestApplyOfAnUnchangedObjectSaysUnchanged(t *testing.T) {
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		name := engine.UniqueName("applied")
 		id := docker.Run(t, name)
 		file := filepath.Join(t.TempDir(), "container.yaml")
 		write(t, file, manifest(name, "running"))
-		k.ok(t, "apply", "-f", file)
-		contains(t, k.ok(t, "apply", "-f", file), "unchanged")
+		k.OK(t, "apply", "-f", file)
+		kubectl.Contains(t, k.OK(t, "apply", "-f", file), "unchanged")
 		write(t, file, manifest(name, "paused"))
-		contains(t, k.ok(t, "apply", "-f", file), "configured")
+		kubectl.Contains(t, k.OK(t, "apply", "-f", file), "configured")
 		if got := dockerStatus(t, id); got != "paused" {
 			t.Errorf("after the apply Docker says %s", got)
 		}
-		contains(t, k.ok(t, "apply", "-f", file), "unchanged")
-		contains(t, k.ok(t, "diff", "-f", file), "")
+		kubectl.Contains(t, k.OK(t, "apply", "-f", file), "unchanged")
+		kubectl.Contains(t, k.OK(t, "diff", "-f", file), "")
 	})
 }
 
 func TestServerSideApplyConflictsWithNobody(t *testing.T) {
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		name := engine.UniqueName("ssa")
 		id := docker.Run(t, name)
 		file := filepath.Join(t.TempDir(), "container.yaml")
-		version := func() string { return k.ok(t, "get", "ctr", name, "-o", "jsonpath={.metadata.resourceVersion}") }
+		version := func() string { return k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.resourceVersion}") }
 		for _, step := range []struct{ manager, state, status string }{
 			{"alice", "paused", "paused"}, {"bob", "running", "running"}, {"alice", "paused", "paused"}, {"bob", "created", "exited"},
 		} {
 			write(t, file, manifest(name, step.state))
-			k.ok(t, "apply", "--server-side", "--field-manager", step.manager, "-f", file)
+			k.OK(t, "apply", "--server-side", "--field-manager", step.manager, "-f", file)
 			if got := dockerStatus(t, id); got != step.status {
 				t.Errorf("after %s applied %s Docker says %s", step.manager, step.state, got)
 			}
 			before := version()
-			k.ok(t, "apply", "--server-side", "--field-manager", step.manager, "-f", file)
-			k.ok(t, "apply", "--server-side", "--dry-run=server", "--field-manager", "carol", "-f", file)
+			k.OK(t, "apply", "--server-side", "--field-manager", step.manager, "-f", file)
+			k.OK(t, "apply", "--server-side", "--dry-run=server", "--field-manager", "carol", "-f", file)
 			if after := version(); after != before {
 				t.Errorf("applying an unchanged object took version %s to %s", before, after)
 			}
@@ -121,62 +122,62 @@ func TestServerSideApplyConflictsWithNobody(t *testing.T) {
 }
 
 func TestActionAnnotationIsAOneShotCommand(t *testing.T) {
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		name := engine.UniqueName("action")
 		id := docker.Run(t, name)
 		for _, step := range []struct{ action, status string }{
 			{"pause", "paused"}, {"unpause", "running"}, {"restart", "running"}, {"stop", "exited"}, {"start", "running"},
 		} {
-			k.ok(t, "annotate", "ctr", name, "containers.rancherdesktop.io/action="+step.action)
+			k.OK(t, "annotate", "ctr", name, "containers.rancherdesktop.io/action="+step.action)
 			if got := dockerStatus(t, id); got != step.status {
 				t.Errorf("after %s Docker says %s", step.action, got)
 			}
-			got := k.ok(t, "get", "ctr", name, "-o", "jsonpath={.status.lastAction.action} {.status.lastAction.state} {.metadata.annotations}")
+			got := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.status.lastAction.action} {.status.lastAction.state} {.metadata.annotations}")
 			if got != step.action+" Succeeded " {
 				t.Errorf("after %s the object says %q", step.action, got)
 			}
 		}
-		_, warning, err := k.try(t, "annotate", "ctr", name, "containers.rancherdesktop.io/action=unpause")
+		_, warning, err := k.Try(t, "annotate", "ctr", name, "containers.rancherdesktop.io/action=unpause")
 		if err != nil {
 			t.Errorf("a failed action is answered with %v", err)
 		}
-		contains(t, warning, "Warning:", "not paused")
-		contains(t, k.ok(t, "get", "ctr", name, "-o", "jsonpath={.status.lastAction}"), "Failed", "not paused")
-		k.fails(t, []string{`"explode"`, `"restart"`}, "annotate", "ctr", name, "containers.rancherdesktop.io/action=explode")
+		kubectl.Contains(t, warning, "Warning:", "not paused")
+		kubectl.Contains(t, k.OK(t, "get", "ctr", name, "-o", "jsonpath={.status.lastAction}"), "Failed", "not paused")
+		k.Fails(t, []string{`"explode"`, `"restart"`}, "annotate", "ctr", name, "containers.rancherdesktop.io/action=explode")
 	})
 }
 
 func TestDeletes(t *testing.T) {
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		running, stopped, stubborn := engine.UniqueName("running"), engine.UniqueName("stopped"), engine.UniqueName("stubborn")
 		ids := map[string]string{
 			running: docker.Run(t, running), stopped: docker.Create(t, stopped),
 			stubborn: docker.Run(t, stubborn, engine.Command(engine.Stubborn...)),
 		}
-		contains(t, k.ok(t, "delete", "ctr", running, stopped), running, stopped, "deleted")
+		kubectl.Contains(t, k.OK(t, "delete", "ctr", running, stopped), running, stopped, "deleted")
 		for _, name := range []string{running, stopped} {
 			if got := dockerStatus(t, ids[name]); got != "gone" {
 				t.Errorf("after the delete of %s Docker says %s", name, got)
 			}
 		}
 
-		k.ok(t, "delete", "ctr", stubborn, "--grace-period=600", "--wait=false")
-		contains(t, k.ok(t, "get", "ctr", stubborn, "-o", "jsonpath={.metadata.deletionTimestamp} {.metadata.deletionGracePeriodSeconds}"), "T", " 600")
-		k.fails(t, []string{"being deleted"}, "patch", "ctr", stubborn, "--type=merge", "-p", `{"spec":{"state":"paused"}}`)
-		contains(t, k.ok(t, "delete", "ctr", stubborn, "--force", "--grace-period=0"), "force deleted")
-		eventually(t, "the stubborn container is gone", func() bool { return dockerStatus(t, ids[stubborn]) == "gone" })
-		k.fails(t, []string{"NotFound"}, "delete", "ctr", running)
+		k.OK(t, "delete", "ctr", stubborn, "--grace-period=600", "--wait=false")
+		kubectl.Contains(t, k.OK(t, "get", "ctr", stubborn, "-o", "jsonpath={.metadata.deletionTimestamp} {.metadata.deletionGracePeriodSeconds}"), "T", " 600")
+		k.Fails(t, []string{"being deleted"}, "patch", "ctr", stubborn, "--type=merge", "-p", `{"spec":{"state":"paused"}}`)
+		kubectl.Contains(t, k.OK(t, "delete", "ctr", stubborn, "--force", "--grace-period=0"), "force deleted")
+		kubectl.Eventually(t, "the stubborn container is gone", func() bool { return dockerStatus(t, ids[stubborn]) == "gone" })
+		k.Fails(t, []string{"NotFound"}, "delete", "ctr", running)
 
 		user, tag, volume := engine.UniqueName("user"), engine.UniqueName("used")+":1", engine.UniqueName("used")
 		docker.Image(t, tag)
 		docker.Volume(t, volume, nil)
 		docker.Create(t, user, engine.FromImage(tag), func(_ *container.Config, host *container.HostConfig) { host.Binds = []string{volume + ":/data"} })
-		k.fails(t, []string{"Conflict", user}, "delete", "img", tag)
-		k.fails(t, []string{"Conflict", user}, "delete", "vol", volume)
-		contains(t, k.ok(t, "delete", "img", tag, "--force", "--grace-period=0"), "deleted")
-		contains(t, k.ok(t, "delete", "ctr", user), "deleted")
-		contains(t, k.ok(t, "delete", "vol", volume), "deleted")
-		k.fails(t, []string{"NotFound"}, "get", "vol", volume)
+		k.Fails(t, []string{"Conflict", user}, "delete", "img", tag)
+		k.Fails(t, []string{"Conflict", user}, "delete", "vol", volume)
+		kubectl.Contains(t, k.OK(t, "delete", "img", tag, "--force", "--grace-period=0"), "deleted")
+		kubectl.Contains(t, k.OK(t, "delete", "ctr", user), "deleted")
+		kubectl.Contains(t, k.OK(t, "delete", "vol", volume), "deleted")
+		k.Fails(t, []string{"NotFound"}, "get", "vol", volume)
 	})
 }
 
@@ -193,20 +194,20 @@ func TestDeleteCollectionHonoursSelectors(t *testing.T) {
 	for _, name := range volumes {
 		docker.Volume(t, name, map[string]string{"group": label})
 	}
-	k.ok(t, "delete", "ctr", "-l", "group="+label, "--dry-run=server")
+	k.OK(t, "delete", "ctr", "-l", "group="+label, "--dry-run=server")
 	for _, id := range ids {
 		if got := dockerStatus(t, id); got != "created" {
 			t.Errorf("after a dry run Docker says %s", got)
 		}
 	}
-	k.ok(t, "delete", "ctr,vol", "-l", "group="+label)
+	k.OK(t, "delete", "ctr,vol", "-l", "group="+label)
 	for _, id := range ids {
 		if got := dockerStatus(t, id); got != "gone" {
 			t.Errorf("after the delete Docker says %s", got)
 		}
 	}
 	for _, name := range volumes {
-		k.fails(t, []string{"NotFound"}, "get", "vol", name)
+		k.Fails(t, []string{"NotFound"}, "get", "vol", name)
 	}
 	if got := dockerStatus(t, kept); got != "created" {
 		t.Errorf("a container that was not selected is %s", got)
@@ -218,34 +219,34 @@ func TestDeletedTagLeavesTheOthersAndTheImage(t *testing.T) {
 	first, second := engine.UniqueName("tagged")+":1", engine.UniqueName("tagged")+":2"
 	id := docker.Image(t, first)
 	docker.Tag(t, first, second)
-	k.ok(t, "delete", "img", first)
-	k.fails(t, []string{"NotFound"}, "get", "img", first)
-	contains(t, k.ok(t, "get", "img", second, "-o", "jsonpath={.status.id}"), id)
+	k.OK(t, "delete", "img", first)
+	k.Fails(t, []string{"NotFound"}, "get", "img", first)
+	kubectl.Contains(t, k.OK(t, "get", "img", second, "-o", "jsonpath={.status.id}"), id)
 }
 
 func TestDeleteOfAMovedTagCannotReachTheNewImage(t *testing.T) {
 	k := anyKubectl(t)
 	tag := engine.UniqueName("moved") + ":1"
 	docker.Image(t, tag)
-	old := k.ok(t, "get", "img", tag, "-o", "jsonpath={.metadata.uid}")
+	old := k.OK(t, "get", "img", tag, "-o", "jsonpath={.metadata.uid}")
 	moved := docker.Image(t, tag)
 	body := `{"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":"` + old + `"}}`
 	file := filepath.Join(t.TempDir(), "options.json")
 	write(t, file, body)
-	k.fails(t, []string{"UID in the precondition"}, "delete", "--raw",
+	k.Fails(t, []string{"UID in the precondition"}, "delete", "--raw",
 		"/apis/containers.rancherdesktop.io/v1alpha1/namespaces/rancher-desktop/images/"+tag, "-f", file)
-	contains(t, k.ok(t, "get", "img", tag, "-o", "jsonpath={.status.id}"), moved)
+	kubectl.Contains(t, k.OK(t, "get", "img", tag, "-o", "jsonpath={.status.id}"), moved)
 }
 
 func TestWaitForEveryKindOfCondition(t *testing.T) {
-	withEachKubectl(t, func(t *testing.T, k kubectl) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		name := engine.UniqueName("waited")
 		id := docker.Create(t, name)
 		background := func(args ...string) <-chan error {
 			done := make(chan error, 1)
-			command := k.command(context.WithoutCancel(t.Context()), append(args, "--timeout=60s")...)
+			command := k.Command(context.WithoutCancel(t.Context()), append(args, "--timeout=60s")...)
 			go func() {
-				_, errOut, err := capture(command)
+				_, errOut, err := kubectl.Capture(command)
 				if err != nil {
 					t.Errorf("kubectl %v: %v: %s", args, err, errOut)
 				}
@@ -303,9 +304,9 @@ func TestDryRunChangesNothing(t *testing.T) {
 		{"apply", "-f", file}, {"apply", "--server-side", "-f", file}, {"replace", "-f", file},
 		{"annotate", "ctr", name, "containers.rancherdesktop.io/action=restart"},
 	} {
-		before := k.ok(t, "get", "ctr/"+name, "img/"+tag, "vol/"+volume, "-o", "json")
-		k.ok(t, append(args, "--dry-run=server")...)
-		if after := k.ok(t, "get", "ctr/"+name, "img/"+tag, "vol/"+volume, "-o", "json"); after != before {
+		before := k.OK(t, "get", "ctr/"+name, "img/"+tag, "vol/"+volume, "-o", "json")
+		k.OK(t, append(args, "--dry-run=server")...)
+		if after := k.OK(t, "get", "ctr/"+name, "img/"+tag, "vol/"+volume, "-o", "json"); after != before {
 			t.Errorf("kubectl %v --dry-run=server changed\n%s\nto\n%s", args, before, after)
 		}
 	}

@@ -63,7 +63,7 @@ func (d *dataDir) setDefaults(options *controlplane.Options) error {
 	if len(options.Authentication.ServiceAccounts.Issuers) == 0 {
 		options.Authentication.ServiceAccounts.Issuers = []string{serviceaccount.LegacyIssuer}
 	}
-	if options.Authentication.ClientCert.ClientCA == "" && options.Authentication.TokenFile.TokenFile == "" {
+	if options.Authentication.TokenFile.TokenFile == "" {
 		if err := d.addAdministrator(options); err != nil {
 			return fmt.Errorf("making the administrator's kubeconfig: %w", err)
 		}

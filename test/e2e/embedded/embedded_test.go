@@ -1,0 +1,153 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package embedded_test drives a control plane that has the server in its delegation chain: the example of test/embedded.
+package embedded_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/controlplane"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
+)
+
+const namespace = "rancher-desktop"
+
+var (
+	docker *engine.Engine
+	server *controlplane.ControlPlane
+)
+
+func TestMain(m *testing.M) { os.Exit(engine.Main(serving{m}, &docker)) }
+
+type serving struct{ *testing.M }
+
+func (s serving) Run() int {
+	started, err := controlplane.StartEmbedded("--docker-host", docker.Host())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	server = started
+	code := s.M.Run()
+	if err := server.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+func each(t *testing.T, run func(t *testing.T, k kubectl.Kubectl)) {
+	kubectl.Each(t, server.Admin(), run)
+}
+
+func TestOneServerShowsItsOwnKindsAndTheEngines(t *testing.T) {
+	each(t, func(t *testing.T, k kubectl.Kubectl) {
+		name, volume := engine.UniqueName("web"), engine.UniqueName("data")
+		docker.Run(t, name)
+		docker.Volume(t, volume, nil)
+		kubectl.Contains(t, k.OK(t, "get", "containers,images,volumes,namespaces,configmaps", "-A"),
+			"container.containers.rancherdesktop.io/"+name, "volume.containers.rancherdesktop.io/"+volume,
+			"image.containers.rancherdesktop.io/busybox:latest", "namespace/kube-system", "configmap/")
+		kubectl.Contains(t, k.OK(t, "api-resources"), "containers.rancherdesktop.io/v1alpha1", "apiextensions.k8s.io/v1", "rbac.authorization.k8s.io/v1")
+		kubectl.Contains(t, k.OK(t, "get", "apiservice", "v1alpha1.containers.rancherdesktop.io"), "Local", "True")
+		kubectl.Contains(t, k.OK(t, "explain", "ctr.spec.state"), "running", "paused")
+		kubectl.Contains(t, k.OK(t, "explain", "namespaces.spec"), "finalizers")
+		kubectl.Contains(t, k.OK(t, "get", "--raw", "/openapi/v2"), "v1alpha1.Container", "v1.Namespace")
+		kubectl.Contains(t, k.OK(t, "wait", "engine/moby", "-n", namespace, "--for=condition=ContainerEngineReady", "--timeout=60s"), "condition met")
+	})
+}
+
+func TestChangesReachDockerAndWatches(t *testing.T) {
+	each(t, func(t *testing.T, k kubectl.Kubectl) {
+		name := engine.UniqueName("changes")
+		lines := k.Follow(t, "get", "ctr", "-n", namespace, "-w")
+		id := docker.Run(t, name)
+		kubectl.AwaitLine(t, lines, name, "running")
+		k.OK(t, "patch", "ctr", name, "-n", namespace, "--type=merge", "-p", `{"spec":{"state":"paused"}}`)
+		kubectl.AwaitLine(t, lines, name, "paused")
+		if state := inspect(t, id).State; !state.Paused {
+			t.Errorf("Docker says %q", state.Status)
+		}
+		k.Apply(t, fmt.Sprintf("apiVersion: containers.rancherdesktop.io/v1alpha1\nkind: Container\nmetadata: {name: %s, namespace: %s}\nspec: {state: running}\n", name, namespace), "--server-side")
+		kubectl.AwaitLine(t, lines, name, "running")
+		k.OK(t, "delete", "ctr", name, "-n", namespace, "--grace-period=0", "--force")
+		if _, err := docker.Client().ContainerInspect(t.Context(), id); err == nil {
+			t.Error("Docker still has the container")
+		}
+	})
+}
+
+func inspect(t *testing.T, id string) container.InspectResponse {
+	t.Helper()
+	found, err := docker.Client().ContainerInspect(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestTheControlPlanesRBACDecides(t *testing.T) {
+	k := kubectl.Any(t, server.Admin())
+	name := engine.UniqueName("rbac")
+	docker.Run(t, name)
+	k.Fails(t, []string{"Forbidden", "jane"}, "get", "ctr", name, "-n", namespace, "--as", "jane")
+	k.OK(t, "create", "clusterrole", "reader", "--verb=get,list", "--resource=containers.containers.rancherdesktop.io")
+	k.OK(t, "create", "clusterrolebinding", "reader", "--clusterrole=reader", "--user=jane")
+	kubectl.Eventually(t, "jane may read", func() bool {
+		_, _, err := k.Try(t, "get", "ctr", name, "-n", namespace, "--as", "jane")
+		return err == nil
+	})
+	k.Fails(t, []string{"Forbidden", "delete"}, "delete", "ctr", name, "-n", namespace, "--as", "jane")
+	if stdout, _, _ := k.Try(t, "auth", "can-i", "delete", "containers.containers.rancherdesktop.io", "-n", namespace, "--as", "jane"); stdout != "no\n" {
+		t.Errorf("may jane delete: %s", stdout)
+	}
+}
+
+func TestCustomResourcesBehindTheEngineStillWork(t *testing.T) {
+	k := kubectl.Any(t, server.Admin())
+	k.Apply(t, `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.example.com}
+spec:
+  group: example.com
+  names: {kind: Thing, plural: things}
+  scope: Cluster
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+`)
+	k.OK(t, "wait", "crd/things.example.com", "--for=condition=Established", "--timeout=60s")
+	kubectl.Eventually(t, "things can be made", func() bool {
+		_, _, err := k.Try(t, "create", "-f", "testdata/thing.yaml")
+		return err == nil
+	})
+	kubectl.Contains(t, k.OK(t, "get", "things"), "one")
+}
+
+func TestDockerDownLeavesTheControlPlaneUp(t *testing.T) {
+	k := kubectl.Any(t, server.Admin())
+	if err := docker.Terminate(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := docker.Restart(); err != nil {
+			t.Error(err)
+		}
+		k.OK(t, "wait", "engine/moby", "-n", namespace, "--for=condition=ContainerEngineReady", "--timeout=60s")
+	}()
+	k.OK(t, "wait", "engine/moby", "-n", namespace, "--for=condition=ContainerEngineReady=False", "--timeout=60s")
+	k.Fails(t, []string{"ServiceUnavailable", "container engine"}, "get", "ctr", "-n", namespace)
+	k.OK(t, "get", "namespaces")
+	k.OK(t, "get", "--raw", "/readyz")
+	k.OK(t, "create", "configmap", "made-while-down")
+	kubectl.Contains(t, k.OK(t, "get", "configmaps"), "made-while-down")
+}

@@ -1,0 +1,185 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package kubectl drives servers with kubectl in tests, as their users do.
+package kubectl
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// timeout is how long anything may take to come about on a loaded machine.
+const timeout = time.Minute
+
+// Kubectl is a kubectl program of some version, and whom it acts as.
+type Kubectl struct{ Program, Kubeconfig string }
+
+// All are the kubectl of the server's Kubernetes version and the installed one, or what there is of them.
+func All(t testing.TB, kubeconfig string) map[string]Kubectl {
+	t.Helper()
+	found := map[string]Kubectl{}
+	if built := os.Getenv("KUBECTL"); built != "" {
+		found["built"] = Kubectl{built, kubeconfig}
+	}
+	if installed, err := exec.LookPath("kubectl"); err == nil {
+		found["installed"] = Kubectl{installed, kubeconfig}
+	}
+	if len(found) == 0 {
+		t.Fatal("there is no kubectl: name one in $KUBECTL, as make test does")
+	}
+	return found
+}
+
+// Each runs a test with each version of kubectl.
+func Each(t *testing.T, kubeconfig string, run func(t *testing.T, k Kubectl)) {
+	for version, k := range All(t, kubeconfig) {
+		t.Run(version, func(t *testing.T) { run(t, k) })
+	}
+}
+
+// Any is one of All.
+func Any(t testing.TB, kubeconfig string) Kubectl {
+	t.Helper()
+	for _, k := range All(t, kubeconfig) {
+		return k
+	}
+	panic("All returned none")
+}
+
+// Command is kubectl with these arguments.
+func (k Kubectl) Command(ctx context.Context, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, k.Program, append([]string{"--kubeconfig", k.Kubeconfig}, args...)...)
+	command.Env = append(os.Environ(), "HOME="+os.TempDir(), "KUBE_EDITOR=")
+	return command
+}
+
+// Try runs kubectl and returns what it printed.
+func (k Kubectl) Try(t testing.TB, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	return Capture(k.Command(t.Context(), args...))
+}
+
+// Capture runs a command and returns what it printed.
+func Capture(command *exec.Cmd) (stdout, stderr string, err error) {
+	var out, errOut bytes.Buffer
+	command.Stdout, command.Stderr = &out, &errOut
+	err = command.Run()
+	return out.String(), errOut.String(), err
+}
+
+// OK runs kubectl, which must succeed, and returns what it printed.
+func (k Kubectl) OK(t testing.TB, args ...string) string {
+	t.Helper()
+	stdout, stderr, err := k.Try(t, args...)
+	if err != nil {
+		t.Fatalf("kubectl %s: %v\n%s%s", strings.Join(args, " "), err, stdout, stderr)
+	}
+	return stdout
+}
+
+// Fails runs kubectl, which must fail and say each of the words.
+func (k Kubectl) Fails(t testing.TB, words []string, args ...string) {
+	t.Helper()
+	stdout, stderr, err := k.Try(t, args...)
+	if err == nil {
+		t.Fatalf("kubectl %s succeeded: %s%s", strings.Join(args, " "), stdout, stderr)
+	}
+	Contains(t, stderr, words...)
+}
+
+// Apply runs kubectl apply on a manifest.
+func (k Kubectl) Apply(t testing.TB, manifest string, args ...string) string {
+	t.Helper()
+	command := k.Command(t.Context(), append([]string{"apply", "-f", "-"}, args...)...)
+	command.Stdin = strings.NewReader(manifest)
+	stdout, stderr, err := Capture(command)
+	if err != nil {
+		t.Fatalf("kubectl apply: %v\n%s%s\n%s", err, stdout, stderr, manifest)
+	}
+	return stdout
+}
+
+// Follow runs kubectl until the test ends and returns its lines as they come.
+func (k Kubectl) Follow(t testing.TB, args ...string) <-chan string {
+	t.Helper()
+	command := k.Command(t.Context(), args...)
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := make(chan string, 1000)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer close(lines)
+		for scanner := bufio.NewScanner(stdout); scanner.Scan(); {
+			lines <- scanner.Text()
+		}
+	}()
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		<-ended
+		_ = command.Wait()
+	})
+	return lines
+}
+
+// AwaitLine reads lines until one has all of the words.
+func AwaitLine(t testing.TB, lines <-chan string, words ...string) {
+	t.Helper()
+	var seen []string
+	for deadline := time.After(timeout); ; {
+		select {
+		case line, more := <-lines:
+			if !more {
+				t.Fatalf("kubectl ended before it said %q:\n%s", words, strings.Join(seen, "\n"))
+			}
+			seen = append(seen, line)
+			if containsAll(line, words) {
+				return
+			}
+		case <-deadline:
+			t.Fatalf("kubectl did not say %q:\n%s", words, strings.Join(seen, "\n"))
+		}
+	}
+}
+
+func containsAll(text string, words []string) bool {
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// Contains fails the test for each word that the text has not.
+func Contains(t testing.TB, text string, words ...string) {
+	t.Helper()
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			t.Errorf("%q is missing in:\n%s", word, text)
+		}
+	}
+}
+
+// Eventually waits for a condition that nothing but time brings about.
+func Eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if condition() {
+			return
+		}
+	}
+	t.Fatalf("it never came about that %s", what)
+}
