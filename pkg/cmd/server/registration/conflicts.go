@@ -1,0 +1,138 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package registration
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+var crdResource = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+
+// checkConflicts says what in the cluster the registration would take the place of.
+func (c *Cluster) checkConflicts(ctx context.Context, service Service) error {
+	names, err := c.customResources(ctx)
+	if err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		return fmt.Errorf("the cluster keeps %s itself, by the CustomResourceDefinitions %s: 'kubectl delete customresourcedefinitions %s' removes them and all their objects, then register again",
+			v1alpha1.SchemeGroupVersion, strings.Join(names, ", "), strings.Join(names, " "))
+	}
+	current, err := c.apiService(ctx)
+	if current == nil || err != nil {
+		return err
+	}
+	reference := current.Spec.Service
+	switch {
+	case reference == nil:
+		return fmt.Errorf("the APIService %s leads to kube-apiserver itself, which keeps it for CustomResourceDefinitions: see 'kubectl get customresourcedefinitions', remove those of the group %s, then register again",
+			APIServiceName, v1alpha1.GroupName)
+	case reference.Namespace != service.Namespace || reference.Name != service.Name:
+		return fmt.Errorf("the APIService %s leads to another server, by the Service %s/%s: if that is not wanted any more 'kubectl delete apiservice %s' removes it, then register again",
+			APIServiceName, reference.Namespace, reference.Name, APIServiceName)
+	}
+	return nil
+}
+
+// customResources returns the CustomResourceDefinitions that take the place of the server's kinds.
+func (c *Cluster) customResources(ctx context.Context) ([]string, error) {
+	list, err := c.dynamic.Resource(crdResource).List(ctx, metav1.ListOptions{})
+	if apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
+		return nil, nil // the APIService says the same, but for the names
+	}
+	if err != nil {
+		return nil, c.explain("listing CustomResourceDefinitions", err)
+	}
+	var names []string
+	for _, crd := range list.Items {
+		group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
+		versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+		served := slices.ContainsFunc(versions, func(version any) bool {
+			fields, _ := version.(map[string]any)
+			return fields["name"] == v1alpha1.SchemeGroupVersion.Version && fields["served"] == true
+		})
+		if group == v1alpha1.GroupName && served {
+			names = append(names, crd.GetName())
+		}
+	}
+	return names, nil
+}
+
+// apiService returns the APIService, and nil where there is none.
+func (c *Cluster) apiService(ctx context.Context) (*apiregistrationv1.APIService, error) {
+	current, err := c.aggregator.ApiregistrationV1().APIServices().Get(ctx, APIServiceName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, c.explain("reading the APIService "+APIServiceName, err)
+	}
+	return current, nil
+}
+
+// checkService says whether a Service can be made, and whether it is there and leads to endpoints.
+func (c *Cluster) checkService(ctx context.Context, service Service) (byEndpoints bool, err error) {
+	current, err := c.kubernetes.CoreV1().Services(service.Namespace).Get(ctx, service.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return false, nil
+	case err != nil:
+		return false, c.explain(fmt.Sprintf("reading the Service %s/%s", service.Namespace, service.Name), err)
+	case current.Labels[Label] != APIServiceName:
+		return false, fmt.Errorf("the Service %s/%s was not made for this server: choose another --service-name (for serve as well), or delete it", service.Namespace, service.Name)
+	case len(current.Spec.Selector) > 0:
+		return false, fmt.Errorf("the Service %s/%s leads to a server that runs in the cluster: 'kubectl delete -k artifacts' removes that, then register again", service.Namespace, service.Name)
+	}
+	return current.Spec.Type == corev1.ServiceTypeClusterIP, nil
+}
+
+// checkRights names what the user may not do of what registering takes, so that nothing is done by halves.
+func (c *Cluster) checkRights(ctx context.Context, objects []*unstructured.Unstructured, verbs ...string) error {
+	var missing []string
+	asked := map[authorizationv1.ResourceAttributes]bool{}
+	for _, object := range objects {
+		resource := resourceOf(object)
+		for _, verb := range verbs {
+			right := authorizationv1.ResourceAttributes{Verb: verb, Group: resource.Group, Resource: resource.Resource, Namespace: object.GetNamespace()}
+			if asked[right] {
+				continue
+			}
+			asked[right] = true
+			review, err := c.kubernetes.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
+				Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &right},
+			}, metav1.CreateOptions{})
+			if err != nil {
+				return c.explain("asking for the rights of the user", err)
+			}
+			if !review.Status.Allowed {
+				where := ""
+				if right.Namespace != "" {
+					where = " in " + right.Namespace
+				}
+				missing = append(missing, verb+" "+resource.GroupResource().String()+where)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	user, err := c.User(ctx)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("user %q of %s may not %s: use the kubeconfig of a cluster administrator", user, c.source, strings.Join(missing, ", nor "))
+}

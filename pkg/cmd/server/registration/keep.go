@@ -1,0 +1,195 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package registration
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/kube-aggregator/pkg/apis/apiregistration/v1/helper"
+)
+
+// keep does what there is to do, given what is known of the APIService.
+func (k *Keeper) keep(ctx context.Context, known cache.Store) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	stored, exists, err := known.GetByKey(APIServiceName)
+	if err != nil {
+		return err
+	}
+	if !exists {
+		return k.restore(ctx)
+	}
+	current := stored.(*apiregistrationv1.APIService)
+	if !k.ours(current) {
+		return fmt.Errorf("the APIService %s leads to %s and not to the Service %s/%s: this server is not reached through the cluster",
+			APIServiceName, target(current), k.Service.Namespace, k.Service.Name)
+	}
+	updated, err := k.keepBundle(ctx, current)
+	if err != nil {
+		return ignoreConflict(fmt.Errorf("keeping the caBundle of the APIService %s: %w", APIServiceName, err))
+	}
+	if err := k.keepCondition(ctx, updated); err != nil {
+		return ignoreConflict(fmt.Errorf("keeping the condition Available of the APIService %s: %w", APIServiceName, err))
+	}
+	return nil
+}
+
+func (k *Keeper) keepBundle(ctx context.Context, current *apiregistrationv1.APIService) (*apiregistrationv1.APIService, error) {
+	authority := k.authority()
+	if authority == nil {
+		return current, nil
+	}
+	wanted, err := bundle(authority, current.Spec.CABundle, time.Now())
+	if err != nil || bytes.Equal(wanted, current.Spec.CABundle) {
+		return current, err
+	}
+	changed := current.DeepCopy()
+	changed.Spec.CABundle = wanted
+	changed.Spec.InsecureSkipTLSVerify = false // both are refused
+	return k.aggregator.ApiregistrationV1().APIServices().Update(ctx, changed, metav1.UpdateOptions{FieldManager: fieldManager})
+}
+
+func (k *Keeper) authority() []byte {
+	if k.Authority == nil {
+		return nil
+	}
+	if authority := k.Authority(); len(authority) > 0 {
+		return authority
+	}
+	return nil
+}
+
+// keepCondition leaves a condition alone that another one has set.
+func (k *Keeper) keepCondition(ctx context.Context, current *apiregistrationv1.APIService) error {
+	condition := helper.GetAPIServiceConditionByType(current, apiregistrationv1.Available)
+	switch {
+	case condition != nil && condition.Reason != ReasonReported:
+		return nil
+	case condition == nil:
+		if k.unreported.apiService != current.UID {
+			k.unreported = unreported{current.UID, time.Now()}
+		}
+		if time.Since(k.unreported.since) < unreportedPeriod {
+			return nil
+		}
+	}
+	return k.setCondition(ctx, current, k.Check(ctx))
+}
+
+func (k *Keeper) setCondition(ctx context.Context, current *apiregistrationv1.APIService, reason error) error {
+	wanted := apiregistrationv1.APIServiceCondition{
+		Type:               apiregistrationv1.Available,
+		Status:             apiregistrationv1.ConditionTrue,
+		LastTransitionTime: metav1.Now(),
+		Reason:             ReasonReported,
+		Message:            "the server is ready",
+	}
+	if reason != nil {
+		wanted.Status = apiregistrationv1.ConditionFalse
+		wanted.Message = reason.Error()
+	}
+	condition := helper.GetAPIServiceConditionByType(current, apiregistrationv1.Available)
+	if condition != nil && condition.Status == wanted.Status && condition.Message == wanted.Message {
+		return nil
+	}
+	changed := current.DeepCopy()
+	helper.SetAPIServiceCondition(changed, wanted)
+	_, err := k.aggregator.ApiregistrationV1().APIServices().UpdateStatus(ctx, changed, metav1.UpdateOptions{FieldManager: fieldManager})
+	return err
+}
+
+// restore makes the APIService for a Service that was left when it was taken away.
+func (k *Keeper) restore(ctx context.Context) error {
+	service, err := k.service(ctx)
+	if service == nil || err != nil {
+		return err
+	}
+	apiService, err := apiServiceFor(k.Service, service)
+	if err != nil {
+		return err
+	}
+	apiService.Spec.CABundle = k.trusted(service)
+	_, err = k.aggregator.ApiregistrationV1().APIServices().Create(ctx, apiService, metav1.CreateOptions{FieldManager: fieldManager})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("putting the APIService %s back: %w", APIServiceName, err)
+	}
+	return nil
+}
+
+// trusted returns by what a cluster is to trust the server when its APIService is put back, and nil where that is not known.
+func (k *Keeper) trusted(service *corev1.Service) []byte {
+	if authority := k.authority(); authority != nil {
+		return authority
+	}
+	return []byte(service.Annotations[bundleAnnotation])
+}
+
+// Unregister takes the APIService away if it leads to the server and a server that starts will put it back as it was. Where it
+// stays, and the server was the one to say that it is available, it says that it is not.
+func (k *Keeper) Unregister(ctx context.Context) error {
+	apiServices := k.aggregator.ApiregistrationV1().APIServices()
+	current, err := apiServices.Get(ctx, APIServiceName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the APIService %s: %w", APIServiceName, err)
+	}
+	if !k.ours(current) {
+		return nil
+	}
+	service, err := k.service(ctx)
+	if err != nil {
+		return err
+	}
+	if service == nil || len(k.trusted(service)) == 0 {
+		condition := helper.GetAPIServiceConditionByType(current, apiregistrationv1.Available)
+		if condition == nil || condition.Reason != ReasonReported {
+			return nil
+		}
+		return k.setCondition(ctx, current, errors.New("the server was stopped"))
+	}
+	err = apiServices.Delete(ctx, APIServiceName, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(current.UID))})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("taking the APIService %s away: %w", APIServiceName, err)
+	}
+	return nil
+}
+
+// service returns the Service that says that the server is registered, and nil where there is none.
+func (k *Keeper) service(ctx context.Context) (*corev1.Service, error) {
+	service, err := k.kubernetes.CoreV1().Services(k.Service.Namespace).Get(ctx, k.Service.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the Service %s/%s: %w", k.Service.Namespace, k.Service.Name, err)
+	}
+	if service.Labels[Label] != APIServiceName || service.DeletionTimestamp != nil {
+		return nil, nil
+	}
+	return service, nil
+}
+
+func (k *Keeper) ours(apiService *apiregistrationv1.APIService) bool {
+	reference := apiService.Spec.Service
+	return reference != nil && reference.Namespace == k.Service.Namespace && reference.Name == k.Service.Name
+}
+
+// target says what an APIService leads to.
+func target(apiService *apiregistrationv1.APIService) string {
+	if reference := apiService.Spec.Service; reference != nil {
+		return "the Service " + reference.Namespace + "/" + reference.Name
+	}
+	return "kube-apiserver itself"
+}

@@ -1,0 +1,165 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package registration
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// Unregister undoes Register and says to out what it did. What is not there, or not of this registration, is left.
+func (c *Cluster) Unregister(ctx context.Context, options Options, out io.Writer) error {
+	if err := c.Check(ctx); err != nil {
+		return err
+	}
+	objects, err := options.objects()
+	if err != nil {
+		return err
+	}
+	services, err := c.serves("v1", "services")
+	if err != nil {
+		return err
+	}
+	if services {
+		service, err := options.serviceObjects([]string{options.Host}) // all that can be there
+		if err != nil {
+			return err
+		}
+		objects = inOrder(objects, service)
+	}
+	if err := c.checkRights(ctx, objects, "get", "delete"); err != nil {
+		return err
+	}
+	if services {
+		if _, err := c.checkService(ctx, options.Service); err != nil {
+			return err
+		}
+		if err := c.forgetService(ctx, options.Service); err != nil {
+			return err
+		}
+	}
+	slices.Reverse(objects) // the APIService is the first then, and the namespaces are the last
+	for _, object := range objects {
+		done, err := c.deleteObject(ctx, object, options.Service)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, describe(object), done)
+	}
+	return nil
+}
+
+// forgetService takes the label off the Service, so that a server which runs does not put its APIService back.
+func (c *Cluster) forgetService(ctx context.Context, service Service) error {
+	patch := fmt.Sprintf(`{"metadata":{"labels":{%q:null}}}`, Label)
+	_, err := c.kubernetes.CoreV1().Services(service.Namespace).Patch(ctx, service.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: fieldManager})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return c.explain(fmt.Sprintf("changing the Service %s/%s", service.Namespace, service.Name), err)
+	}
+	return nil
+}
+
+// deleteObject deletes what register made and says what became of it.
+func (c *Cluster) deleteObject(ctx context.Context, object *unstructured.Unstructured, service Service) (string, error) {
+	client := c.resource(object)
+	current, err := client.Get(ctx, object.GetName(), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return "not found", nil
+	}
+	if err != nil {
+		return "", c.explain("reading "+describe(object), err)
+	}
+	reason, err := c.reasonToKeep(ctx, current, service)
+	if err != nil {
+		return "", err
+	}
+	if reason != "" {
+		return "left: " + reason, nil
+	}
+	uid := current.GetUID()
+	err = client.Delete(ctx, object.GetName(), metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return "", c.explain("deleting "+describe(object), err)
+	}
+	return "deleted", nil
+}
+
+// reasonToKeep says why an object must not be deleted, if there is a reason.
+func (c *Cluster) reasonToKeep(ctx context.Context, object *unstructured.Unstructured, service Service) (string, error) {
+	switch object.GetKind() {
+	case "APIService":
+		namespace, _, _ := unstructured.NestedString(object.Object, "spec", "service", "namespace")
+		name, _, _ := unstructured.NestedString(object.Object, "spec", "service", "name")
+		if namespace != service.Namespace || name != service.Name {
+			return "it leads to another server", nil
+		}
+	case "Namespace":
+		if object.GetLabels()[Label] != APIServiceName {
+			return "it was not made by register", nil
+		}
+		found, err := c.contents(ctx, object.GetName())
+		if err != nil || len(found) == 0 {
+			return "", err
+		}
+		return "it has " + strings.Join(found, ", "), nil
+	}
+	return "", nil
+}
+
+// madeInEveryNamespace is what a cluster puts into a namespace by itself.
+var madeInEveryNamespace = map[schema.GroupResource]string{
+	{Resource: "serviceaccounts"}: "default",
+	{Resource: "configmaps"}:      "kube-root-ca.crt",
+}
+
+// contents names what was put into a namespace, one of each kind.
+func (c *Cluster) contents(ctx context.Context, namespace string) ([]string, error) {
+	lists, err := c.kubernetes.Discovery().ServerPreferredNamespacedResources()
+	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
+		return nil, c.explain("asking for the resources of the cluster", err)
+	}
+	// What cannot be asked for may well be there; the server's own group is not kept by the cluster.
+	if failed, ok := discovery.GroupDiscoveryFailedErrorGroups(err); ok {
+		delete(failed, v1alpha1.SchemeGroupVersion)
+		for version := range failed {
+			return []string{"maybe objects of " + version.String() + ", which does not answer"}, nil
+		}
+	}
+	var found []string
+	for _, list := range lists {
+		version, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil {
+			return nil, err
+		}
+		for _, resource := range list.APIResources {
+			if version.Group == v1alpha1.GroupName || resource.Name == "events" || !slices.Contains(resource.Verbs, "list") {
+				continue
+			}
+			objects, err := c.dynamic.Resource(version.WithResource(resource.Name)).Namespace(namespace).List(ctx, metav1.ListOptions{})
+			if err != nil {
+				return nil, c.explain("listing "+resource.Name+" in "+namespace, err)
+			}
+			for _, object := range objects.Items {
+				made := madeInEveryNamespace[schema.GroupResource{Group: version.Group, Resource: resource.Name}]
+				if object.GetName() != made && object.GetDeletionTimestamp() == nil {
+					found = append(found, describe(&object))
+					break
+				}
+			}
+		}
+	}
+	return found, nil
+}
