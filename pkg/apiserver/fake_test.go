@@ -132,7 +132,7 @@ func (f *fakeContainers) Delete(ctx context.Context, name string, _ runtime.Obje
 }
 
 // serveContainers serves the containers of the source through the handlers of the real server.
-func serveContainers(t testing.TB, source *fakeContainers) *httptest.Server {
+func serveContainers(t testing.TB, source *fakeContainers, configure ...func(*genericapiserver.RecommendedConfig)) *httptest.Server {
 	t.Helper()
 	stores := newStores(docker.DefaultNamespace)
 	t.Cleanup(stores.stop)
@@ -149,6 +149,9 @@ func serveContainers(t testing.TB, source *fakeContainers) *httptest.Server {
 		t.Fatal(err)
 	}
 	config := newTestConfig()
+	for _, set := range configure {
+		set(config)
+	}
 	setOpenAPI(&config.Config)
 	config.EffectiveVersion = EffectiveVersion()
 	server, err := config.Complete().New("test", genericapiserver.NewEmptyDelegate())

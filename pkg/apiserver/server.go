@@ -11,8 +11,10 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+	restclient "k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -38,7 +40,8 @@ type ExtraConfig struct {
 	Engine docker.Options
 	// ReadyRequiresEngine makes the server ready only while the engine answers.
 	ReadyRequiresEngine bool
-	// AllowNamespaceDeletion lets the deletion of the Kubernetes Namespace of the engine delete what the engine holds.
+	// AllowNamespaceDeletion lets the deletion of the Kubernetes Namespace of the engine delete what the engine holds. Where
+	// it does not, the control plane of GenericConfig.ClientConfig is asked before a collection is deleted.
 	AllowNamespaceDeletion bool
 }
 
@@ -48,6 +51,8 @@ type CompletedConfig struct{ *completedConfig }
 type completedConfig struct {
 	generic genericapiserver.CompletedConfig
 	extra   ExtraConfig
+
+	controlPlane *restclient.Config // nil where the server stands alone
 }
 
 // Server is an API server and the engine that it serves.
@@ -60,6 +65,7 @@ type Server struct {
 func NewGenericConfig() *genericapiserver.RecommendedConfig {
 	config := genericapiserver.NewRecommendedConfig(Codecs)
 	config.RequestTimeout = RequestTimeout
+	config.BuildHandlerChainFunc = buildHandlerChain
 	return config
 }
 
@@ -73,13 +79,16 @@ func (c *Config) Complete() CompletedConfig {
 	if extra.Engine.Namespace == "" {
 		extra.Engine.Namespace = docker.DefaultNamespace
 	}
-	return CompletedConfig{&completedConfig{c.GenericConfig.Complete(), extra}}
+	return CompletedConfig{&completedConfig{c.GenericConfig.Complete(), extra, c.GenericConfig.ClientConfig}}
 }
 
 // New returns a server that passes on what it does not serve. It connects to the engine when it runs.
 func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Server, error) {
 	engine, err := docker.NewEngine(c.extra.Engine)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.protect(); err != nil {
 		return nil, err
 	}
 	server, err := c.generic.New(name, delegate)
@@ -122,6 +131,23 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 		return nil, fmt.Errorf("adding the hook that runs the container engine: %w", err)
 	}
 	return &Server{GenericAPIServer: server, Engine: engine}, nil
+}
+
+// protect adds what keeps the engine from harm to the admission that the configuration has.
+func (c CompletedConfig) protect() error {
+	if c.extra.AllowNamespaceDeletion {
+		return nil
+	}
+	plugin, err := newNamespaceDeletion(c.extra.Engine.Namespace, c.controlPlane)
+	if err != nil {
+		return err
+	}
+	plugins := []admission.Interface{plugin}
+	if c.generic.AdmissionControl != nil {
+		plugins = append(plugins, c.generic.AdmissionControl)
+	}
+	c.generic.AdmissionControl = admission.NewChainHandler(plugins...)
+	return nil
 }
 
 func installAPIGroup(server *genericapiserver.GenericAPIServer, storage map[string]rest.Storage) error {

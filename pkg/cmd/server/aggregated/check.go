@@ -87,10 +87,15 @@ func (c *ControlPlane) CheckPriority(ctx context.Context) (lacking *Pending, err
 func (c *client) name() string { return "the control plane at " + c.url }
 
 func (c *client) checkKubernetes(ctx context.Context) error {
-	answer, err := c.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx).Raw()
+	result := c.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx)
+	err := result.Error() // unlike Raw it reads the Status of a failure
 	if apierrors.IsNotFound(err) && !isUnexpected(err) {
 		return nil
 	}
+	if err != nil {
+		return c.classify(ctx, err)
+	}
+	answer, err := result.Raw()
 	if err != nil {
 		return c.classify(ctx, err)
 	}
@@ -111,7 +116,7 @@ func (c *client) missing(ctx context.Context, rights []right) (*Pending, error) 
 			return nil, c.classify(ctx, err)
 		}
 		if !review.Status.Allowed {
-			missing = append(missing, describe(right))
+			missing = describe(missing, right)
 		}
 	}
 	if len(missing) == 0 {
@@ -141,13 +146,20 @@ func (c *client) checkConfigMap(ctx context.Context) error {
 	return nil
 }
 
-func describe(right right) string {
-	resource := right.Resource
+// describe adds a right to those that are described, to the last one where only the verb is another.
+func describe(described []string, right right) []string {
+	resource := " " + right.Resource
 	if right.Group != "" {
 		resource += "." + right.Group
 	}
 	if right.Name != "" {
 		resource += " " + right.Namespace + "/" + right.Name
 	}
-	return right.Verb + " " + resource
+	if last := len(described) - 1; last >= 0 {
+		if verbs, same := strings.CutSuffix(described[last], resource); same {
+			described[last] = verbs + "/" + right.Verb + resource
+			return described
+		}
+	}
+	return append(described, right.Verb+resource)
 }

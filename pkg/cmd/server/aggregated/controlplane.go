@@ -102,7 +102,7 @@ func load(file string) (config *rest.Config, source string, err error) {
 	}
 	kubeconfig, err := clientcmd.Load(content)
 	if err != nil {
-		return nil, "", fmt.Errorf("%s is not a kubeconfig: %s", file, oneLine(err.Error()))
+		return nil, "", fmt.Errorf("%s is not a kubeconfig", file)
 	}
 	if kubeconfig.CurrentContext == "" {
 		return nil, "", fmt.Errorf("%s has no current context: choose one with kubectl config use-context", file)

@@ -1,0 +1,86 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/client-go/kubernetes"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	restclient "k8s.io/client-go/rest"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+const (
+	namespaceTimeout    = 5 * time.Second
+	namespaceRetryAfter = 1 // second
+)
+
+// namespaceControllers are the users that empty a Namespace that is being deleted.
+var namespaceControllers = []string{"system:serviceaccount:kube-system:namespace-controller", "system:kube-controller-manager"}
+
+// namespaceDeletion is an admission plugin that keeps the deletion of the engine's Kubernetes Namespace from emptying the
+// engine: the Namespace only shows what is Docker's.
+type namespaceDeletion struct {
+	*admission.Handler
+	namespace  string
+	namespaces corev1client.NamespaceInterface // nil where there is no control plane to ask
+}
+
+var _ admission.ValidationInterface = &namespaceDeletion{}
+
+func newNamespaceDeletion(namespace string, controlPlane *restclient.Config) (*namespaceDeletion, error) {
+	plugin := &namespaceDeletion{Handler: admission.NewHandler(admission.Delete), namespace: namespace}
+	if controlPlane == nil {
+		return plugin, nil
+	}
+	config := restclient.CopyConfig(controlPlane)
+	config.QPS = -1 // a collection is deleted as fast as Docker does it
+	config.Timeout = namespaceTimeout
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("making a client of the control plane's namespaces: %w", err)
+	}
+	plugin.namespaces = client.CoreV1().Namespaces()
+	return plugin, nil
+}
+
+// Validate implements admission.ValidationInterface. It is called for each object that a request would delete, with no
+// name where the request deletes a collection.
+func (n *namespaceDeletion) Validate(ctx context.Context, attributes admission.Attributes, _ admission.ObjectInterfaces) error {
+	if attributes.GetResource().Group != v1alpha1.GroupName || attributes.GetNamespace() != n.namespace {
+		return nil
+	}
+	if slices.Contains(namespaceControllers, attributes.GetUserInfo().GetName()) {
+		return n.refuse(attributes)
+	}
+	if attributes.GetName() != "" || n.namespaces == nil {
+		return nil
+	}
+	namespace, err := n.namespaces.Get(ctx, n.namespace, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		refused := apierrors.NewServiceUnavailable(fmt.Sprintf(
+			"nothing was deleted: the control plane was asked whether the namespace %q is being deleted, and failed: %v", n.namespace, err))
+		refused.ErrStatus.Details = &metav1.StatusDetails{RetryAfterSeconds: namespaceRetryAfter}
+		return refused
+	case namespace.DeletionTimestamp != nil:
+		return n.refuse(attributes)
+	}
+	return nil
+}
+
+func (n *namespaceDeletion) refuse(attributes admission.Attributes) error {
+	return apierrors.NewForbidden(attributes.GetResource().GroupResource(), attributes.GetName(), fmt.Errorf(
+		"deleting the namespace %q does not delete what is Docker's: start engine-apiserver with --allow-namespace-deletion to allow it", n.namespace))
+}
