@@ -119,7 +119,7 @@ func (e *Engine) start() error {
 	if err := e.Restart(); err != nil {
 		return err
 	}
-	return e.importBusybox(context.Background())
+	return e.ImportBusybox(context.Background())
 }
 
 // Host is the engine's address as the docker command takes it.

@@ -60,7 +60,8 @@ func (e *Engine) removeImageAfter(t testing.TB, ref string) {
 	})
 }
 
-func (e *Engine) importBusybox(ctx context.Context) error {
+// ImportBusybox makes the image that every engine starts with.
+func (e *Engine) ImportBusybox(ctx context.Context) error {
 	busybox, err := lookPath("busybox")
 	if err != nil {
 		return fmt.Errorf("making %s: %w", Busybox, err)

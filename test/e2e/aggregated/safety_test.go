@@ -1,0 +1,160 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aggregated_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/controlplane"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
+)
+
+func TestDeletingTheNamespaceLeavesTheEngineAsItIsUnlessThatIsAllowed(t *testing.T) {
+	s := serve(t)
+	k := kubectl.Any(t, cluster.Admin())
+	name, id := run(t, "kept")
+	volume := engine.UniqueName("kept")
+	docker.Volume(t, volume, nil)
+	k.OK(t, "get", "namespace", namespace)
+	k.OK(t, "delete", "namespace", namespace, "--wait=false")
+	kubectl.Eventually(t, "the namespace says why it is not deleted", func() bool {
+		out, _, _ := k.Try(t, "get", "namespace", namespace, "-o", `jsonpath={.status.conditions[?(@.type=="NamespaceDeletionContentFailure")].message}`)
+		return strings.Contains(out, "--allow-namespace-deletion")
+	})
+	if found, err := docker.Client().ContainerInspect(t.Context(), id); err != nil || !found.State.Running {
+		t.Fatalf("the container: %v", err)
+	}
+	if _, err := docker.Client().VolumeInspect(t.Context(), volume); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := docker.Client().ImageInspect(t.Context(), engine.Busybox); err != nil {
+		t.Fatal(err)
+	}
+	// One may still delete by hand what one names.
+	k.OK(t, "delete", "vol", volume, "-n", namespace)
+	k.Fails(t, []string{"Forbidden", "--allow-namespace-deletion"}, "delete", "--raw",
+		"/apis/containers.rancherdesktop.io/v1alpha1/namespaces/"+namespace+"/containers")
+
+	s.Terminate(t)
+	s.args = []string{"--allow-namespace-deletion"}
+	s.start(t)
+	kubectl.Eventually(t, "the namespace is deleted", namespaceGone(t, k, namespace))
+	if containers, err := docker.Client().ContainerList(t.Context(), container.ListOptions{All: true}); err != nil || len(containers) > 0 {
+		t.Errorf("Docker still has %d containers, %s among them maybe: %v", len(containers), name, err)
+	}
+	if err := docker.ImportBusybox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	k.OK(t, "create", "namespace", namespace)
+}
+
+// While the server is away the rest of the cluster works.
+func restWorks(t *testing.T, k kubectl.Kubectl) {
+	t.Helper()
+	elsewhere := engine.UniqueName("elsewhere")
+	k.OK(t, "get", "pods", "-A")
+	k.OK(t, "create", "namespace", elsewhere)
+	k.OK(t, "create", "configmap", "made", "-n", elsewhere)
+	kubectl.Contains(t, k.OK(t, "get", "configmaps", "-n", elsewhere), "made")
+	k.OK(t, "explain", "pods.spec")
+	k.OK(t, "delete", "configmap", "made", "-n", elsewhere)
+	kubectl.Contains(t, k.OK(t, "api-versions"), "apps/v1")
+	k.OK(t, "delete", "namespace", elsewhere, "--wait=false")
+}
+
+func TestAServerThatEndsTakesNothingElseAway(t *testing.T) {
+	s := serve(t)
+	k := kubectl.Any(t, cluster.Admin())
+	s.Terminate(t)
+	k.Fails(t, []string{"doesn't have a resource type"}, "get", "ctr", "-n", namespace)
+	restWorks(t, k)
+	elsewhere := engine.UniqueName("elsewhere")
+	k.OK(t, "create", "namespace", elsewhere)
+	k.OK(t, "delete", "namespace", elsewhere, "--wait=false")
+	kubectl.Eventually(t, "another namespace is deleted while the server is away", namespaceGone(t, k, elsewhere))
+
+	s.start(t)
+	k.OK(t, "wait", apiService, "--for=condition=Available", "--timeout=60s")
+	kubectl.Eventually(t, "the engine is shown again", succeeds(t, k, "get", "ctr", "-n", namespace))
+}
+
+func TestAServerThatIsKilledTakesNothingElseAwayButNamespaceDeletion(t *testing.T) {
+	s := serve(t)
+	k := kubectl.Any(t, cluster.Admin())
+	lines := k.Follow(t, "get", "ctr", "-n", namespace, "-w", "--output-watch-events")
+	first, _ := run(t, "before")
+	kubectl.AwaitLine(t, lines, first, "running")
+	follower := follow(t)
+
+	s.Kill()
+	during, _ := run(t, "during")
+	restWorks(t, k)
+	elsewhere := engine.UniqueName("elsewhere")
+	k.OK(t, "create", "namespace", elsewhere)
+	k.OK(t, "delete", "namespace", elsewhere, "--wait=false")
+
+	s.start(t)
+	kubectl.Eventually(t, "the engine is shown again", succeeds(t, k, "get", "ctr", during, "-n", namespace))
+	kubectl.Eventually(t, "the other namespace is deleted once the server is back", namespaceGone(t, k, elsewhere))
+	after, _ := run(t, "after")
+	follower.awaitAll(t, first, during, after)
+	follower.equalsDocker(t)
+}
+
+func TestDockerDownTakesNothingElseAway(t *testing.T) {
+	serve(t)
+	k := kubectl.Any(t, cluster.Admin())
+	if err := docker.Terminate(); err != nil {
+		t.Fatal(err)
+	}
+	restore := func() {
+		if err := docker.Restart(); err != nil {
+			t.Error(err)
+		}
+	}
+	defer func() { restore() }()
+	k.OK(t, "wait", "engine/moby", "-n", namespace, "--for=condition=ContainerEngineReady=False", "--timeout=60s")
+	k.OK(t, "wait", apiService, "--for=condition=Available", "--timeout=60s")
+	k.Fails(t, []string{"container engine"}, "get", "ctr", "-n", namespace)
+	restWorks(t, k)
+	elsewhere := engine.UniqueName("elsewhere")
+	k.OK(t, "create", "namespace", elsewhere)
+	k.OK(t, "delete", "namespace", elsewhere, "--wait=false")
+	kubectl.Eventually(t, "another namespace is deleted while Docker is down", namespaceGone(t, k, elsewhere))
+	restore()
+	restore = func() {}
+	k.OK(t, "wait", "engine/moby", "-n", namespace, "--for=condition=ContainerEngineReady", "--timeout=60s")
+	kubectl.Eventually(t, "containers are shown again", succeeds(t, k, "get", "ctr", "-n", namespace))
+}
+
+func TestAServerWaitsForAControlPlaneThatComesLate(t *testing.T) {
+	late, err := controlplane.Prepare()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := late.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	dir, port := t.TempDir(), freePort(t)
+	process := testserver.StartProcess(t, "serve", "--aggregated", "--kubeconfig", late.Admin(),
+		"--docker-host", docker.Host(), "--secure-port", port, "--state-dir", dir)
+	process.Await(t, "waiting for the control plane at "+late.URL())
+	if err := late.StartAPIServer(); err != nil {
+		t.Fatal(err)
+	}
+	process.Await(t, "engine-apiserver serves")
+	command := testserver.Command("register", "--kubeconfig", late.Admin(), "--state-dir", dir, "--address", "localhost:"+port, "--timeout", "120s")
+	if stdout, stderr, err := kubectl.Capture(command); err != nil {
+		t.Fatalf("register: %v\n%s%s", err, stdout, stderr)
+	}
+	kubectl.Contains(t, kubectl.Any(t, late.Admin()).OK(t, "get", "img", "-n", namespace), "busybox:latest")
+	process.Terminate(t)
+}

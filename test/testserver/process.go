@@ -1,0 +1,141 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package testserver
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server"
+)
+
+const (
+	// commandEnv makes a test program the command.
+	commandEnv = "TESTSERVER_COMMAND"
+	// timeout is how long a loaded machine may take to start or to end a server.
+	timeout = 2 * time.Minute
+)
+
+func init() {
+	if os.Getenv(commandEnv) != "" {
+		os.Exit(command())
+	}
+}
+
+func command() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := server.NewCommand().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "engine-apiserver: error:", err)
+		return 1
+	}
+	return 0
+}
+
+// Command is the command in a process of its own, which is the test program once more.
+func Command(args ...string) *exec.Cmd {
+	command := exec.Command("/proc/self/exe", args...)
+	command.Env = append(os.Environ(), commandEnv+"=1")
+	return command
+}
+
+// Process is a command that goes on until it is ended.
+type Process struct {
+	command *exec.Cmd
+	ended   chan struct{}
+
+	mu     sync.Mutex
+	output strings.Builder
+	more   chan struct{} // closed and replaced when there is more output
+}
+
+// StartProcess starts the command. It is killed with the test at the latest.
+func StartProcess(t testing.TB, args ...string) *Process {
+	t.Helper()
+	p := &Process{command: Command(args...), ended: make(chan struct{}), more: make(chan struct{})}
+	p.command.Stdout, p.command.Stderr = p, p
+	if err := p.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = p.command.Wait()
+		close(p.ended)
+	}()
+	t.Cleanup(func() {
+		p.Kill()
+		if t.Failed() {
+			t.Logf("%v:\n%s", args, p.Output())
+		}
+	})
+	return p
+}
+
+// Write implements io.Writer for the process's output.
+func (p *Process) Write(output []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.output.Write(output)
+	close(p.more)
+	p.more = make(chan struct{})
+	return len(output), nil
+}
+
+// Output is what the process has printed.
+func (p *Process) Output() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.output.String()
+}
+
+// Await returns when the process has printed the words.
+func (p *Process) Await(t testing.TB, words string) {
+	t.Helper()
+	for deadline := time.After(timeout); ; {
+		p.mu.Lock()
+		output, more := p.output.String(), p.more
+		p.mu.Unlock()
+		if strings.Contains(output, words) {
+			return
+		}
+		select {
+		case <-more:
+		case <-p.ended:
+			if !strings.Contains(p.Output(), words) {
+				t.Fatalf("the server has ended and did not say %q:\n%s", words, p.Output())
+			}
+		case <-deadline:
+			t.Fatalf("the server does not say %q:\n%s", words, output)
+		}
+	}
+}
+
+// Kill ends the process with SIGKILL.
+func (p *Process) Kill() {
+	_ = p.command.Process.Kill() // fails where it has ended
+	<-p.ended
+}
+
+// Terminate ends the process as a service manager does, and says what it ended with.
+func (p *Process) Terminate(t testing.TB) {
+	t.Helper()
+	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.ended:
+	case <-time.After(timeout):
+		t.Fatalf("the server does not end:\n%s", p.Output())
+	}
+	if code := p.command.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("the server ended with status %d:\n%s", code, p.Output())
+	}
+}
