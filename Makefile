@@ -9,6 +9,7 @@ VERSION ?= $(shell hack/version.sh)
 ARGS ?=
 PACKAGES ?= ./...
 TESTFLAGS ?=
+BENCHFLAGS ?=
 FUZZTIME ?= 30s
 FUZZ ?= .
 
@@ -37,8 +38,9 @@ lint: prerequisites ## Check format, headers, generated code, and the build for 
 	hack/lint.sh
 
 .PHONY: bench
-bench: prerequisites ## Measure
-	go test -run '^$$' -bench . ./test/bench/...
+bench: prerequisites kubernetes ## Measure the server beside Docker and beside stored objects; BENCHFLAGS="-short" or "-only get,list" for less
+	mkdir -p .cache
+	KUBERNETES_BIN=$(CURDIR)/bin/kubernetes go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./test/bench -output $(CURDIR)/.cache/bench.json $(BENCHFLAGS)
 
 .PHONY: fuzz
 fuzz: prerequisites ## Fuzz each target for FUZZTIME=30s; FUZZ=pattern chooses

@@ -1,44 +1,223 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bench_test measures the server beside the Docker Engine that it shows, both in the same moments.
+// Package bench_test measures the server beside the Docker Engine that it shows, and beside the same objects stored as
+// custom resources in a Kubernetes control plane, in rounds that take turns. The server, the engine and the control
+// plane are processes of their own: the test is nothing but their client.
 package bench_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
+	"time"
 
-	"github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned"
-	typed "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
-	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-// Benchmark measures in rounds of a fixed number: what it does to an engine takes too long for the number to be found.
-func Benchmark(b *testing.B) {
-	eng, err := engine.Start()
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := eng.Stop(); err != nil {
-			b.Error(err)
-		}
-	})
-	server := testserver.Start(b, eng.Host())
-	clients, err := versioned.NewForConfig(server.Config(b))
-	if err != nil {
-		b.Fatal(err)
-	}
-	s := setting{engine: eng, client: clients.ContainersV1alpha1()}
-	changes, reads := newTable("from a call's return to its event"), newTable("live reads beside inspect and list")
-	b.Run("change to watcher", func(b *testing.B) { s.changes(b, changes) })
-	b.Run("reads", func(b *testing.B) { s.reads(b, reads) })
-	fmt.Fprint(os.Stdout, changes, reads)
+var (
+	output = flag.String("output", "", "the file that the figures are written to as JSON")
+	only   = flag.String("only", "", "the rows to measure, by the beginnings of their names, comma-separated; empty for all")
+)
+
+// sizes say how much is measured.
+type sizes struct {
+	containers, some, images, volumes int // what the engine is filled with; some of the containers come first
+	labels                            int
+	changes, gets, lists, rewrites    int // rounds
+	lives, created, removed, starts   int
+	besideContainers, besideVolumes   int
+	fromMemory, idle                  time.Duration
+	watchers, perSecond               int
+	watching                          time.Duration
+	curve                             []int
 }
 
+var (
+	full = sizes{
+		containers: 1000, some: 500, images: 200, volumes: 500, labels: 30,
+		changes: 30, gets: 500, lists: 30, rewrites: 25,
+		lives: 5, created: 200, removed: 700, starts: 3,
+		besideContainers: 100, besideVolumes: 200,
+		fromMemory: 5 * time.Second, idle: 20 * time.Second,
+		watchers: 1000, perSecond: 100, watching: 60 * time.Second,
+		curve: []int{100, 1000, 10_000, 100_000},
+	}
+	small = sizes{
+		containers: 4, some: 2, images: 2, volumes: 2, labels: 30,
+		changes: 1, gets: 2, lists: 2, rewrites: 1,
+		lives: 1, created: 2, removed: 3, starts: 1,
+		besideContainers: 2, besideVolumes: 2,
+		fromMemory: 50 * time.Millisecond, idle: 50 * time.Millisecond,
+		watchers: 10, perSecond: 20, watching: 500 * time.Millisecond,
+		curve: []int{10, 100},
+	}
+)
+
+// setting is what is measured and what came of it.
 type setting struct {
-	engine *engine.Engine
-	client typed.ContainersV1alpha1Interface
+	testing.TB
+	*figures
+	sizes
+	program, stateDir string
+	engine            *engine.Engine
+	docker            endpoint
+	server            *process
+	stored            *cluster
+	rounds            int
+}
+
+// row is a part of the table.
+type row struct {
+	name    string
+	measure func(*setting)
+}
+
+// rows are measured in this order: the engine is filled as they need it.
+var rows = []row{
+	{"curve", (*setting).curve},
+	{"start empty", (*setting).startEmpty},
+	{"lives", (*setting).eventsPerLife},
+	{"changes empty", (*setting).changesNow},
+	{"burst of creates", (*setting).burstOfCreates},
+	{"burst beside readers", (*setting).burstBesideReaders},
+	{"fill some", (*setting).fillSome},
+	{"list from memory", (*setting).listFromMemory},
+	{"fill", (*setting).fillAll},
+	{"changes full", (*setting).changesNow},
+	{"get", (*setting).liveGets},
+	{"list", (*setting).liveLists},
+	{"writes", (*setting).writes},
+	{"watchers", (*setting).watchersUnderLoad},
+	{"idle", (*setting).idleCPU},
+	{"start full", (*setting).startFull},
+	{"burst of removals", (*setting).burstOfRemovals},
+}
+
+// fills are the rows that the others need.
+var fills = []string{"start empty", "fill some", "fill"}
+
+// Benchmark measures all of it once, in rounds of a fixed number: what it does to an engine takes too long for the
+// number to be found. With -short it only goes through the motions.
+func Benchmark(b *testing.B) {
+	s := full
+	if testing.Short() {
+		s = small
+	}
+	for b.Loop() {
+		measure(b, s, *output)
+	}
+}
+
+// TestTheBenchmarkRuns asks for a figure for every goal, and judges none.
+func TestTheBenchmarkRuns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "figures.json")
+	table := measure(t, small, path)
+	for _, g := range goals {
+		found := false
+		for _, l := range table.lines() {
+			for _, v := range l.Goals {
+				found = found || strings.HasPrefix(l.Figure, g.figure) && v.Goal == g.text
+			}
+		}
+		if !found {
+			t.Errorf("nothing was measured for the goal %q of %q", g.text, g.figure)
+		}
+	}
+	if content, err := os.ReadFile(path); err != nil || !strings.Contains(string(content), `"live get of a container"`) {
+		t.Errorf("the figures as JSON: %v\n%s", err, content)
+	}
+}
+
+func measure(tb testing.TB, sizes sizes, output string) *figures {
+	eng, err := engine.Start()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := eng.Stop(); err != nil {
+			tb.Error(err)
+		}
+	})
+	version, err := eng.Client().ServerVersion(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &setting{TB: tb, figures: &figures{}, sizes: sizes, program: program(tb), stateDir: tb.TempDir(), engine: eng,
+		docker: endpoint{eng.Client().HTTPClient(), "http://docker/v" + version.APIVersion}, stored: newStored(tb)}
+	began := time.Now()
+	for _, r := range rows {
+		if !wanted(r.name) {
+			continue
+		}
+		begun := time.Now()
+		r.measure(s)
+		tb.Logf("%s: %s", r.name, time.Since(begun).Round(time.Millisecond))
+	}
+	about := map[string]string{
+		"engine":  "dockerd " + version.Version + ", API " + version.APIVersion,
+		"machine": fmt.Sprintf("%d x %s, %s/%s, %s", runtime.NumCPU(), processor(), runtime.GOOS, runtime.GOARCH, runtime.Version()),
+		"load":    loadAverage(),
+		"took":    time.Since(began).Round(time.Second).String(),
+	}
+	fmt.Printf("\n%s\n", s.figures)
+	for _, key := range []string{"engine", "machine", "load", "took"} {
+		fmt.Printf("%s: %s\n", key, about[key])
+	}
+	if output != "" {
+		if err := s.write(output, about); err != nil {
+			tb.Fatal(err)
+		}
+		fmt.Printf("as JSON: %s\n", output)
+	}
+	return s.figures
+}
+
+func wanted(name string) bool {
+	if *only == "" {
+		return true
+	}
+	for _, prefix := range append(strings.Split(*only, ","), fills...) {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// turns makes the calls of one round, the order changing from round to round.
+func (s *setting) turns(calls ...func() error) {
+	s.Helper()
+	s.rounds++
+	for i := range calls {
+		if err := calls[(i+s.rounds)%len(calls)](); err != nil {
+			s.Fatal(err)
+		}
+	}
+}
+
+// timed returns a call that adds how long it takes.
+func (s *setting) timed(figure string, of side, call func() error) func() error {
+	return func() error {
+		begun := time.Now()
+		err := call()
+		s.took(figure, of, time.Since(begun))
+		return err
+	}
+}
+
+func processor() string {
+	content, _ := os.ReadFile("/proc/cpuinfo")
+	_, rest, _ := strings.Cut(string(content), "model name")
+	name, _, _ := strings.Cut(strings.TrimLeft(rest, "\t: "), "\n")
+	return name
+}
+
+func loadAverage() string {
+	content, _ := os.ReadFile("/proc/loadavg")
+	return "load average at the end " + strings.TrimSpace(string(content))
 }

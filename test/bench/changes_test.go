@@ -5,8 +5,7 @@ package bench_test
 
 import (
 	"context"
-	"sync"
-	"testing"
+	"fmt"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -18,115 +17,119 @@ import (
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
-	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-const (
-	changeRounds = 100
-	// changeTime ends the rounds early on an engine that is slow.
-	changeTime = time.Minute
-)
+// follower is a reader of Docker's events and watchers of the server.
+type follower struct{ byDocker, byServer *sightings }
 
-// sightings are the times when changes were first seen, by what happened and to what name.
-type sightings struct {
-	mu   sync.Mutex
-	at   map[[2]string]time.Time
-	more chan struct{} // closed and replaced at each sighting
-}
-
-func newSightings() *sightings {
-	return &sightings{at: map[[2]string]time.Time{}, more: make(chan struct{})}
-}
-
-func (s *sightings) add(name string, whats ...string) {
-	now := time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, what := range whats {
-		if _, seen := s.at[[2]string{what, name}]; !seen {
-			s.at[[2]string{what, name}] = now
-		}
-	}
-	close(s.more)
-	s.more = make(chan struct{})
-}
-
-// await returns when that was seen.
-func (s *sightings) await(b *testing.B, what, name string) time.Time {
-	b.Helper()
-	for deadline := time.After(30 * time.Second); ; {
-		s.mu.Lock()
-		at, seen := s.at[[2]string{what, name}]
-		more := s.more
-		s.mu.Unlock()
-		if seen {
-			return at
-		}
-		select {
-		case <-more:
-		case <-deadline:
-			b.Fatalf("%s of %s was not seen", what, name)
-		}
-	}
-}
-
-// changes times how long after its call a change is seen, by a reader of Docker's events and by watchers of the server.
-func (s setting) changes(b *testing.B, table *table) {
-	ctx, cancel := context.WithCancel(b.Context())
-	defer cancel()
-	byDocker, byServer := newSightings(), newSightings()
+// followAll returns followers that end with ctx.
+func (s *setting) followAll(ctx context.Context) follower {
+	f := follower{newSightings(), newSightings()}
 	messages, _ := s.engine.Client().Events(ctx, events.ListOptions{})
-	go readEvents(ctx, messages, byDocker)
-	for _, start := range []func(context.Context, metav1.ListOptions) (watch.Interface, error){
-		s.client.Containers(testserver.Namespace).Watch,
-		s.client.Images(testserver.Namespace).Watch,
-		s.client.Volumes(testserver.Namespace).Watch,
+	go readEvents(ctx, messages, f.byDocker)
+	client := s.server.typed(s)
+	for _, resource := range []struct {
+		list  func(context.Context, metav1.ListOptions) (string, error)
+		start func(context.Context, metav1.ListOptions) (watch.Interface, error)
+	}{
+		{listOf(client.Containers(namespace).List), client.Containers(namespace).Watch},
+		{listOf(client.Images(namespace).List), client.Images(namespace).Watch},
+		{listOf(client.Volumes(namespace).List), client.Volumes(namespace).Watch},
 	} {
-		watcher, err := start(ctx, metav1.ListOptions{})
+		version, err := resource.list(ctx, metav1.ListOptions{Limit: 1})
 		if err != nil {
-			b.Fatal(err)
+			s.Fatal(err)
 		}
-		go readWatch(watcher, byServer)
+		watcher, err := resource.start(ctx, metav1.ListOptions{ResourceVersion: version})
+		if err != nil {
+			s.Fatal(err)
+		}
+		go readWatch(watcher, f.byServer)
+	}
+	return f
+}
+
+func listOf[T metav1.ListInterface](list func(context.Context, metav1.ListOptions) (T, error)) func(context.Context, metav1.ListOptions) (string, error) {
+	return func(ctx context.Context, opts metav1.ListOptions) (string, error) {
+		found, err := list(ctx, opts)
+		if err != nil {
+			return "", err
+		}
+		return found.GetResourceVersion(), nil
+	}
+}
+
+// changesNow times how long after its call a change is seen, with what the engine holds now.
+func (s *setting) changesNow() {
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	f := s.followAll(ctx)
+	found, err := s.engine.Client().ContainerList(ctx, container.ListOptions{All: true})
+	if err != nil {
+		s.Fatal(err)
+	}
+	present := "none"
+	if len(found) > 0 {
+		present = fmt.Sprint(len(found))
 	}
 	measure := func(name string, call func() error, whats ...string) {
-		b.Helper()
+		s.Helper()
 		if err := call(); err != nil {
-			b.Fatal(err)
+			s.Fatal(err)
 		}
 		returned := time.Now()
 		for _, what := range whats {
-			table.add(what, byDocker.await(b, what, name).Sub(returned), byServer.await(b, what, name).Sub(returned))
+			figure := fmt.Sprintf("change to watcher, %s, %s present", what, present)
+			s.took(figure, docker, f.byDocker.await(s, what, name).Sub(returned))
+			s.took(figure, standalone, f.byServer.await(s, what, name).Sub(returned))
 		}
 	}
-	for b.Loop() {
-		for begin, n := time.Now(), 0; n < changeRounds && time.Since(begin) < changeTime; n++ {
-			s.round(b, measure)
-		}
+	for range s.changes {
+		s.change(measure)
 	}
-	table.report(b)
 }
 
-func (s setting) round(b *testing.B, measure func(name string, call func() error, whats ...string)) {
-	ctx, docker := b.Context(), s.engine.Client()
+func (s *setting) change(measure func(name string, call func() error, whats ...string)) {
+	ctx, client := s.Context(), s.engine.Client()
 	box, data, ref := engine.UniqueName("change"), engine.UniqueName("change"), engine.UniqueName("change")+":v1"
-	measure(box, func() error {
-		config := &container.Config{Image: engine.Busybox, Cmd: engine.Stubborn}
-		_, err := docker.ContainerCreate(ctx, config, &container.HostConfig{NetworkMode: "none"}, nil, nil, box)
-		return err
-	}, "create")
-	measure(box, func() error { return docker.ContainerStart(ctx, box, container.StartOptions{}) }, "start")
-	// From die to stop Docker holds the container's lock and shows it to nobody.
-	measure(box, func() error { return docker.ContainerStop(ctx, box, container.StopOptions{Timeout: new(0)}) }, "die", "stop")
-	measure(box, func() error { return docker.ContainerRemove(ctx, box, container.RemoveOptions{}) }, "destroy")
-	measure(ref, func() error { return docker.ImageTag(ctx, engine.Busybox, ref) }, "tag")
-	if _, err := docker.ImageRemove(ctx, ref, image.RemoveOptions{}); err != nil { // its event does not name the tag
-		b.Fatal(err)
+	measure(box, func() error { return s.createContainer(box) }, "create")
+	measure(box, func() error { return client.ContainerStart(ctx, box, container.StartOptions{}) }, "start")
+	// From die to stop Docker holds the container's lock and shows it to nobody: die is measured by the event of stop.
+	measure(box, func() error { return client.ContainerStop(ctx, box, container.StopOptions{Timeout: new(0)}) }, "stop")
+	measure(box, func() error { return client.ContainerRemove(ctx, box, container.RemoveOptions{}) }, "destroy")
+	measure(ref, func() error { return client.ImageTag(ctx, engine.Busybox, ref) }, "tag")
+	if _, err := client.ImageRemove(ctx, ref, image.RemoveOptions{}); err != nil { // its event does not name the tag
+		s.Fatal(err)
 	}
 	measure(data, func() error {
-		_, err := docker.VolumeCreate(ctx, volume.CreateOptions{Name: data})
+		_, err := client.VolumeCreate(ctx, volume.CreateOptions{Name: data})
 		return err
 	}, "volume create")
-	measure(data, func() error { return docker.VolumeRemove(ctx, data, false) }, "volume destroy")
+	measure(data, func() error { return client.VolumeRemove(ctx, data, false) }, "volume destroy")
+}
+
+// eventsPerLife counts what a watcher sees of a container from its creation to its removal.
+func (s *setting) eventsPerLife() {
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	f := s.followAll(ctx)
+	client := s.engine.Client()
+	for range s.lives {
+		name := engine.UniqueName("life")
+		for _, step := range []func() error{
+			func() error { return s.createContainer(name) },
+			func() error { return client.ContainerStart(ctx, name, container.StartOptions{}) },
+			func() error { return client.ContainerStop(ctx, name, container.StopOptions{Timeout: new(0)}) },
+			func() error { return client.ContainerRemove(ctx, name, container.RemoveOptions{}) },
+		} {
+			if err := step(); err != nil {
+				s.Fatal(err)
+			}
+		}
+		f.byServer.await(s, "destroy", name)
+		s.add("events per container life", plain, standalone, float64(f.byServer.count(name)))
+		s.add("events per container life", plain, docker, float64(f.byDocker.count(name)))
+	}
 }
 
 func readEvents(ctx context.Context, messages <-chan events.Message, seen *sightings) {
@@ -148,16 +151,7 @@ func readWatch(watcher watch.Interface, seen *sightings) {
 	for event := range watcher.ResultChan() {
 		switch object := event.Object.(type) {
 		case *v1alpha1.Container:
-			switch {
-			case event.Type == watch.Added:
-				seen.add(object.Name, "create")
-			case event.Type == watch.Deleted:
-				seen.add(object.Name, "destroy")
-			case object.Status.Status == v1alpha1.ContainerDockerStatusRunning:
-				seen.add(object.Name, "start")
-			case object.Status.Status == v1alpha1.ContainerDockerStatusExited:
-				seen.add(object.Name, "die", "stop")
-			}
+			seen.add(object.Name, containerEvent(event.Type, object))
 		case *v1alpha1.Image:
 			seen.add(object.Status.RepoTag, "tag")
 		case *v1alpha1.Volume:
@@ -168,4 +162,18 @@ func readWatch(watcher watch.Interface, seen *sightings) {
 			}
 		}
 	}
+}
+
+func containerEvent(is watch.EventType, object *v1alpha1.Container) string {
+	switch {
+	case is == watch.Added:
+		return "create"
+	case is == watch.Deleted:
+		return "destroy"
+	case object.Status.Status == v1alpha1.ContainerDockerStatusRunning:
+		return "start"
+	case object.Status.Status == v1alpha1.ContainerDockerStatusExited:
+		return "stop"
+	}
+	return "another change"
 }

@@ -4,62 +4,79 @@
 package bench_test
 
 import (
-	"cmp"
-	"testing"
+	"context"
+	"fmt"
+	"sync"
 	"time"
-
-	"github.com/docker/docker/api/types/container"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/rancher-sandbox/engine-apiserver/test/engine"
-	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-const (
-	getRounds  = 500
-	listRounds = 100
-	containers = 100
-)
-
-// reads times reads of Docker and of the server by turns.
-func (s setting) reads(b *testing.B, table *table) {
-	client, docker := s.client.Containers(testserver.Namespace), s.engine.Client()
-	name := engine.UniqueName("read")
-	s.engine.Run(b, name)
-	for range containers - 1 {
-		s.engine.Create(b, engine.UniqueName("read"))
+func (s *setting) liveGets() {
+	name, ctx := filled(0), s.Context()
+	for range s.gets {
+		s.turns(
+			s.timed("live get of a container", docker, func() error { return s.docker.get(ctx, "/containers/"+name+"/json") }),
+			s.timed("live get of a container", standalone, func() error { return s.server.get(ctx, s.server.path("containers", name)) }),
+			s.timed("live get of a container", stored, func() error { return s.stored.get(ctx, s.stored.path("containers", storedName(name))) }),
+		)
 	}
-	for b.Loop() {
-		for range getRounds {
-			compare(b, table, "live get", func() error {
-				_, err := docker.ContainerInspect(b.Context(), name)
-				return err
-			}, func() error {
-				_, err := client.Get(b.Context(), name, metav1.GetOptions{})
-				return err
-			})
-		}
-		for range listRounds {
-			compare(b, table, "live list of 100", func() error {
-				_, err := docker.ContainerList(b.Context(), container.ListOptions{All: true})
-				return err
-			}, func() error {
-				_, err := client.List(b.Context(), metav1.ListOptions{})
-				return err
-			})
-		}
-	}
-	table.report(b)
 }
 
-func compare(b *testing.B, table *table, name string, docker, server func() error) {
-	begin := time.Now()
-	dockerErr := docker()
-	between := time.Now()
-	serverErr := server()
-	end := time.Now()
-	if err := cmp.Or(dockerErr, serverErr); err != nil {
-		b.Fatal(err)
+func (s *setting) liveLists() {
+	ctx := s.Context()
+	for _, list := range []struct {
+		resource, docker string
+		n                int
+	}{
+		{"containers", "/containers/json?all=1", s.containers},
+		{"images", "/images/json", s.images},
+		{"volumes", "/volumes", s.volumes},
+	} {
+		figure := fmt.Sprintf("live list of %d %s", list.n, list.resource)
+		for range s.lists {
+			s.turns(
+				s.timed(figure, docker, func() error { return s.docker.get(ctx, list.docker) }),
+				s.timed(figure, standalone, func() error { return s.server.get(ctx, s.server.path(list.resource)) }),
+				s.timed(figure, stored, func() error { return s.stored.get(ctx, s.stored.path(list.resource)) }),
+			)
+		}
 	}
-	table.add(name, between.Sub(begin), end.Sub(between))
+}
+
+// listFromMemory has clients list for a while, a few times on each side.
+func (s *setting) listFromMemory() {
+	const parts = 3
+	figure := fmt.Sprintf("list from memory of %d containers, %d clients", s.some, width)
+	for range parts {
+		s.turns(
+			func() error { return s.listWhile(figure, standalone, s.server.cluster, s.fromMemory/parts) },
+			func() error { return s.listWhile(figure, stored, s.stored, s.fromMemory/parts) },
+		)
+	}
+}
+
+func (s *setting) listWhile(figure string, of side, c *cluster, duration time.Duration) error {
+	ctx, cancel := context.WithTimeout(s.Context(), duration)
+	defer cancel()
+	var group sync.WaitGroup
+	var problems [width]error
+	var answers [width]int
+	begun := time.Now()
+	for i := range width {
+		group.Go(func() {
+			for ctx.Err() == nil && problems[i] == nil {
+				problems[i] = c.get(s.Context(), c.path("containers")+"?resourceVersion=0")
+				answers[i]++
+			}
+		})
+	}
+	group.Wait()
+	total := 0
+	for i := range width {
+		total += answers[i]
+		if problems[i] != nil {
+			return problems[i]
+		}
+	}
+	s.add(figure, perSecond, of, float64(total)/time.Since(begun).Seconds())
+	return nil
 }

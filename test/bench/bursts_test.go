@@ -1,0 +1,137 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bench_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+)
+
+// burst makes n calls, and times from the return of the last one until that was seen of each of the names.
+func (s *setting) burst(figure string, f follower, n int, call func(i int) error, name func(i int) string, what string) {
+	eachOf(s, n, call)
+	returned := time.Now()
+	for i := range n {
+		f.byDocker.await(s, what, name(i))
+	}
+	byDocker := time.Now()
+	for i := range n {
+		f.byServer.await(s, what, name(i))
+	}
+	byServer := time.Now()
+	latest := func(seen *sightings) (at time.Time) {
+		for i := range n {
+			if t := seen.await(s, what, name(i)); t.After(at) {
+				at = t
+			}
+		}
+		return at
+	}
+	if latest(f.byDocker).After(byDocker) || latest(f.byServer).After(byServer) {
+		s.Fatal("seen after the wait for it")
+	}
+	s.took(figure, docker, latest(f.byDocker).Sub(returned))
+	s.took(figure, standalone, latest(f.byServer).Sub(returned))
+}
+
+func (s *setting) burstOfCreates() {
+	const times = 3
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	f := s.followAll(ctx)
+	figure := fmt.Sprintf("burst of creates, %d containers", s.created)
+	for range times {
+		prefix := engine.UniqueName("burst")
+		name := func(i int) string { return fmt.Sprintf("%s-%d", prefix, i) }
+		s.burst(figure, f, s.created, func(i int) error { return s.createContainer(name(i)) }, name, "create")
+		eachOf(s, s.created, func(i int) error { return s.removeContainer(name(i)) })
+	}
+}
+
+func (s *setting) burstOfRemovals() {
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	f := s.followAll(ctx)
+	s.burst(fmt.Sprintf("burst of removals, %d containers", s.removed), f, s.removed,
+		func(i int) error { return s.removeContainer(filled(i)) }, filled, "destroy")
+}
+
+func (s *setting) removeContainer(name string) error {
+	return s.engine.Client().ContainerRemove(s.Context(), name, container.RemoveOptions{})
+}
+
+// burstBesideReaders times until watchers have all, and until a live list that begins then is right.
+func (s *setting) burstBesideReaders() {
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	f := s.followAll(ctx)
+	stopReaders := s.readers(ctx)
+	prefix := engine.UniqueName("beside")
+	containers, volumes := s.besideContainers, s.besideVolumes
+	name := func(i int) string { return fmt.Sprintf("%s-%d", prefix, i) }
+	eachOf(s, containers+volumes, func(i int) error {
+		if i < containers {
+			return s.createContainer(name(i))
+		}
+		return s.createVolume(name(i))
+	})
+	returned := time.Now()
+	s.listsAreRight(containers, volumes)
+	for i := range containers + volumes {
+		what := "create"
+		if i >= containers {
+			what = "volume create"
+		}
+		f.byServer.await(s, what, name(i))
+	}
+	s.took(fmt.Sprintf("burst beside readers, %d containers and %d volumes", containers, volumes), standalone, time.Since(returned))
+	stopReaders()
+	eachOf(s, containers, func(i int) error { return s.removeContainer(name(i)) })
+	eachOf(s, volumes, func(i int) error { return s.engine.Client().VolumeRemove(ctx, name(containers+i), false) })
+}
+
+// listsAreRight fails unless live lists show all there is.
+func (s *setting) listsAreRight(containers, volumes int) {
+	client := s.server.typed(s)
+	listed, err := client.Containers(namespace).List(s.Context(), metav1.ListOptions{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	stored, err := client.Volumes(namespace).List(s.Context(), metav1.ListOptions{})
+	if err != nil {
+		s.Fatal(err)
+	}
+	if len(listed.Items) != containers || len(stored.Items) != volumes {
+		s.Errorf("lists of %d containers and %d volumes, not of %d and %d", len(listed.Items), len(stored.Items), containers, volumes)
+	}
+}
+
+// readers list containers and volumes as fast as they can until they are stopped.
+func (s *setting) readers(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	for range width / 2 {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				err := errors.Join(s.server.get(ctx, s.server.path("containers")), s.server.get(ctx, s.server.path("volumes")))
+				if err != nil && ctx.Err() == nil {
+					s.Error(err)
+					return
+				}
+			}
+		})
+	}
+	return func() {
+		cancel()
+		group.Wait()
+	}
+}

@@ -1,0 +1,49 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bench_test
+
+import (
+	"fmt"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/volume"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+)
+
+// filled is the name of the i-th container that the engine is filled with.
+func filled(i int) string { return fmt.Sprintf("filled-%04d", i) }
+
+func (s *setting) createContainer(name string) error {
+	labels := map[string]string{}
+	for i := range s.labels {
+		labels[fmt.Sprintf("com.example.label-%02d", i)] = fmt.Sprintf("value-%02d-of-a-usual-length", i)
+	}
+	config := &container.Config{Image: engine.Busybox, Cmd: engine.Stubborn, Labels: labels}
+	_, err := s.engine.Client().ContainerCreate(s.Context(), config, &container.HostConfig{NetworkMode: "none"}, nil, nil, name)
+	return err
+}
+
+func (s *setting) createVolume(name string) error {
+	_, err := s.engine.Client().VolumeCreate(s.Context(), volume.CreateOptions{Name: name})
+	return err
+}
+
+func (s *setting) fill(from, to int) {
+	eachOf(s, to-from, func(i int) error { return s.createContainer(filled(from + i)) })
+	s.stored.load(s, s.server.cluster, "containers")
+}
+
+func (s *setting) fillSome() { s.fill(0, s.some) }
+
+// fillAll leaves all images and volumes, and all containers, in both the engine and the control plane.
+func (s *setting) fillAll() {
+	s.fill(s.some, s.containers)
+	for i := range s.images {
+		s.engine.Image(s, fmt.Sprintf("filled/image-%03d:v1", i))
+	}
+	eachOf(s, s.volumes, func(i int) error { return s.createVolume(fmt.Sprintf("filled-%04d", i)) })
+	s.stored.load(s, s.server.cluster, "images")
+	s.stored.load(s, s.server.cluster, "volumes")
+}

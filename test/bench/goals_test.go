@@ -1,0 +1,29 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bench_test
+
+// goals are what the figures are to be. A goal holds for every figure whose name begins with the goal's.
+var goals = []goal{
+	most("change to watcher", "median 1.5 ms after docker", 1.5, laterBy(50)),
+	most("change to watcher", "p99 10 ms after docker", 10, laterBy(99)),
+	most("events per container life", "4", 4, medianOf(standalone)),
+	most("burst of creates", "50 ms", 50, medianOf(standalone)),
+	most("burst of removals", "200 ms", 200, medianOf(standalone)),
+	most("burst beside readers", "1 s", 1000, medianOf(standalone)),
+	most("live get", "1.5 x inspect", 1.5, ratio(standalone, docker)),
+	most("live list", "0.5 x docker", 0.5, ratio(standalone, docker)),
+	most("live list", "0.5 x stored", 0.5, ratio(standalone, stored)),
+	least("list from memory", "3 x stored", 3, ratio(standalone, stored)),
+	most("delete of", "1.3 x docker", 1.3, ratio(standalone, docker)),
+	most("change of state", "1.3 x docker", 1.3, ratio(standalone, docker)),
+	most("start to synced", "1.2 x docker", 1.2, ratio(standalone, docker)),
+	most("start to discovery", "1 s", 1000, medianOf(standalone)),
+	most("memory with nothing", "60 MB", 60, medianOf(standalone)),
+	most("memory for each container", "8 KB", 8, medianOf(standalone)),
+	most("idle CPU", "0.5 %", 0.5, medianOf(standalone)),
+	most("delivery to", "p99 100 ms", 100, func(f *figure) float64 { return f.p99(standalone) }),
+	most("lost by", "none", 0, medianOf(standalone)),
+	most("CPU per event of", "0.5 x stored", 0.5, ratio(standalone, stored)),
+	most("growth of", "n log n", 1, medianOf(standalone)),
+}

@@ -1,0 +1,33 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bench_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// width is how many calls are made at a time.
+const width = 8
+
+// eachOf makes n calls, width at a time.
+func eachOf(tb testing.TB, n int, call func(i int) error) {
+	tb.Helper()
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range width {
+		group.Go(func() {
+			for i := int(next.Add(1) - 1); i < n && !tb.Failed(); i = int(next.Add(1) - 1) {
+				if err := call(i); err != nil {
+					tb.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if tb.Failed() {
+		tb.FailNow()
+	}
+}

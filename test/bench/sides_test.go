@@ -1,0 +1,278 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bench_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned"
+	typed "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
+)
+
+const (
+	ourGroup  = "containers.rancherdesktop.io"
+	namespace = testserver.Namespace
+	patience  = 2 * time.Minute
+)
+
+// endpoint is an HTTP API whose answers are read to their end and not decoded: that takes the client the same time per
+// byte on every side.
+type endpoint struct {
+	client *http.Client
+	base   string
+}
+
+// do sends a request and reads the answer.
+func (e endpoint) do(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, e.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "application/json")
+	if len(body) > 0 {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if method == http.MethodPatch {
+		request.Header.Set("Content-Type", "application/merge-patch+json")
+	}
+	response, err := e.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode >= http.StatusBadRequest {
+		err = fmt.Errorf("%s %s: %s: %s", method, path, response.Status, content)
+	}
+	return content, err
+}
+
+// get reads an answer and throws it away.
+func (e endpoint) get(ctx context.Context, path string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+path, nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Accept", "application/json")
+	response, err := e.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %s", path, response.Status)
+	}
+	return nil
+}
+
+// cluster is an endpoint that speaks Kubernetes' protocol, and the programs behind it.
+type cluster struct {
+	endpoint
+	group  string
+	config *rest.Config
+	pids   []int
+}
+
+// newCluster returns the endpoint that a kubeconfig leads to.
+func newCluster(kubeconfig, group string, pids ...int) (*cluster, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	config.QPS = -1
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	return &cluster{endpoint{client, strings.TrimSuffix(config.Host, "/")}, group, config, pids}, nil
+}
+
+// path is where a resource is, or one object of it.
+func (c *cluster) path(resource string, name ...string) string {
+	path := "/apis/" + c.group + "/v1alpha1/namespaces/" + namespace + "/" + resource
+	return strings.Join(append([]string{path}, name...), "/")
+}
+
+func (c *cluster) typed(tb testing.TB) typed.ContainersV1alpha1Interface {
+	tb.Helper()
+	clients, err := versioned.NewForConfig(c.config)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return clients.ContainersV1alpha1()
+}
+
+// program builds the server as users have it.
+func program(tb testing.TB) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "engine-apiserver")
+	build := exec.CommandContext(tb.Context(), "go", "build", "-trimpath", "-o", path, "../../cmd/engine-apiserver")
+	if output, err := build.CombinedOutput(); err != nil {
+		tb.Fatalf("building the server: %v\n%s", err, output)
+	}
+	return path
+}
+
+// process is the server in a process of its own.
+type process struct {
+	*cluster
+	command *exec.Cmd
+	ended   chan error
+}
+
+// serve starts the server with what another one left in the state directory, and returns when it says that it serves.
+func serve(tb testing.TB, program, host, stateDir string, args ...string) *process {
+	tb.Helper()
+	p := &process{ended: make(chan error, 1)}
+	p.command = exec.Command(program, append([]string{"serve", "--docker-host", host, "--secure-port", "0", "--state-dir", stateDir}, args...)...)
+	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	var log bytes.Buffer
+	p.command.Stderr = &log
+	output, err := p.command.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := p.command.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	lines := bufio.NewScanner(output)
+	served := lines.Scan()
+	go func() {
+		_, _ = io.Copy(io.Discard, output)
+		p.ended <- p.command.Wait()
+	}()
+	if !served {
+		tb.Fatalf("the server ended before it served: %v\n%s", <-p.ended, log.String())
+	}
+	p.cluster, err = newCluster(filepath.Join(stateDir, "kubeconfig"), ourGroup, p.command.Process.Pid)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { p.stop(tb) })
+	return p
+}
+
+// stop ends the server as Ctrl-C does.
+func (p *process) stop(tb testing.TB) {
+	if p.command == nil {
+		return
+	}
+	p.client.CloseIdleConnections()
+	err := p.command.Process.Signal(os.Interrupt)
+	select {
+	case waited := <-p.ended:
+		err = errors.Join(err, waited)
+	case <-time.After(patience):
+		err = errors.Join(err, p.command.Process.Kill(), <-p.ended)
+	}
+	p.command = nil
+	if err != nil {
+		tb.Errorf("stopping the server: %v", err)
+	}
+}
+
+// synced waits until all resources can be read.
+func (p *process) synced(tb testing.TB) {
+	tb.Helper()
+	for _, resource := range []string{"containers", "images", "volumes"} {
+		await(tb, func() error { return p.get(tb.Context(), p.path(resource)+"?limit=1") })
+	}
+}
+
+// await tries until it works.
+func await(tb testing.TB, try func() error) {
+	tb.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// resident is the memory of the programs, in bytes.
+func (c *cluster) resident(tb testing.TB) float64 {
+	tb.Helper()
+	total := 0.0
+	for _, pid := range c.pids {
+		total += procField(tb, pid, "status", "VmRSS:", 1) * 1024
+	}
+	return total
+}
+
+// cpu is the time that the programs have computed.
+func (c *cluster) cpu(tb testing.TB) time.Duration {
+	tb.Helper()
+	ticks := 0.0
+	for _, pid := range c.pids {
+		// User and system time come 12th and 13th after the name, which is in brackets.
+		ticks += procField(tb, pid, "stat", ")", 12) + procField(tb, pid, "stat", ")", 13)
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// procField is the n-th word after another one in a file about a process.
+func procField(tb testing.TB, pid int, file, after string, n int) float64 {
+	tb.Helper()
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(content), after)
+	value, err := strconv.ParseFloat(strings.Fields(rest)[n-1], 64)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return value
+}
+
+// children are the processes of a program that this process has started.
+func children(tb testing.TB, name string) []int {
+	tb.Helper()
+	found, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var pids []int
+	for _, path := range found {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		pid, rest, _ := strings.Cut(string(content), " (")
+		command, rest, _ := strings.Cut(rest, ") ")
+		if fields := strings.Fields(rest); strings.HasPrefix(name, command) && fields[1] == strconv.Itoa(os.Getpid()) {
+			number, err := strconv.Atoi(pid)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			pids = append(pids, number)
+		}
+	}
+	return pids
+}

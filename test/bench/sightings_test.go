@@ -1,0 +1,60 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bench_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+)
+
+// sightings are when what was seen of which object for the first time.
+type sightings struct {
+	mu     sync.Mutex
+	at     map[[2]string]time.Time
+	counts map[string]int
+	more   chan struct{} // closed and replaced at every sighting
+}
+
+func newSightings() *sightings {
+	return &sightings{at: map[[2]string]time.Time{}, counts: map[string]int{}, more: make(chan struct{})}
+}
+
+func (s *sightings) add(name, what string) {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts[name]++
+	if _, seen := s.at[[2]string{what, name}]; !seen {
+		s.at[[2]string{what, name}] = now
+	}
+	close(s.more)
+	s.more = make(chan struct{})
+}
+
+// await returns when that was seen.
+func (s *sightings) await(tb testing.TB, what, name string) time.Time {
+	tb.Helper()
+	for deadline := time.After(patience); ; {
+		s.mu.Lock()
+		at, seen := s.at[[2]string{what, name}]
+		more := s.more
+		s.mu.Unlock()
+		if seen {
+			return at
+		}
+		select {
+		case <-more:
+		case <-deadline:
+			tb.Fatalf("%s of %s was not seen", what, name)
+		}
+	}
+}
+
+// count is how much was seen of that object.
+func (s *sightings) count(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[name]
+}

@@ -1,0 +1,123 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bench_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/volume"
+)
+
+// settling is how long the server may tidy up before its memory is read.
+const settling = 5 * time.Second
+
+// start starts the server and times it. The one that ran before is stopped.
+func (s *setting) start(what string) {
+	if s.server != nil {
+		s.server.stop(s)
+	}
+	begun := time.Now()
+	s.server = serve(s, s.program, s.engine.Host(), s.stateDir)
+	await(s, func() error { return s.server.get(s.Context(), "/apis/"+ourGroup+"/v1alpha1") })
+	s.took("start to discovery, "+what, standalone, time.Since(begun))
+	s.server.synced(s)
+	s.took("start to synced, "+what, standalone, time.Since(begun))
+}
+
+// startEmpty leaves a server that runs.
+func (s *setting) startEmpty() {
+	serve(s, s.program, s.engine.Host(), s.stateDir).stop(s) // makes the certificates
+	s.start("empty engine")
+	pause(s.sizes, settling)
+	s.add("memory with nothing", megabytes, standalone, s.server.resident(s)/1e6)
+}
+
+// startFull leaves another one.
+func (s *setting) startFull() {
+	for range s.starts {
+		begun := time.Now()
+		s.callsOfASync()
+		s.took("start to synced, full engine", docker, time.Since(begun))
+		s.start("full engine")
+	}
+	pause(s.sizes, settling)
+	if nothing := s.of("memory with nothing"); nothing != nil {
+		more := s.server.resident(s) - nothing.median(standalone)*1e6
+		s.add("memory for each container", kilobytes, standalone, more/1024/float64(s.containers))
+	}
+}
+
+// callsOfASync makes the calls that nobody who shows everything can do without.
+func (s *setting) callsOfASync() {
+	client, ctx := s.engine.Client(), s.Context()
+	var group sync.WaitGroup
+	var problems [3]error
+	inspectAll := func(problem *error, list func(context.Context) ([]string, error), inspect func(context.Context, string) error) {
+		group.Go(func() {
+			found, err := list(ctx)
+			*problem = err
+			eachOf(s, len(found), func(i int) error { return inspect(ctx, found[i]) })
+		})
+	}
+	inspectAll(&problems[0], func(ctx context.Context) (ids []string, err error) {
+		list, err := client.ContainerList(ctx, container.ListOptions{All: true})
+		for _, item := range list {
+			ids = append(ids, item.ID)
+		}
+		return ids, err
+	}, func(ctx context.Context, id string) error {
+		_, err := client.ContainerInspect(ctx, id)
+		return err
+	})
+	inspectAll(&problems[1], func(ctx context.Context) (ids []string, err error) {
+		list, err := client.ImageList(ctx, image.ListOptions{})
+		for _, item := range list {
+			ids = append(ids, item.ID)
+		}
+		return ids, err
+	}, func(ctx context.Context, id string) error {
+		_, err := client.ImageInspect(ctx, id)
+		return err
+	})
+	inspectAll(&problems[2], func(ctx context.Context) (names []string, err error) {
+		list, err := client.VolumeList(ctx, volume.ListOptions{})
+		for _, item := range list.Volumes {
+			names = append(names, item.Name)
+		}
+		return names, err
+	}, func(ctx context.Context, name string) error {
+		_, err := client.VolumeInspect(ctx, name)
+		return err
+	})
+	group.Wait()
+	if err := errors.Join(problems[:]...); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// idleCPU measures with watchers that have nothing to read.
+func (s *setting) idleCPU() {
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	for range 10 {
+		s.server.follow(ctx, s, "containers", "", func([]byte, time.Time) {})
+	}
+	pause(s.sizes, settling)
+	before, begun := s.server.cpu(s), time.Now()
+	time.Sleep(s.idle)
+	used := s.server.cpu(s) - before
+	s.add("idle CPU with 10 watchers, full engine", percent, standalone, 100*used.Seconds()/time.Since(begun).Seconds())
+}
+
+// pause waits where times matter.
+func pause(of sizes, duration time.Duration) {
+	if of.containers == full.containers {
+		time.Sleep(duration)
+	}
+}

@@ -1,0 +1,145 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bench_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// follow reads the events of a watch, as lines of JSON, until ctx ends. It returns when the watch has begun; the channel
+// is closed when nothing more is read.
+func (c *cluster) follow(ctx context.Context, tb testing.TB, resource, version string, each func(line []byte, at time.Time)) <-chan struct{} {
+	tb.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+c.path(resource)+"?watch=true&timeoutSeconds=3600&resourceVersion="+version, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	request.Header.Set("Accept", "application/json")
+	response, err := c.client.Do(request)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if response.StatusCode != http.StatusOK {
+		tb.Fatalf("watching %s: %s", resource, response.Status)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer response.Body.Close()
+		for reader := bufio.NewReaderSize(response.Body, 8<<10); ; {
+			line, err := reader.ReadSlice('\n')
+			if err != nil && err != bufio.ErrBufferFull {
+				return
+			}
+			each(line, time.Now())
+		}
+	}()
+	return ended
+}
+
+// version is where a watch of what comes now begins.
+func (c *cluster) version(tb testing.TB, resource string) string {
+	tb.Helper()
+	content, err := c.do(tb.Context(), http.MethodGet, c.path(resource)+"?limit=1", nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var list struct {
+		Metadata struct{ ResourceVersion string }
+	}
+	if err := json.Unmarshal(content, &list); err != nil {
+		tb.Fatal(err)
+	}
+	return list.Metadata.ResourceVersion
+}
+
+// watchersUnderLoad has many watchers see volumes come and go at a fixed rate, on one side after the other.
+func (s *setting) watchersUnderLoad() {
+	s.load(standalone, s.server.cluster, func(name string) error { return s.createVolume(name) },
+		func(name string) error { return s.engine.Client().VolumeRemove(s.Context(), name, false) })
+	s.load(stored, s.stored, func(name string) error {
+		body := fmt.Appendf(nil, `{"apiVersion":"%s/v1alpha1","kind":"Volume","metadata":{"name":%q},"status":{"name":%q,"driver":"local","namespace":"moby","scope":"local","createdAt":"2026-01-01T00:00:00Z","mountpoint":"/var/lib/docker/volumes/%s/_data"}}`,
+			storedGroup, name, name, name)
+		_, err := s.stored.do(s.Context(), http.MethodPost, s.stored.path("volumes"), body)
+		return err
+	}, func(name string) error {
+		_, err := s.stored.do(s.Context(), http.MethodDelete, s.stored.path("volumes", name), nil)
+		return err
+	})
+}
+
+// delivery is what one watcher has seen.
+type delivery struct{ took []time.Duration }
+
+var loadMark = []byte(`"name":"load-`)
+
+func (s *setting) load(of side, c *cluster, create, remove func(name string) error) {
+	changes := int(s.watching.Seconds() * float64(s.perSecond))
+	begun := make([]atomic.Int64, changes) // when the call of each change began, since an event can come before it returns
+	deliveries := make([]delivery, s.watchers)
+	ends := make([]<-chan struct{}, s.watchers)
+	var delivered atomic.Int64
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	version := c.version(s, "volumes")
+	for i := range deliveries {
+		ends[i] = c.follow(ctx, s, "volumes", version, func(line []byte, at time.Time) {
+			_, rest, found := bytes.Cut(line, loadMark)
+			if !found {
+				return
+			}
+			number, _, _ := bytes.Cut(rest, []byte(`"`))
+			n, err := strconv.Atoi(string(number))
+			if err != nil {
+				return
+			}
+			n *= 2
+			if bytes.HasPrefix(line, []byte(`{"type":"DELETED"`)) {
+				n++
+			}
+			deliveries[i].took = append(deliveries[i].took, at.Sub(time.Unix(0, begun[n].Load())))
+			delivered.Add(1)
+		})
+	}
+	before, start := c.cpu(s), time.Now()
+	for n := 0; n < changes; n += 2 {
+		for i, call := range []func(string) error{create, remove} {
+			time.Sleep(time.Until(start.Add(time.Duration(n+i) * time.Second / time.Duration(s.perSecond))))
+			begun[n+i].Store(time.Now().UnixNano())
+			if err := call(fmt.Sprintf("load-%d", n/2)); err != nil {
+				s.Fatal(err)
+			}
+		}
+	}
+	took := time.Since(start)
+	all := int64(changes * s.watchers)
+	for deadline := time.Now().Add(patience); delivered.Load() < all && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	used := c.cpu(s) - before
+	cancel()
+	for _, ended := range ends {
+		<-ended
+	}
+	s.Logf("%s: %d changes in %s, %d deliveries", of, changes, took.Round(time.Millisecond), delivered.Load())
+	samples := make([]float64, 0, all)
+	for i := range deliveries {
+		for _, took := range deliveries[i].took {
+			samples = append(samples, took.Seconds()*1000)
+		}
+	}
+	what := fmt.Sprintf("%d watchers, %d changes a second for %s", s.watchers, s.perSecond, s.watching)
+	s.add("delivery to "+what, milliseconds, of, samples...)
+	s.add("lost by "+what, plain, of, float64(all-delivered.Load()))
+	s.add("CPU per event of "+what, microseconds, of, used.Seconds()*1e6/float64(max(1, delivered.Load())))
+}
