@@ -27,7 +27,7 @@ func NewCommand() *cobra.Command {
 	command.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
 		return fmt.Errorf("%w (%s --help shows the flags)", err, command.CommandPath())
 	})
-	command.AddCommand(newServeCommand(), newVersionCommand())
+	command.AddCommand(newServeCommand(), newRegisterCommand(), newVersionCommand())
 	return command
 }
 

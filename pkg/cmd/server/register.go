@@ -1,0 +1,184 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	apimachineryvalidation "k8s.io/apimachinery/pkg/api/validation"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apimachinery/pkg/util/validation"
+	certutil "k8s.io/client-go/util/cert"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/aggregated"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/registration"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+)
+
+// registerOptions are what the flags of register set.
+type registerOptions struct {
+	kubeconfig, context string
+	address             string
+	caFile, stateDir    string
+	timeout             time.Duration
+	dryRun, delete      bool
+
+	registration.Options
+}
+
+func newRegisterCommand() *cobra.Command {
+	o := &registerOptions{
+		address: net.JoinHostPort("localhost", strconv.Itoa(defaultPort)),
+		timeout: time.Minute,
+	}
+	command := &cobra.Command{
+		Use:   "register",
+		Short: "Registers the server in a cluster",
+		Long: "Registers a server that runs beside a cluster (serve --aggregated) as the APIService " + registration.APIServiceName + ": makes or corrects\n" +
+			"what the cluster must know of it and what it may do there, and waits until the cluster reaches it.",
+		Example: "  engine-apiserver register --kubeconfig admin.conf\n" +
+			"  engine-apiserver register --kubeconfig admin.conf --address engine.example.net:6445 --server-user engine-apiserver\n" +
+			"  engine-apiserver register --kubeconfig admin.conf --delete",
+		Args: noArguments,
+		RunE: func(command *cobra.Command, _ []string) error { return o.run(command) },
+	}
+	flags := command.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "Kubeconfig of an administrator of the cluster. Default: $KUBECONFIG, else ~/.kube/config.")
+	flags.StringVar(&o.context, "context", "", "Context of the kubeconfig. Default: the current one.")
+	flags.StringVar(&o.address, "address", o.address, "Host and port of the server, as the cluster finds it.")
+	flags.StringVar(&o.User, "server-user", "", "Who the server is in the cluster: the user of its kubeconfig. Default: that of this kubeconfig.")
+	flags.StringVar(&o.stateDir, "state-dir", "", "Directory of the server's certificates. Default: $XDG_STATE_HOME/engine-apiserver, else ~/.local/state/engine-apiserver.")
+	flags.StringVar(&o.caFile, "ca-file", "", "Certificate authority of the server's --tls-cert-file, instead of that in --state-dir.")
+	flags.StringVar(&o.Options.Namespace, "namespace", docker.DefaultNamespace, "Kubernetes namespace in which the server shows the engine.")
+	flags.StringVar(&o.Service.Name, "service-name", aggregated.DefaultServiceName, "Name of the Service that leads to the server, which must know it as well.")
+	flags.StringVar(&o.Service.Namespace, "service-namespace", aggregated.DefaultServiceNamespace, "Namespace of that Service.")
+	flags.DurationVar(&o.timeout, "timeout", o.timeout, "How long the cluster may take to reach the server.")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "Print what would be applied, and change nothing in the cluster.")
+	flags.BoolVar(&o.delete, "delete", false, "Take back what was registered.")
+	command.MarkFlagsMutuallyExclusive("ca-file", "state-dir")
+	command.MarkFlagsMutuallyExclusive("dry-run", "delete")
+	return command
+}
+
+func (o *registerOptions) run(command *cobra.Command) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	ctx, out := command.Context(), command.OutOrStdout()
+	if o.delete {
+		cluster, err := registration.Load(o.kubeconfig, o.context)
+		if err != nil {
+			return err
+		}
+		return cluster.Unregister(ctx, o.Options, out)
+	}
+	if o.dryRun {
+		if err := o.completeDry(ctx); err != nil {
+			return err
+		}
+		return o.WriteYAML(out)
+	}
+	cluster, err := registration.Load(o.kubeconfig, o.context)
+	if err != nil {
+		return err
+	}
+	if err := cluster.Check(ctx); err != nil {
+		return err
+	}
+	if o.User == "" {
+		if o.User, err = cluster.User(ctx); err != nil {
+			return err
+		}
+	}
+	if err := o.readAuthority(); err != nil {
+		return err
+	}
+	return cluster.Register(ctx, o.Options, o.timeout, out)
+}
+
+// completeDry asks the cluster only for what nothing else says.
+func (o *registerOptions) completeDry(ctx context.Context) error {
+	if o.User == "" {
+		cluster, err := registration.Load(o.kubeconfig, o.context)
+		if err != nil {
+			return fmt.Errorf("%w, or the server's user with --server-user", err)
+		}
+		if o.User, err = cluster.User(ctx); err != nil {
+			user, found := cluster.UserOffline()
+			if !found {
+				return fmt.Errorf("%w: or name the server's user with --server-user", err)
+			}
+			o.User = user
+		}
+	}
+	return o.readAuthority()
+}
+
+func (o *registerOptions) readAuthority() (err error) {
+	if o.caFile == "" {
+		if o.stateDir == "" {
+			if o.stateDir, err = state.DefaultDir(); err != nil {
+				return fmt.Errorf("%w: choose one with --state-dir", err)
+			}
+		}
+		o.Authority, err = state.Authority(o.stateDir)
+		return err
+	}
+	if o.Authority, err = os.ReadFile(o.caFile); err != nil {
+		return fmt.Errorf("--ca-file: %w", err)
+	}
+	if _, err := certutil.ParseCertsPEM(o.Authority); err != nil {
+		return fmt.Errorf("--ca-file %s has no PEM certificate: %w", o.caFile, err)
+	}
+	return nil
+}
+
+// validate says on one line what is wrong with the flags, and takes the address apart.
+func (o *registerOptions) validate() error {
+	var errs []error
+	for flag, value := range map[string]string{"namespace": o.Options.Namespace, "service-namespace": o.Service.Namespace} {
+		for _, reason := range apimachineryvalidation.ValidateNamespaceName(value, false) {
+			errs = append(errs, fmt.Errorf("--%s %q: %s", flag, value, reason))
+		}
+	}
+	for _, reason := range apimachineryvalidation.NameIsDNS1035Label(o.Service.Name, false) {
+		errs = append(errs, fmt.Errorf("--service-name %q: %s", o.Service.Name, reason))
+	}
+	if o.timeout <= 0 {
+		errs = append(errs, fmt.Errorf("--timeout %s: must be greater than zero", o.timeout))
+	}
+	if err := o.splitAddress(); err != nil {
+		errs = append(errs, fmt.Errorf("--address %q: %w", o.address, err))
+	}
+	return utilerrors.NewAggregate(errs)
+}
+
+func (o *registerOptions) splitAddress() error {
+	host, text, err := net.SplitHostPort(o.address)
+	if err != nil {
+		return errors.New("must be host:port, such as localhost:6445 or [2001:db8::1]:6445")
+	}
+	port, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || port < 1 || port > maxPort {
+		return fmt.Errorf("the port must be between 1 and %d", maxPort)
+	}
+	ip := net.ParseIP(host)
+	if ip != nil && ip.IsUnspecified() {
+		return errors.New("is where a server listens, not where it is found: name the address of its machine")
+	}
+	if ip == nil && len(validation.IsDNS1123Subdomain(host)) > 0 {
+		return fmt.Errorf("%q is no host name", host)
+	}
+	o.Host, o.Service.Port = host, int32(port)
+	return nil
+}
