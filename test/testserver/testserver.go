@@ -7,6 +7,7 @@ package testserver
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -16,12 +17,16 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	logsapi "k8s.io/component-base/logs/api/v1"
+	"k8s.io/component-base/metrics/legacyregistry"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server"
 )
 
 // Namespace is where the server shows the engine.
 const Namespace = "rancher-desktop"
+
+// refusedRequests is the metric of requests that were kept from the engine.
+const refusedRequests = "engine_apiserver_refused_engine_requests_total"
 
 // A process that has one server after another sets up the same logging again.
 func init() { logsapi.ReapplyHandling = logsapi.ReapplyHandlingIgnoreUnchanged }
@@ -83,16 +88,35 @@ func Run(stateDir, host string, args ...string) (*Server, error) {
 	return s, nil
 }
 
-// Stop ends the server as Ctrl-C does, and says what it ended with.
+// Stop ends the server as Ctrl-C does, and says what it ended with. It is an error, too, if the server made a request to its
+// engine that it must not make.
 func (s *Server) Stop() error {
 	s.cancel()
 	select {
 	case err := <-s.ended:
 		s.ended <- err
-		return err
+		return errors.Join(err, checkRequests())
 	case <-time.After(time.Minute):
 		return fmt.Errorf("the server has not ended within a minute")
 	}
+}
+
+// checkRequests fails if any server of this process made a request that was kept from its engine.
+func checkRequests() error {
+	families, err := legacyregistry.DefaultGatherer.Gather()
+	if err != nil {
+		return fmt.Errorf("reading the metrics: %w", err)
+	}
+	for _, family := range families {
+		if family.GetName() != refusedRequests {
+			continue
+		}
+		if n := family.GetMetric()[0].GetCounter().GetValue(); n > 0 {
+			return fmt.Errorf("%v requests that are not in docker.Requests were kept from the engine", n)
+		}
+		return nil
+	}
+	return fmt.Errorf("the server has no metric %s", refusedRequests)
 }
 
 // Config is how a client reaches the server. It does not throttle itself.
