@@ -11,9 +11,12 @@ import (
 
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
+	"k8s.io/client-go/discovery"
+	"k8s.io/klog/v2"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/aggregated"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/registration"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
@@ -61,6 +64,11 @@ func (o *options) serveAggregated(ctx context.Context, dir *state.State, console
 	if err != nil {
 		return err
 	}
+	keeper, err := o.newKeeper(controlPlane, generic, listener.Addr(), own)
+	if err != nil {
+		return err
+	}
+	keepRegistered(server.GenericAPIServer, keeper, o.aggregated.UnregisterOnExit)
 	announcer := &announcer{
 		out:    console.out,
 		where:  fmt.Sprintf("at %s behind the control plane at %s", serverURL(listener.Addr()), controlPlane.URL()),
@@ -111,6 +119,32 @@ func (o *options) await(ctx context.Context, controlPlane *aggregated.ControlPla
 	return clientCA, o.aggregated.PriorityAndFairness && lacking == nil, nil
 }
 
+// newKeeper makes what keeps the server registered.
+func (o *options) newKeeper(controlPlane *aggregated.ControlPlane, config *genericapiserver.RecommendedConfig, address net.Addr,
+	own *state.Certificates) (*registration.Keeper, error) {
+	loopback, err := discovery.NewDiscoveryClientForConfig(config.LoopbackClientConfig)
+	if err != nil {
+		return nil, fmt.Errorf("making a client of this server: %w", err)
+	}
+	options := registration.KeeperOptions{
+		Service: registration.Service{
+			Namespace: o.aggregated.ServiceNamespace, Name: o.aggregated.ServiceName, Port: int32(portOf(address)),
+		},
+		Check: func(ctx context.Context) error { return loopback.RESTClient().Get().AbsPath("/readyz").Do(ctx).Error() },
+		Report: func(err error) {
+			klog.ErrorS(err, "The registration cannot be kept")
+		},
+	}
+	if own != nil {
+		options.Authority = own.Authority
+	}
+	keeper, err := registration.NewKeeper(controlPlane.Config, options)
+	if err != nil {
+		return nil, fmt.Errorf("making a client of the control plane at %s: %w", controlPlane.URL(), err)
+	}
+	return keeper, nil
+}
+
 // checkListen says whether the server can listen, and leaves the address free.
 func checkListen(ctx context.Context, address net.IP, port int) error {
 	listener, err := listen(ctx, address, port)
@@ -120,12 +154,15 @@ func checkListen(ctx context.Context, address net.IP, port int) error {
 	return listener.Close()
 }
 
+func portOf(address net.Addr) int {
+	if tcp, ok := address.(*net.TCPAddr); ok {
+		return tcp.Port
+	}
+	return defaultPort
+}
+
 // registerCommand is what registers the server with its control plane.
 func (o *options) registerCommand(address net.Addr, ownCertificates bool) string {
-	port := strconv.Itoa(o.serving.BindPort)
-	if tcp, ok := address.(*net.TCPAddr); ok {
-		port = strconv.Itoa(tcp.Port)
-	}
 	kubeconfig := o.aggregated.Kubeconfig()
 	if kubeconfig == "" {
 		kubeconfig = "<an administrator's>"
@@ -142,7 +179,7 @@ func (o *options) registerCommand(address net.Addr, ownCertificates bool) string
 			command += " --" + flag + " " + shellQuote(value)
 		}
 	}
-	add("address", net.JoinHostPort(host, port), net.JoinHostPort("localhost", strconv.Itoa(defaultPort)))
+	add("address", net.JoinHostPort(host, strconv.Itoa(portOf(address))), net.JoinHostPort("localhost", strconv.Itoa(defaultPort)))
 	add("service-name", o.aggregated.ServiceName, aggregated.DefaultServiceName)
 	add("service-namespace", o.aggregated.ServiceNamespace, aggregated.DefaultServiceNamespace)
 	add("namespace", o.namespace, docker.DefaultNamespace)
