@@ -129,11 +129,13 @@ func (c *Cluster) UserOffline() (string, bool) {
 
 // Check says what is wrong with the cluster, if anything is.
 func (c *Cluster) Check(ctx context.Context) error {
-	answer, err := c.kubernetes.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx).Raw()
+	result := c.kubernetes.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx)
+	err := result.Error() // Raw does not read the Status of a failure
 	if err != nil && (isStatus(err) || !apierrors.IsNotFound(err)) {
 		return c.explain("", err)
 	}
 	var info version.Info
+	answer, _ := result.Raw()
 	if err != nil || json.Unmarshal(answer, &info) != nil || info.GitVersion == "" {
 		return fmt.Errorf("the server at %s (%s) is not Kubernetes: it has no /version as Kubernetes has: name another kubeconfig or context", c.url, c.source)
 	}

@@ -84,18 +84,18 @@ func (c *Cluster) apiService(ctx context.Context) (*apiregistrationv1.APIService
 	return current, nil
 }
 
-// checkService says whether a Service can be made, and whether it is there and leads to endpoints.
+// checkService says whether the Service may be made, changed or deleted, and whether it is there and leads to endpoints.
 func (c *Cluster) checkService(ctx context.Context, service Service) (byEndpoints bool, err error) {
 	current, err := c.kubernetes.CoreV1().Services(service.Namespace).Get(ctx, service.Name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
 		return false, nil
 	case err != nil:
-		return false, c.explain(fmt.Sprintf("reading the Service %s/%s", service.Namespace, service.Name), err)
-	case current.Labels[Label] != APIServiceName:
-		return false, fmt.Errorf("the Service %s/%s was not made for this server: choose another --service-name (for serve as well), or delete it", service.Namespace, service.Name)
+		return false, c.explain("reading the Service "+service.String(), err)
+	case current.Labels[Label] == "":
+		return false, fmt.Errorf("the Service %s was not made for this server: delete it, or choose another --service-name for register and serve", service)
 	case len(current.Spec.Selector) > 0:
-		return false, fmt.Errorf("the Service %s/%s leads to a server that runs in the cluster: 'kubectl delete -k artifacts' removes that, then register again", service.Namespace, service.Name)
+		return false, fmt.Errorf("the Service %s leads to a server that runs in the cluster: remove that first, with 'kubectl delete -k artifacts'", service)
 	}
 	return current.Spec.Type == corev1.ServiceTypeClusterIP, nil
 }

@@ -28,56 +28,24 @@ func (c *Cluster) Register(ctx context.Context, options Options, timeout time.Du
 	if err := c.checkConflicts(ctx, options.Service); err != nil {
 		return err
 	}
-	services, err := c.serves("v1", "services")
-	if err != nil {
+	if err := c.trustBoth(ctx, &options); err != nil {
 		return err
-	}
-	byEndpoints := netutils.IsIPv6String(options.Host)
-	if services {
-		already, err := c.checkService(ctx, options.Service)
-		if err != nil {
-			return err
-		}
-		byEndpoints = byEndpoints || already
-	}
-	err = c.apply(ctx, options, services, byEndpoints, out)
-	if err != nil {
-		return err
-	}
-	err = c.wait(ctx, options, services, timeout, out)
-	if errors.Is(err, errExternalName) && services && !byEndpoints {
-		fmt.Fprintln(out, "the cluster resolves no ExternalName Service: the addresses of", options.Host, "are used instead")
-		if err := c.apply(ctx, options, services, true, out); err != nil {
-			return err
-		}
-		err = c.wait(ctx, options, services, timeout, out)
-	}
-	return err
-}
-
-func (c *Cluster) apply(ctx context.Context, options Options, services, byEndpoints bool, out io.Writer) error {
-	// A server that has another authority since the last time is trusted by both.
-	current, err := c.apiService(ctx)
-	if err != nil {
-		return err
-	}
-	if current != nil {
-		if options.Authority, err = bundle(options.Authority, current.Spec.CABundle, time.Now()); err != nil {
-			return err
-		}
 	}
 	objects, err := options.objects()
 	if err != nil {
 		return err
 	}
+	services, err := c.serves("v1", "services")
+	if err != nil {
+		return err
+	}
+	byEndpoints := false
 	if services {
-		var endpoints []string
-		if byEndpoints {
-			if endpoints, err = lookUp(ctx, options.Host); err != nil {
-				return err
-			}
+		if byEndpoints, err = c.checkService(ctx, options.Service); err != nil {
+			return err
 		}
-		service, err := options.serviceObjects(endpoints)
+		byEndpoints = byEndpoints || netutils.IsIPv6String(options.Host)
+		service, err := options.service(ctx, byEndpoints)
 		if err != nil {
 			return err
 		}
@@ -89,6 +57,46 @@ func (c *Cluster) apply(ctx context.Context, options Options, services, byEndpoi
 	if !services {
 		fmt.Fprintf(out, "the control plane has no Services: %s.%s.svc must lead to the server there\n", options.Service.Name, options.Service.Namespace)
 	}
+	if err := c.applyAll(ctx, objects, out); err != nil {
+		return err
+	}
+	err = c.wait(ctx, options, services && !byEndpoints, timeout, out)
+	if !errors.Is(err, errExternalName) {
+		return err
+	}
+	fmt.Fprintf(out, "the control plane reaches Services by their endpoints alone: the addresses of %s become those\n", options.Host)
+	if objects, err = options.service(ctx, true); err != nil {
+		return err
+	}
+	if err := c.applyAll(ctx, objects, out); err != nil {
+		return err
+	}
+	return c.wait(ctx, options, false, timeout, out)
+}
+
+// trustBoth has the cluster go on to trust a server that has another authority since the last time by the former as well.
+func (c *Cluster) trustBoth(ctx context.Context, options *Options) error {
+	current, err := c.apiService(ctx)
+	if current == nil || err != nil {
+		return err
+	}
+	options.Authority, err = bundle(options.Authority, current.Spec.CABundle, time.Now())
+	return err
+}
+
+// service returns what leads to the server, by its name or by its addresses.
+func (o Options) service(ctx context.Context, byEndpoints bool) ([]*unstructured.Unstructured, error) {
+	if !byEndpoints {
+		return o.serviceObjects(nil)
+	}
+	endpoints, err := lookUp(ctx, o.Host)
+	if err != nil {
+		return nil, err
+	}
+	return o.serviceObjects(endpoints)
+}
+
+func (c *Cluster) applyAll(ctx context.Context, objects []*unstructured.Unstructured, out io.Writer) error {
 	for _, object := range objects {
 		done, err := c.applyObject(ctx, object)
 		if err != nil {
@@ -140,18 +148,18 @@ func comparable(object *unstructured.Unstructured) map[string]any {
 func lookUp(ctx context.Context, host string) ([]string, error) {
 	addresses, err := net.DefaultResolver.LookupIPAddr(ctx, host)
 	if err != nil {
-		return nil, fmt.Errorf("looking up the addresses of %s, by which alone this cluster can reach the server: %w: correct --address", host, err)
+		return nil, fmt.Errorf("looking up the addresses of %s, by which alone the control plane can reach the server: %w: correct --address", host, err)
 	}
 	var usable, others []string
 	for _, address := range addresses {
-		if address.IP.IsGlobalUnicast() && !address.IP.IsLoopback() {
+		if address.IP.IsGlobalUnicast() {
 			usable = append(usable, address.IP.String())
 		} else {
 			others = append(others, address.IP.String())
 		}
 	}
 	if len(usable) == 0 {
-		return nil, fmt.Errorf("this cluster reaches servers by their addresses alone, and refuses those of %s (%s): serve on another address of this machine (serve --bind-address) and register that (--address)",
+		return nil, fmt.Errorf("the control plane reaches this server by its addresses alone, and Kubernetes refuses those of %s (%s): serve on another address of this machine (serve --bind-address) and register that (--address)",
 			host, strings.Join(others, ", "))
 	}
 	family := netutils.IsIPv6String(usable[0])

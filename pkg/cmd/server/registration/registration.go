@@ -28,3 +28,5 @@ type Service struct {
 	// Port is that of the APIService. Where the Service is of type ExternalName it is the server's.
 	Port int32
 }
+
+func (s Service) String() string { return s.Namespace + "/" + s.Name }

@@ -20,6 +20,9 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
+// unregistered is the value of the label on a Service that is about to be deleted.
+const unregistered = "unregistered"
+
 // Unregister undoes Register and says to out what it did. What is not there, or not of this registration, is left.
 func (c *Cluster) Unregister(ctx context.Context, options Options, out io.Writer) error {
 	if err := c.Check(ctx); err != nil {
@@ -62,12 +65,12 @@ func (c *Cluster) Unregister(ctx context.Context, options Options, out io.Writer
 	return nil
 }
 
-// forgetService takes the label off the Service, so that a server which runs does not put its APIService back.
+// forgetService changes the label of the Service, so that a server which runs does not put its APIService back.
 func (c *Cluster) forgetService(ctx context.Context, service Service) error {
-	patch := fmt.Sprintf(`{"metadata":{"labels":{%q:null}}}`, Label)
+	patch := fmt.Sprintf(`{"metadata":{"labels":{%q:%q}}}`, Label, unregistered)
 	_, err := c.kubernetes.CoreV1().Services(service.Namespace).Patch(ctx, service.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: fieldManager})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return c.explain(fmt.Sprintf("changing the Service %s/%s", service.Namespace, service.Name), err)
+		return c.explain("changing the Service "+service.String(), err)
 	}
 	return nil
 }
@@ -99,24 +102,26 @@ func (c *Cluster) deleteObject(ctx context.Context, object *unstructured.Unstruc
 
 // reasonToKeep says why an object must not be deleted, if there is a reason.
 func (c *Cluster) reasonToKeep(ctx context.Context, object *unstructured.Unstructured, service Service) (string, error) {
-	switch object.GetKind() {
-	case "APIService":
+	kind := object.GetKind()
+	if kind == "APIService" {
 		namespace, _, _ := unstructured.NestedString(object.Object, "spec", "service", "namespace")
 		name, _, _ := unstructured.NestedString(object.Object, "spec", "service", "name")
 		if namespace != service.Namespace || name != service.Name {
-			return "it leads to another server", nil
+			return "it does not lead to the Service " + service.String(), nil
 		}
-	case "Namespace":
-		if object.GetLabels()[Label] != APIServiceName {
-			return "it was not made by register", nil
-		}
-		found, err := c.contents(ctx, object.GetName())
-		if err != nil || len(found) == 0 {
-			return "", err
-		}
-		return "it has " + strings.Join(found, ", "), nil
+		return "", nil
 	}
-	return "", nil
+	if object.GetLabels()[Label] == "" {
+		return "it was not made by register", nil
+	}
+	if kind != "Namespace" {
+		return "", nil
+	}
+	found, err := c.contents(ctx, object.GetName())
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	return "it has " + strings.Join(found, ", "), nil
 }
 
 // madeInEveryNamespace is what a cluster puts into a namespace by itself.

@@ -28,8 +28,9 @@ const pollPeriod = 500 * time.Millisecond
 // errExternalName says that the cluster looks for endpoints where a Service has a name.
 var errExternalName = errors.New("the cluster resolves no Service of type ExternalName")
 
-// wait returns when the server answers through the cluster, or says why it does not.
-func (c *Cluster) wait(ctx context.Context, options Options, services bool, timeout time.Duration, out io.Writer) error {
+// wait returns when the server answers through the cluster, or says why it does not. Where a Service has a name and could
+// have endpoints instead it does not wait for a control plane that wants these.
+func (c *Cluster) wait(ctx context.Context, options Options, byName bool, timeout time.Duration, out io.Writer) error {
 	found := finding{reason: reasonUnknown}
 	err := wait.PollUntilContextTimeout(ctx, pollPeriod, timeout, true, func(ctx context.Context) (bool, error) {
 		current, err := c.apiService(ctx)
@@ -43,7 +44,7 @@ func (c *Cluster) wait(ctx context.Context, options Options, services bool, time
 			return false, fmt.Errorf("the APIService %s was deleted while it was waited for: register again", APIServiceName)
 		}
 		if found = findingOf(current); !found.good() {
-			if strings.Contains(found.message, externalNameRefused) && services {
+			if strings.Contains(found.message, externalNameRefused) && byName {
 				return false, errExternalName
 			}
 			return false, nil
@@ -63,7 +64,7 @@ func (c *Cluster) wait(ctx context.Context, options Options, services bool, time
 	case ctx.Err() != nil:
 		return fmt.Errorf("stopped waiting for the APIService %s: %w", APIServiceName, ctx.Err())
 	case wait.Interrupted(err):
-		return fmt.Errorf("the APIService %s is not available after %s: %s", APIServiceName, timeout, found.advice(options))
+		return fmt.Errorf("the APIService %s is not available: %s", APIServiceName, found.advice(options))
 	}
 	return err
 }
