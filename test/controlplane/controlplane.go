@@ -53,8 +53,8 @@ func APIServerArgs(args ...string) Option {
 	return func(o *options) { o.apiServerArgs = append(o.apiServerArgs, args...) }
 }
 
-// ControllerManager also runs the namespace controller and the garbage collector, each with a service account of its own
-// as in most clusters.
+// ControllerManager also runs the controllers of namespaces, garbage, service accounts and aggregated roles, each with a
+// service account of its own as in most clusters.
 func ControllerManager() Option {
 	return func(o *options) { o.controllerManager = true }
 }
@@ -266,7 +266,7 @@ func (c *ControlPlane) startControllerManager() error {
 	}
 	c.controllerManager, err = c.run("kube-controller-manager",
 		"--kubeconfig", kubeconfig, "--authentication-kubeconfig", kubeconfig, "--authorization-kubeconfig", kubeconfig,
-		"--controllers", "namespace-controller,garbage-collector-controller,serviceaccount-controller",
+		"--controllers", "namespace-controller,garbage-collector-controller,serviceaccount-controller,clusterrole-aggregation-controller",
 		fmt.Sprintf("--use-service-account-credentials=%t", !c.options.sharedCredentials),
 		"--leader-elect=false", "--secure-port", "0")
 	return err

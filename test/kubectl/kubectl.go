@@ -63,7 +63,9 @@ func (k Kubectl) Command(ctx context.Context, args ...string) *exec.Cmd {
 // Try runs kubectl and returns what it printed.
 func (k Kubectl) Try(t testing.TB, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	return Capture(k.Command(t.Context(), args...))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*timeout) // also when the test cleans up
+	defer cancel()
+	return Capture(k.Command(ctx, args...))
 }
 
 // Capture runs a command and returns what it printed.

@@ -5,6 +5,7 @@
 package aggregated_test
 
 import (
+	"context"
 	"net"
 	"os"
 	"strings"
@@ -75,6 +76,8 @@ func (s *server) register(t *testing.T) {
 		if stdout, stderr, err := kubectl.Capture(testserver.Command(append(args, "--delete")...)); err != nil {
 			t.Errorf("register --delete: %v\n%s%s", err, stdout, stderr)
 		}
+		k := kubectl.Any(t, cluster.Admin())
+		kubectl.Eventually(t, "what was registered is gone", namespaceGone(k, "engine-apiserver"))
 	})
 }
 
@@ -120,17 +123,14 @@ func run(t *testing.T, prefix string) (name, id string) {
 }
 
 // succeeds is a condition for kubectl.Eventually.
-func succeeds(t *testing.T, k kubectl.Kubectl, args ...string) func() bool {
-	return func() bool {
-		_, _, err := k.Try(t, args...)
-		return err == nil
-	}
+func succeeds(k kubectl.Kubectl, args ...string) func() bool {
+	return func() bool { return k.Command(context.Background(), args...).Run() == nil }
 }
 
 // namespaceGone says whether a namespace was deleted as a whole.
-func namespaceGone(t *testing.T, k kubectl.Kubectl, name string) func() bool {
+func namespaceGone(k kubectl.Kubectl, name string) func() bool {
 	return func() bool {
-		_, stderr, err := k.Try(t, "get", "namespace", name)
+		_, stderr, err := kubectl.Capture(k.Command(context.Background(), "get", "namespace", name))
 		return err != nil && strings.Contains(stderr, "NotFound")
 	}
 }

@@ -44,7 +44,7 @@ func TestDeletingTheNamespaceLeavesTheEngineAsItIsUnlessThatIsAllowed(t *testing
 	s.Terminate(t)
 	s.args = []string{"--allow-namespace-deletion"}
 	s.start(t)
-	kubectl.Eventually(t, "the namespace is deleted", namespaceGone(t, k, namespace))
+	kubectl.Eventually(t, "the namespace is deleted", namespaceGone(k, namespace))
 	if containers, err := docker.Client().ContainerList(t.Context(), container.ListOptions{All: true}); err != nil || len(containers) > 0 {
 		t.Errorf("Docker still has %d containers, %s among them maybe: %v", len(containers), name, err)
 	}
@@ -77,11 +77,11 @@ func TestAServerThatEndsTakesNothingElseAway(t *testing.T) {
 	elsewhere := engine.UniqueName("elsewhere")
 	k.OK(t, "create", "namespace", elsewhere)
 	k.OK(t, "delete", "namespace", elsewhere, "--wait=false")
-	kubectl.Eventually(t, "another namespace is deleted while the server is away", namespaceGone(t, k, elsewhere))
+	kubectl.Eventually(t, "another namespace is deleted while the server is away", namespaceGone(k, elsewhere))
 
 	s.start(t)
 	k.OK(t, "wait", apiService, "--for=condition=Available", "--timeout=60s")
-	kubectl.Eventually(t, "the engine is shown again", succeeds(t, k, "get", "ctr", "-n", namespace))
+	kubectl.Eventually(t, "the engine is shown again", succeeds(k, "get", "ctr", "-n", namespace))
 }
 
 func TestAServerThatIsKilledTakesNothingElseAwayButNamespaceDeletion(t *testing.T) {
@@ -100,8 +100,8 @@ func TestAServerThatIsKilledTakesNothingElseAwayButNamespaceDeletion(t *testing.
 	k.OK(t, "delete", "namespace", elsewhere, "--wait=false")
 
 	s.start(t)
-	kubectl.Eventually(t, "the engine is shown again", succeeds(t, k, "get", "ctr", during, "-n", namespace))
-	kubectl.Eventually(t, "the other namespace is deleted once the server is back", namespaceGone(t, k, elsewhere))
+	kubectl.Eventually(t, "the engine is shown again", succeeds(k, "get", "ctr", during, "-n", namespace))
+	kubectl.Eventually(t, "the other namespace is deleted once the server is back", namespaceGone(k, elsewhere))
 	after, _ := run(t, "after")
 	follower.awaitAll(t, first, during, after)
 	follower.equalsDocker(t)
@@ -126,11 +126,11 @@ func TestDockerDownTakesNothingElseAway(t *testing.T) {
 	elsewhere := engine.UniqueName("elsewhere")
 	k.OK(t, "create", "namespace", elsewhere)
 	k.OK(t, "delete", "namespace", elsewhere, "--wait=false")
-	kubectl.Eventually(t, "another namespace is deleted while Docker is down", namespaceGone(t, k, elsewhere))
+	kubectl.Eventually(t, "another namespace is deleted while Docker is down", namespaceGone(k, elsewhere))
 	restore()
 	restore = func() {}
 	k.OK(t, "wait", "engine/moby", "-n", namespace, "--for=condition=ContainerEngineReady", "--timeout=60s")
-	kubectl.Eventually(t, "containers are shown again", succeeds(t, k, "get", "ctr", "-n", namespace))
+	kubectl.Eventually(t, "containers are shown again", succeeds(k, "get", "ctr", "-n", namespace))
 }
 
 func TestAServerWaitsForAControlPlaneThatComesLate(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
 
@@ -53,11 +54,12 @@ func TestEveryoneMayDoWhatTheClusterAllows(t *testing.T) {
 	serve(t)
 	web, webID := run(t, "web")
 	other, otherID := run(t, "other")
+	docker.Volume(t, engine.UniqueName("data"), nil)
 	kubectl.Any(t, cluster.Admin()).Apply(t, fmt.Sprintf(grant, web))
 
 	t.Run("a viewer sees and changes nothing", func(t *testing.T) {
 		kubectl.Each(t, user(t, "vera"), func(t *testing.T, k kubectl.Kubectl) {
-			kubectl.Eventually(t, "the role reaches the viewer", succeeds(t, k, "get", "ctr", web, "-n", namespace))
+			kubectl.Eventually(t, "the role reaches the viewer", succeeds(k, "get", "ctr", web, "-n", namespace))
 			kubectl.Contains(t, k.OK(t, "get", "containers,images,volumes,engines,cns", "-n", namespace), web, other, "busybox:latest", "moby")
 			for _, denied := range [][]string{
 				{"delete", "ctr", web}, {"patch", "ctr", web, "--type=merge", "-p", `{"spec":{"state":"paused"}}`},
