@@ -1,0 +1,97 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aggregated
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+)
+
+func parse(t *testing.T, arguments ...string) *Options {
+	t.Helper()
+	options := NewOptions()
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	options.AddFlags(flags)
+	if err := flags.Parse(arguments); err != nil {
+		t.Fatal(err)
+	}
+	options.Complete()
+	return options
+}
+
+func TestAKubeconfigThatIsNotGivenIsTheFirstOneThatIs(t *testing.T) {
+	const core, authentication, authorization = "--kubeconfig=core", "--authentication-kubeconfig=n", "--authorization-kubeconfig=z"
+	for _, test := range []struct {
+		arguments []string
+		want      string
+	}{
+		{nil, "//"},
+		{[]string{core}, "core/core/core"},
+		{[]string{authentication}, "n/n/n"},
+		{[]string{authorization}, "z/z/z"},
+		{[]string{authorization, core}, "core/core/z"},
+		{[]string{authentication, authorization}, "n/n/z"},
+		{[]string{core, authentication, authorization}, "core/n/z"},
+	} {
+		o := parse(t, test.arguments...)
+		got := o.coreAPI.CoreAPIKubeconfigPath + "/" + o.authentication.RemoteKubeConfigFile + "/" + o.authorization.RemoteKubeConfigFile
+		if got != test.want {
+			t.Errorf("%q: %s, want %s", test.arguments, got, test.want)
+		}
+		if o.Enabled() != (test.arguments != nil) {
+			t.Errorf("%q: behind a control plane: %t", test.arguments, o.Enabled())
+		}
+	}
+	if !parse(t, "--aggregated").Enabled() {
+		t.Error("--aggregated does not ask for a control plane")
+	}
+}
+
+func TestWhatIsWrongWithTheFlagsIsNamed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for argument, part := range map[string]string{
+		"--service-name=A_b":                       `--service-name "A_b"`,
+		"--service-namespace=a.b":                  `--service-namespace "a.b"`,
+		"--client-ca-file=" + file:                 "--client-ca-file",
+		"--requestheader-client-ca-file=" + file:   "--requestheader-client-ca-file",
+		"--requestheader-username-headers= ,a":     "header",
+		"--requestheader-client-ca-file=/none.pem": "/none.pem",
+	} {
+		if err := utilerrors.NewAggregate(parse(t, argument).Validate()); err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%s: %v, want %s", argument, err, part)
+		}
+	}
+	if errs := parse(t).Validate(); len(errs) > 0 {
+		t.Error(errs)
+	}
+}
+
+func TestTheServerIsCalledByItsService(t *testing.T) {
+	if got := parse(t, "--service-name=a", "--service-namespace=b").Host(); got != "a.b.svc" {
+		t.Error(got)
+	}
+}
+
+func TestAnAuthenticationThatFailsLeavesTheConfigurationAsItWas(t *testing.T) {
+	server := serveAnswers(t, ready(map[string]answer{configMapPath: text(503, "text/plain", "")}))
+	options := NewOptions()
+	options.coreAPI.CoreAPIKubeconfigPath = kubeconfigOf(t, server.URL, server.Certificate().Raw)
+	options.Complete()
+	config := &genericapiserver.RecommendedConfig{}
+	if _, err := options.ApplyAuthentication(config); err == nil {
+		t.Error("it did not fail")
+	}
+	if config.Authentication.Authenticator != nil || config.Authentication.RequestHeaderConfig != nil {
+		t.Errorf("%+v", config.Authentication)
+	}
+}
