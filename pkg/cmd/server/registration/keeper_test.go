@@ -159,11 +159,13 @@ var registered = map[string]string{Label: APIServiceName}
 func TestTheClusterTrustsANewAuthorityBesideTheOneBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second, third := newAuthority(t), newAuthority(t), newAuthority(t)
-		k := keep(t, first, nil, reportedBy(apiServiceOf(testService), "Passed"))
+		blind := reportedBy(apiServiceOf(testService), "Passed")
+		blind.Spec.InsecureSkipTLSVerify = true
+		k := keep(t, first, nil, blind)
 		wants := func(what string, want ...[]byte) {
 			t.Helper()
-			if got := k.after(2 * keepPeriod).Spec.CABundle; !sameBundle(t, got, want...) {
-				t.Errorf("%s:\n%s\nwant\n%s", what, got, slices.Concat(want...))
+			if got := k.after(2 * keepPeriod).Spec; !sameBundle(t, got.CABundle, want...) || got.InsecureSkipTLSVerify {
+				t.Errorf("%s: insecure: %t\n%s\nwant\n%s", what, got.InsecureSkipTLSVerify, got.CABundle, slices.Concat(want...))
 			}
 		}
 		wants("an empty caBundle is filled in", first)
@@ -390,6 +392,15 @@ func TestOnlyErrorsThatLastAreReportedAndEachOnce(t *testing.T) {
 			fail(false)
 			if got := k.after(10 * time.Minute); len(got.Spec.CABundle) == 0 || len(k.reported()) != 1 {
 				t.Errorf("%s works again: %v, reported %q", verb, got.Spec, k.reported())
+			}
+			if verb != "update" {
+				return // the informer follows by a watch now
+			}
+			fail(true)
+			k.set(func() { k.authority = newAuthority(t) })
+			k.after(10 * time.Minute)
+			if reports := k.reported(); len(reports) != 2 {
+				t.Errorf("%s fails again: reported %q", verb, reports)
 			}
 		})
 	}
