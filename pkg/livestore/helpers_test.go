@@ -181,8 +181,16 @@ func describe(event watch.Event) string {
 	if event.Type == watch.Error {
 		return string(event.Type)
 	}
-	pod := event.Object.(*example.Pod)
+	pod := unshared(event.Object).(*example.Pod)
 	return fmt.Sprintf("%s %s=%s@%s", event.Type, pod.Name, pod.Status.Message, pod.ResourceVersion)
+}
+
+// unshared returns the object of an event that watchers share.
+func unshared(object runtime.Object) runtime.Object {
+	if shared, ok := object.(runtime.CacheableObject); ok {
+		return shared.GetObject()
+	}
+	return object
 }
 
 // withoutVersions cuts the versions off what describe wrote.

@@ -15,12 +15,12 @@ type named struct {
 	key       string
 	aliasKeys func(key string, object runtime.Object) []string
 	// candidates are the objects, by their own keys, that have the key as their name or alias.
-	candidates map[string]runtime.Object
+	candidates map[string]*shared
 }
 
 // named returns what answers to key at version, which is not below base.
 func (v *view) named(key string, version uint64) *named {
-	n := &named{key: key, aliasKeys: v.aliasKeys, candidates: map[string]runtime.Object{}}
+	n := &named{key: key, aliasKeys: v.aliasKeys, candidates: map[string]*shared{}}
 	if e := v.get(key); e != nil {
 		n.set(key, e.object)
 	}
@@ -34,8 +34,8 @@ func (v *view) named(key string, version uint64) *named {
 }
 
 // set takes in that the object at key is now this one, nil for none.
-func (n *named) set(key string, object runtime.Object) {
-	if object != nil && (key == n.key || slices.Contains(n.aliasKeys(key, object), n.key)) {
+func (n *named) set(key string, object *shared) {
+	if object != nil && (key == n.key || slices.Contains(n.aliasKeys(key, object.object), n.key)) {
 		n.candidates[key] = object
 		return
 	}
@@ -43,7 +43,7 @@ func (n *named) set(key string, object runtime.Object) {
 }
 
 // owner returns the own key of what answers and the object, nil if nothing does.
-func (n *named) owner() (string, runtime.Object) {
+func (n *named) owner() (string, *shared) {
 	if object := n.candidates[n.key]; object != nil {
 		return n.key, object
 	}
@@ -56,12 +56,12 @@ func (n *named) owner() (string, runtime.Object) {
 }
 
 // object returns what answers, under the name that was asked for, nil if nothing does.
-func (n *named) object() runtime.Object {
+func (n *named) object() *shared {
 	key, object := n.owner()
 	if object == nil || key == n.key {
 		return object
 	}
-	return renamed(object, n.key)
+	return share(renamed(object.object, n.key))
 }
 
 // follow turns a change of the store into the changes of what answers: none, one, or a removal and an addition.
@@ -84,12 +84,10 @@ func (n *named) follow(c *change) []*change {
 
 // objectSince is object, which answers since c. If it is another's change that made it answer, it carries the version
 // of that change, for a watch to be resumed from.
-func (n *named) objectSince(c *change) runtime.Object {
+func (n *named) objectSince(c *change) *shared {
 	key, object := n.owner()
 	if object == nil || key == c.key {
 		return n.object()
 	}
-	object = renamed(object, n.key)
-	setVersion(object, c.version)
-	return object
+	return share(renamed(object.object, n.key)).at(c.version)
 }

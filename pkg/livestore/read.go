@@ -10,7 +10,6 @@ import (
 	"reflect"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/conversion"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -112,38 +111,33 @@ func (s *Store) selectLocked(version uint64, prefix, start string, recursive boo
 
 // fill writes a page into listObject.
 func (s *Store) fill(listObject runtime.Object, found []keyed, prefix string, version uint64, opts storage.ListOptions) error {
-	pointer, err := meta.GetItemsPtr(listObject)
-	if err != nil {
-		return err
-	}
-	items, err := conversion.EnforcePtr(pointer)
-	if err != nil || items.Kind() != reflect.Slice {
-		return fmt.Errorf("listing %s: %T has no slice of items: %w", s.Resource, listObject, err)
-	}
 	limit := int(opts.Predicate.Limit)
 	capacity := len(found)
 	if limit > 0 {
 		capacity = min(capacity, limit)
 	}
-	result := reflect.MakeSlice(items.Type(), 0, capacity)
+	result := make([]*shared, 0, capacity)
 	var last string
 	more := false
 	for i, f := range found {
-		if limit > 0 && result.Len() == limit {
+		if limit > 0 && len(result) == limit {
 			more = true
 			found = found[i:]
 			break
 		}
-		if matches, err := opts.Predicate.Matches(f.object); err != nil {
+		if matches, err := opts.Predicate.Matches(f.object.object); err != nil {
 			return err
 		} else if matches {
-			result = reflect.Append(result, reflect.ValueOf(f.object).Elem())
+			result = append(result, f.object)
 		}
 		last = f.key
 	}
-	items.Set(result)
+	if err := setItems(listObject, result); err != nil {
+		return fmt.Errorf("listing %s: %w", s.Resource, err)
+	}
 	var next string
 	var remaining *int64
+	var err error
 	if more {
 		// The count that PrepareContinueToken asks for includes this page.
 		next, remaining, err = storage.PrepareContinueToken(last, prefix, int64(version), int64(len(found))+opts.Predicate.Limit, true, opts)

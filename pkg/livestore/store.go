@@ -122,7 +122,7 @@ func (s *Store) Each(visit func(runtime.Object)) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	s.view.entries.Ascend(func(e *entry) bool {
-		visit(e.object)
+		visit(e.object.object)
 		return true
 	})
 }
@@ -257,9 +257,9 @@ func (s *Store) Compact(version uint64) {
 // answer hands out an entry under key, with the name that the key says if that is not its own.
 func (s *Store) answer(e *entry, key string) runtime.Object {
 	if e.key == key {
-		return e.object
+		return e.object.object
 	}
-	return renamed(e.object, key)
+	return renamed(e.object.object, key)
 }
 
 func renamed(object runtime.Object, key string) runtime.Object {

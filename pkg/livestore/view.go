@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/google/btree"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
@@ -21,7 +22,7 @@ type entry struct {
 	key     string
 	subject string
 	version uint64
-	object  runtime.Object
+	object  *shared
 	aliases []string // keys
 	// observed is the observation that produced the entry last; see view.apply.
 	observed *interval
@@ -34,7 +35,16 @@ type interval struct{ began, ended uint64 }
 type change struct {
 	version          uint64
 	key              string
-	object, previous runtime.Object
+	object, previous *shared
+
+	once sync.Once
+	gone *shared
+}
+
+// removed is previous with the version of the change, for all who see it go.
+func (c *change) removed() *shared {
+	c.once.Do(func() { c.gone = c.previous.at(c.version) })
+	return c.gone
 }
 
 // view is what the store believes of its source, and how it came about. The store's lock guards it.
@@ -137,13 +147,13 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, observed
 		switch {
 		case old == nil:
 			v.put(key, subject, object, nil, observed)
-		case uid(old.object) != uid(object):
+		case uid(old.object.object) != uid(object):
 			if old.subject != subject {
 				dirty = append(dirty, old.subject)
 			}
 			v.remove(old)
 			v.put(key, subject, object, nil, observed)
-		case old.subject == subject && equalButVersion(old.object, object):
+		case old.subject == subject && equalButVersion(old.object.object, object):
 			unchanged := *old
 			unchanged.observed = observed
 			v.entries.ReplaceOrInsert(&unchanged)
@@ -158,9 +168,9 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, observed
 }
 
 func (v *view) put(key, subject string, object runtime.Object, old *entry, observed *interval) {
-	e := &entry{key: key, subject: subject, version: v.versions.Next(), object: object, observed: observed}
+	e := &entry{key: key, subject: subject, version: v.versions.Next(), object: share(object), observed: observed}
 	setVersion(object, e.version)
-	var previous runtime.Object
+	var previous *shared
 	if old != nil {
 		previous = old.object
 		v.unindex(old)
@@ -171,7 +181,7 @@ func (v *view) put(key, subject string, object runtime.Object, old *entry, obser
 	for _, alias := range e.aliases {
 		insert(v.byAlias, alias, key)
 	}
-	v.history = append(v.history, &change{version: e.version, key: key, object: object, previous: previous})
+	v.history = append(v.history, &change{version: e.version, key: key, object: e.object, previous: previous})
 }
 
 // aliasKeys returns the other keys that the object at key answers to.
@@ -233,7 +243,7 @@ func (v *view) scan(prefix, start string, each func(*entry) bool) {
 
 // at returns the objects under prefix, from key start on, as they were at version, which is not below base.
 func (v *view) at(version uint64, prefix, start string) []keyed {
-	changed := map[string]runtime.Object{}
+	changed := map[string]*shared{}
 	for i := len(v.history) - 1; i >= 0 && v.history[i].version > version; i-- {
 		if c := v.history[i]; strings.HasPrefix(c.key, prefix) && c.key >= start {
 			changed[c.key] = c.previous
@@ -260,7 +270,7 @@ func (v *view) at(version uint64, prefix, start string) []keyed {
 // keyed is an object and the key that it is handed out under.
 type keyed struct {
 	key    string
-	object runtime.Object
+	object *shared
 }
 
 func insert(index map[string]sets.Set[string], at, key string) {

@@ -48,7 +48,7 @@ func (v *view) log() (log []string) {
 		case c.object == nil:
 			sign, object = "-", c.previous
 		}
-		pod := object.(*example.Pod)
+		pod := object.object.(*example.Pod)
 		log = append(log, fmt.Sprintf("%s%s=%s@%d", sign, pod.Name, pod.Status.Message, c.version))
 	}
 	return log
@@ -71,7 +71,7 @@ func TestOnlyDifferencesMakeChanges(t *testing.T) {
 		t.Errorf("%d changes, not 3", changes)
 	}
 	v.wantLog(t, "+a=1@101", "+b=1@102", "-b=1@103", "~a=2@104", "+c=1@105")
-	if a := v.get("/pods/ns/a").object.(*example.Pod); a.ResourceVersion != "104" {
+	if a := v.get("/pods/ns/a").object.object.(*example.Pod); a.ResourceVersion != "104" {
 		t.Errorf("the object carries version %s", a.ResourceVersion)
 	}
 	show(t, v, "s")
@@ -184,7 +184,7 @@ func TestAliasesAreIndexedAsObjectsComeChangeAndGo(t *testing.T) {
 		t.Helper()
 		got := ""
 		if e := v.resolve("/pods/ns/" + alias); e != nil {
-			got = accessor(e.object).GetName()
+			got = accessor(e.object.object).GetName()
 		}
 		if got != want {
 			t.Errorf("%s resolves to %q, not %q", alias, got, want)
@@ -290,8 +290,8 @@ func checkAgainstModel(t *testing.T, seed uint64, steps int) {
 }
 
 // content is what tells one state of a pod from another, but for the name that it is handed out under.
-func content(object runtime.Object) string {
-	pod := object.(*example.Pod)
+func content(object *shared) string {
+	pod := object.object.(*example.Pod)
 	return fmt.Sprintf("%s %s@%s %s", pod.UID, pod.Status.Message, pod.ResourceVersion, strings.Join(pod.Finalizers, ","))
 }
 

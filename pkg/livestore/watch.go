@@ -10,7 +10,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/storage"
 	utilflowcontrol "k8s.io/apiserver/pkg/util/flowcontrol"
@@ -114,7 +113,7 @@ func (s *Store) startWatch(w *watcher, version uint64, sendInitial, tellTheirEnd
 	var events []watch.Event
 	for _, f := range s.selectLocked(current, w.key, w.key, w.recursive) {
 		if w.matches(f.object) {
-			events = append(events, watch.Event{Type: watch.Added, Object: shallowCopy(f.object)})
+			events = append(events, watch.Event{Type: watch.Added, Object: f.object})
 		}
 	}
 	if tellTheirEnd && w.predicate.AllowWatchBookmarks {
@@ -220,22 +219,20 @@ func (w *watcher) event(c *change) (watch.Event, bool) {
 	is, was := w.matches(c.object), w.matches(c.previous)
 	switch {
 	case is && was:
-		return watch.Event{Type: watch.Modified, Object: shallowCopy(c.object)}, true
+		return watch.Event{Type: watch.Modified, Object: c.object}, true
 	case is:
-		return watch.Event{Type: watch.Added, Object: shallowCopy(c.object)}, true
+		return watch.Event{Type: watch.Added, Object: c.object}, true
 	case was:
-		object := shallowCopy(c.previous)
-		setVersion(object, c.version)
-		return watch.Event{Type: watch.Deleted, Object: object}, true
+		return watch.Event{Type: watch.Deleted, Object: c.removed()}, true
 	}
 	return watch.Event{}, false
 }
 
-func (w *watcher) matches(object runtime.Object) bool {
+func (w *watcher) matches(object *shared) bool {
 	if object == nil {
 		return false
 	}
-	matches, err := w.predicate.Matches(object)
+	matches, err := w.predicate.Matches(object.object)
 	return err == nil && matches
 }
 

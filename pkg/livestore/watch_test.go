@@ -34,7 +34,7 @@ func (s *Store) historyAfter(version uint64) []string {
 		case c.object == nil:
 			kind, object = watch.Deleted, c.previous
 		}
-		pod := object.(*example.Pod)
+		pod := object.object.(*example.Pod)
 		events = append(events, fmt.Sprintf("%s %s=%s@%d", kind, pod.Name, pod.Status.Message, c.version))
 	}
 	return events
@@ -336,7 +336,7 @@ func TestObjectsHandedOutAreNotSharedWithTheStore(t *testing.T) {
 			w := watchPods(t, store, "0")
 			watchers.Go(func() {
 				for event := range w.ResultChan() {
-					spoil(event.Object.(*example.Pod))
+					spoil(unshared(event.Object).(*example.Pod))
 				}
 			})
 			t.Cleanup(watchers.Wait)

@@ -81,8 +81,8 @@ func (r *Reader) New() runtime.Object { return r.store.New() }
 // Destroy implements rest.Storage. Who made the objects' storage ends it.
 func (r *Reader) Destroy() {}
 
-// NewList implements rest.Lister.
-func (r *Reader) NewList() runtime.Object { return r.store.NewList() }
+// NewList implements rest.Lister. It is the ordinary list of the kind, which List only becomes when it is encoded.
+func (r *Reader) NewList() runtime.Object { return r.resource.NewListFunc() }
 
 // NamespaceScoped implements rest.Scoper.
 func (r *Reader) NamespaceScoped() bool { return true }
@@ -101,7 +101,7 @@ func (r *Reader) Get(ctx context.Context, name string, options *metav1.GetOption
 	return r.store.Get(ctx, name, options)
 }
 
-// List implements rest.Lister.
+// List implements rest.Lister. The list is a runtime.CacheableObject, whose GetObject is an ordinary one.
 func (r *Reader) List(ctx context.Context, options *metainternalversion.ListOptions) (runtime.Object, error) {
 	if options != nil && options.Limit < 0 {
 		return nil, apierrors.NewBadRequest("limit must not be negative")
@@ -122,6 +122,9 @@ func (r *Reader) Watch(ctx context.Context, options *metainternalversion.ListOpt
 
 // ConvertToTable implements rest.TableConvertor.
 func (r *Reader) ConvertToTable(ctx context.Context, object, options runtime.Object) (*metav1.Table, error) {
+	if shared, ok := object.(runtime.CacheableObject); ok {
+		object = shared.GetObject()
+	}
 	return r.store.ConvertToTable(ctx, object, options)
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 )
 
 // Category is the category of all kinds. It is not "all": deleting all of a namespace must not empty an engine.
@@ -38,8 +39,9 @@ func Prefix(resource string) string { return "/" + resource + "/" }
 
 func (r Resource) newStore(scheme *runtime.Scheme, storage storage.Interface) (*genericregistry.Store, error) {
 	store := &genericregistry.Store{
-		NewFunc:                   r.NewFunc,
-		NewListFunc:               r.NewListFunc,
+		NewFunc: r.NewFunc,
+		// Lists share what they show, and how it is encoded, with other lists.
+		NewListFunc:               func() runtime.Object { return livestore.NewList(r.NewListFunc) },
 		DefaultQualifiedResource:  v1alpha1.Resource(r.Name),
 		SingularQualifiedResource: v1alpha1.Resource(r.SingularName),
 		UpdateStrategy:            r.Strategy,

@@ -1,0 +1,157 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package livestore
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/conversion"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+const (
+	// listBuffer is how much of a list is written at a time.
+	listBuffer = 64 << 10
+	// itemID names the encoding of an object as an item of a list in JSON, which has neither kind nor apiVersion.
+	itemID runtime.Identifier = "item"
+)
+
+// emptyItems is how a list without items ends in JSON.
+var emptyItems = []byte(`"items":[]}` + "\n")
+
+var listBuffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, listBuffer) }}
+
+// List is what a Store fills without a copy of its objects. Encoded as JSON it takes them as they were encoded for other
+// lists; in any other form it is encoded as what GetObject returns, an ordinary list.
+type List struct {
+	metav1.ListMeta
+	Items []*shared
+
+	newFunc func() runtime.Object
+}
+
+var (
+	_ runtime.Object          = &List{}
+	_ runtime.CacheableObject = &List{}
+)
+
+// NewList returns an empty list. The function makes the ordinary ones.
+func NewList(newFunc func() runtime.Object) *List { return &List{newFunc: newFunc} }
+
+// GetObjectKind implements runtime.Object. What is set there is not kept.
+func (l *List) GetObjectKind() schema.ObjectKind { return schema.EmptyObjectKind }
+
+// DeepCopyObject implements runtime.Object. The copy is an ordinary list.
+func (l *List) DeepCopyObject() runtime.Object { return l.GetObject().DeepCopyObject() }
+
+// GetObject implements runtime.CacheableObject. The fields and the metadata of the items may be set.
+func (l *List) GetObject() runtime.Object {
+	list, err := l.ordinary(l.Items)
+	if err != nil {
+		panic(err) // NewList was given a function that makes something else than lists of these objects
+	}
+	return list
+}
+
+func (l *List) ordinary(objects []*shared) (runtime.Object, error) {
+	list := l.newFunc()
+	if err := setItems(list, objects); err != nil {
+		return nil, err
+	}
+	m, err := meta.ListAccessor(list)
+	if err != nil {
+		return nil, err
+	}
+	m.SetResourceVersion(l.ResourceVersion)
+	m.SetContinue(l.Continue)
+	m.SetRemainingItemCount(l.RemainingItemCount)
+	return list, nil
+}
+
+// setItems makes the objects the items of a list: shared with a List, copied into an ordinary one.
+func setItems(list runtime.Object, objects []*shared) error {
+	if list, ok := list.(*List); ok {
+		list.Items = objects
+		return nil
+	}
+	pointer, err := meta.GetItemsPtr(list)
+	if err != nil {
+		return err
+	}
+	items, err := conversion.EnforcePtr(pointer)
+	if err != nil || items.Kind() != reflect.Slice {
+		return fmt.Errorf("%T has no slice of items: %w", list, err)
+	}
+	slice := reflect.MakeSlice(items.Type(), 0, len(objects))
+	for _, object := range objects {
+		slice = reflect.Append(slice, reflect.ValueOf(object.object).Elem())
+	}
+	items.Set(slice)
+	return nil
+}
+
+// CacheEncode implements runtime.CacheableObject. What is written is what encode writes of the ordinary list.
+func (l *List) CacheEncode(_ runtime.Identifier, encode func(runtime.Object, io.Writer) error, w io.Writer) error {
+	empty, err := l.ordinary(nil)
+	if err != nil {
+		return err
+	}
+	var frame bytes.Buffer
+	if err := encode(empty, &frame); err != nil {
+		return err
+	}
+	head, isJSON := bytes.CutSuffix(frame.Bytes(), emptyItems)
+	if !isJSON || len(head) == 0 || head[0] != '{' {
+		return encode(l.GetObject(), w)
+	}
+	return l.writeAround(head, w)
+}
+
+// writeAround writes the items between the beginning of a list and its end.
+func (l *List) writeAround(head []byte, w io.Writer) error {
+	// Who compresses long answers looks at the first write: a single character says that more follows.
+	if _, err := w.Write(head[:1]); err != nil {
+		return err
+	}
+	buffered := listBuffers.Get().(*bufio.Writer)
+	buffered.Reset(w)
+	defer func() {
+		buffered.Reset(nil)
+		listBuffers.Put(buffered)
+	}()
+	begin, end := emptyItems[:len(emptyItems)-3], emptyItems[len(emptyItems)-3:]
+	_, _ = buffered.Write(head[1:]) // an error of a buffered writer stays until the end
+	_, _ = buffered.Write(begin)
+	for i, item := range l.Items {
+		content, err := item.encoded(itemID, encodeItem)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			_ = buffered.WriteByte(',')
+		}
+		if _, err := buffered.Write(content); err != nil {
+			return err
+		}
+	}
+	_, _ = buffered.Write(end)
+	return buffered.Flush()
+}
+
+func encodeItem(object runtime.Object, w io.Writer) error {
+	content, err := json.Marshal(object)
+	if err == nil {
+		_, err = w.Write(content)
+	}
+	return err
+}

@@ -1,0 +1,119 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package livestore
+
+import (
+	"bytes"
+	"io"
+	"sync"
+	"weak"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// shared is one version of an object as all watchers and lists share it. The object is never changed: who wants to set
+// something takes a copy. It is encoded once for each encoder, whoever asks.
+type shared struct {
+	object runtime.Object
+
+	mu sync.Mutex
+	// encodings are kept only until the next garbage collection that finds nobody reading them: together they can be as
+	// large as the objects.
+	encodings weak.Pointer[encodings]
+}
+
+var (
+	_ runtime.Object            = &shared{}
+	_ runtime.CacheableObject   = &shared{}
+	_ metav1.ObjectMetaAccessor = &shared{}
+)
+
+// share returns what others can share, nil for nil.
+func share(object runtime.Object) *shared {
+	if object == nil {
+		return nil
+	}
+	return &shared{object: object}
+}
+
+// at returns the object with another version.
+func (s *shared) at(version uint64) *shared {
+	object := shallowCopy(s.object)
+	setVersion(object, version)
+	return share(object)
+}
+
+// GetObject implements runtime.CacheableObject. The fields and the metadata of what it returns may be set.
+func (s *shared) GetObject() runtime.Object { return shallowCopy(s.object) }
+
+// GetObjectMeta implements metav1.ObjectMetaAccessor. What is set there is set in a copy.
+func (s *shared) GetObjectMeta() metav1.Object { return accessor(s.GetObject()) }
+
+// GetObjectKind implements runtime.Object. What is set there is set in a copy.
+func (s *shared) GetObjectKind() schema.ObjectKind { return s.GetObject().GetObjectKind() }
+
+// DeepCopyObject implements runtime.Object. The copy is an object of its own that shares nothing.
+func (s *shared) DeepCopyObject() runtime.Object { return s.object.DeepCopyObject() }
+
+// CacheEncode implements runtime.CacheableObject.
+func (s *shared) CacheEncode(id runtime.Identifier, encode func(runtime.Object, io.Writer) error, w io.Writer) error {
+	content, err := s.encoded(id, encode)
+	if err != nil {
+		return err
+	}
+	if splice, ok := w.(runtime.Splice); ok {
+		splice.Splice(content)
+		return nil
+	}
+	_, err = w.Write(content)
+	return err
+}
+
+// encoded returns what the encoder of that name makes of the object. It must not be changed.
+func (s *shared) encoded(id runtime.Identifier, encode func(runtime.Object, io.Writer) error) ([]byte, error) {
+	e := s.current().of(id)
+	e.once.Do(func() {
+		var buffer bytes.Buffer
+		e.err = encode(s.GetObject(), &buffer)
+		e.content = bytes.Clone(buffer.Bytes())
+	})
+	return e.content, e.err
+}
+
+func (s *shared) current() *encodings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.encodings.Value(); e != nil {
+		return e
+	}
+	e := &encodings{}
+	s.encodings = weak.Make(e)
+	return e
+}
+
+// encodings are the encodings of one object by the name of the encoder.
+type encodings struct {
+	mu   sync.Mutex
+	byID map[runtime.Identifier]*encoding
+}
+
+type encoding struct {
+	once    sync.Once
+	content []byte
+	err     error
+}
+
+func (e *encodings) of(id runtime.Identifier) *encoding {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.byID == nil {
+		e.byID = map[runtime.Identifier]*encoding{}
+	}
+	if e.byID[id] == nil {
+		e.byID[id] = &encoding{}
+	}
+	return e.byID[id]
+}
