@@ -60,7 +60,7 @@ clean: ## Remove what was built; data of `make run` stays
 
 .PHONY: help
 help: ## Show the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 .PHONY: prerequisites
 prerequisites:

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -25,11 +26,14 @@ const (
 	startTimeout = 3 * time.Minute
 	// portAttempts is how often a port that another program took first is replaced.
 	portAttempts = 5
+	// portInUse is in the log of a program that came second.
+	portInUse = "address already in use"
 )
 
 // ControlPlane is a Kubernetes control plane that nobody else uses.
 type ControlPlane struct {
 	dir, bin string
+	cleaner  *cleaner
 	options  options
 	keys     *keys
 	url      string
@@ -66,13 +70,25 @@ func SharedCredentials() Option {
 
 // Main runs the tests of m, a *testing.M or what wraps one, with a new control plane in *c and returns their exit code.
 func Main(m interface{ Run() int }, c **ControlPlane, opts ...Option) int {
-	started, err := Start(opts...)
+	return run(m, c, func() (*ControlPlane, error) { return Start(opts...) })
+}
+
+// MainEmbedded is Main with the example test/embedded.
+func MainEmbedded(m interface{ Run() int }, c **ControlPlane, args ...string) int {
+	return run(m, c, func() (*ControlPlane, error) { return StartEmbedded(args...) })
+}
+
+func run(m interface{ Run() int }, c **ControlPlane, start func() (*ControlPlane, error)) int {
+	started, err := start()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	*c = started
 	code := m.Run()
+	if code != 0 {
+		started.printLogs(os.Stderr)
+	}
 	if err := started.Stop(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -81,27 +97,35 @@ func Main(m interface{ Run() int }, c **ControlPlane, opts ...Option) int {
 }
 
 // Start starts a control plane and waits until it is ready.
-func Start(opts ...Option) (*ControlPlane, error) {
-	c, err := Prepare(opts...)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.StartAPIServer(); err != nil {
-		return nil, errors.Join(err, c.Stop())
-	}
-	return c, nil
+func Start(opts ...Option) (c *ControlPlane, err error) {
+	err = withFreePort(func() error {
+		prepared, err := Prepare(opts...)
+		if err != nil {
+			return err
+		}
+		if err := prepared.StartAPIServer(); err != nil {
+			return errors.Join(err, prepared.Stop())
+		}
+		c = prepared
+		return nil
+	})
+	return c, err
 }
 
 // StartEmbedded runs the example test/embedded, which brings its own store, and waits until it is ready.
-func StartEmbedded(args ...string) (*ControlPlane, error) {
-	c, err := newControlPlane()
-	if err != nil {
-		return nil, err
-	}
-	if err := c.startEmbedded(args); err != nil {
-		return nil, errors.Join(err, c.Stop())
-	}
-	return c, nil
+func StartEmbedded(args ...string) (c *ControlPlane, err error) {
+	err = withFreePort(func() error {
+		prepared, err := newControlPlane()
+		if err != nil {
+			return err
+		}
+		if err := prepared.startEmbedded(args); err != nil {
+			return errors.Join(err, prepared.Stop())
+		}
+		c = prepared
+		return nil
+	})
+	return c, err
 }
 
 func (c *ControlPlane) startEmbedded(args []string) error {
@@ -149,6 +173,9 @@ func newControlPlane(opts ...Option) (*ControlPlane, error) {
 	if c.dir, err = os.MkdirTemp("", "controlplane-"); err != nil {
 		return nil, fmt.Errorf("making a directory for the control plane: %w", err)
 	}
+	if c.cleaner, err = startCleaner(c.dir); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(c.dir))
+	}
 	if c.keys, err = newKeys(c.dir); err != nil {
 		return nil, errors.Join(fmt.Errorf("making the control plane's certificates: %w", err), c.Stop())
 	}
@@ -190,13 +217,13 @@ func Client(kubeconfig string) (kubernetes.Interface, error) {
 }
 
 func (c *ControlPlane) startEtcd() error {
-	var err error
-	for range portAttempts {
-		var client, peer int
-		if client, err = freePort(); err != nil {
+	return withFreePort(func() error {
+		client, err := freePort()
+		if err != nil {
 			return err
 		}
-		if peer, err = freePort(); err != nil {
+		peer, err := freePort()
+		if err != nil {
 			return err
 		}
 		c.etcdURL = fmt.Sprintf("http://127.0.0.1:%d", client)
@@ -209,12 +236,11 @@ func (c *ControlPlane) startEtcd() error {
 		if err != nil {
 			return err
 		}
-		if err = c.etcd.await(func(ctx context.Context) error { return healthy(ctx, c.etcdURL+"/health") }); err == nil {
-			return nil
+		if err := c.etcd.await(func(ctx context.Context) error { return healthy(ctx, c.etcdURL+"/health") }); err != nil {
+			return errors.Join(err, c.etcd.stop())
 		}
-		err = errors.Join(err, c.etcd.stop())
-	}
-	return err
+		return nil
+	})
 }
 
 // StartAPIServer starts kube-apiserver and what needs it, and waits until it is ready.
@@ -272,6 +298,15 @@ func (c *ControlPlane) startControllerManager() error {
 	return err
 }
 
+// printLogs shows the end of what the programs logged.
+func (c *ControlPlane) printLogs(out io.Writer) {
+	for _, p := range []*process{c.etcd, c.apiServer, c.controllerManager} {
+		if p != nil {
+			fmt.Fprintf(out, "%s logged at last:\n%s\n", p.name, p.tail())
+		}
+	}
+}
+
 // StopAPIServer ends kube-apiserver and what needs it. Its data stays.
 func (c *ControlPlane) StopAPIServer() error {
 	err := errors.Join(c.controllerManager.stop(), c.apiServer.stop())
@@ -282,7 +317,17 @@ func (c *ControlPlane) StopAPIServer() error {
 // Stop ends the control plane and removes its directory.
 func (c *ControlPlane) Stop() error {
 	// kube-apiserver waits for an etcd that is gone.
-	return errors.Join(c.StopAPIServer(), c.etcd.stop(), os.RemoveAll(c.dir))
+	return errors.Join(c.StopAPIServer(), c.etcd.stop(), c.cleaner.clean())
+}
+
+// withFreePort calls start again while another program takes the port that was free.
+func withFreePort(start func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := start()
+		if err == nil || attempt == portAttempts || !strings.Contains(err.Error(), portInUse) {
+			return err
+		}
+	}
 }
 
 func freePort() (int, error) {

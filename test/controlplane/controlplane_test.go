@@ -4,8 +4,14 @@
 package controlplane
 
 import (
+	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +20,101 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 )
+
+const orphanEnv = "CONTROLPLANE_TEST_ORPHAN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(orphanEnv) != "" {
+		orphan()
+	}
+	os.Exit(m.Run())
+}
+
+// orphan is a test process that never stops its control plane.
+func orphan() {
+	c, err := Prepare()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(c.Dir())
+	select {}
+}
+
+func TestTheEndOfTheTestProcessLeavesNothing(t *testing.T) {
+	test := exec.Command("/proc/self/exe")
+	test.Env, test.Stderr = append(os.Environ(), orphanEnv+"=1"), os.Stderr
+	stdout, err := test.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := test.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewScanner(stdout)
+	said.Scan()
+	if err := test.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = test.Wait() // it was killed
+	dir := said.Text()
+	if dir == "" {
+		t.Fatal("the process made no control plane")
+	}
+	var left []string
+	err = wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		left = leftovers(t, dir)
+		return len(left) == 0, nil
+	})
+	if err != nil {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// leftovers are the processes and files of a control plane.
+func leftovers(t *testing.T, dir string) (found []string) {
+	t.Helper()
+	if _, err := os.Stat(dir); err == nil {
+		found = append(found, dir)
+	}
+	processes, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, process := range processes {
+		// A process that ended meanwhile is none that is left.
+		if command, err := os.ReadFile(process); err == nil && strings.Contains(string(command), dir) {
+			found = append(found, process)
+		}
+	}
+	return found
+}
+
+func TestAPortThatAnotherProgramTookIsReplaced(t *testing.T) {
+	taken, other := errors.New("listen tcp 127.0.0.1:6443: bind: address already in use"), errors.New("unknown flag")
+	for _, test := range []struct {
+		what     string
+		errs     []error // of one attempt after another
+		attempts int
+		want     error
+	}{
+		{"free at once", []error{nil}, 1, nil},
+		{"taken once", []error{taken, nil}, 2, nil},
+		{"always taken", []error{taken, taken, taken, taken, taken, taken}, portAttempts, taken},
+		{"another error", []error{other, nil}, 1, other},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			attempts := 0
+			err := withFreePort(func() error {
+				attempts++
+				return test.errs[attempts-1]
+			})
+			if attempts != test.attempts || !errors.Is(err, test.want) {
+				t.Errorf("%v after %d attempts", err, attempts)
+			}
+		})
+	}
+}
 
 func TestAControlPlaneServesDeletesNamespacesAndEnds(t *testing.T) {
 	c, err := Prepare(ControllerManager())

@@ -28,18 +28,7 @@ func TestMain(m *testing.M) { os.Exit(engine.Main(serving{m}, &docker)) }
 type serving struct{ *testing.M }
 
 func (s serving) Run() int {
-	started, err := controlplane.StartEmbedded("--docker-host", docker.Host())
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	server = started
-	code := s.M.Run()
-	if err := server.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return code
+	return controlplane.MainEmbedded(s.M, &server, "--docker-host", docker.Host())
 }
 
 func each(t *testing.T, run func(t *testing.T, k kubectl.Kubectl)) {
