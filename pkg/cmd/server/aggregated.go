@@ -165,7 +165,7 @@ func portOf(address net.Addr) int {
 func (o *options) registerCommand(address net.Addr, ownCertificates bool) string {
 	kubeconfig := o.aggregated.Kubeconfig()
 	if kubeconfig == "" {
-		kubeconfig = "<an administrator's>"
+		kubeconfig = "ADMIN-KUBECONFIG"
 	} else {
 		kubeconfig = shellQuote(kubeconfig)
 	}
@@ -184,7 +184,7 @@ func (o *options) registerCommand(address net.Addr, ownCertificates bool) string
 	add("service-namespace", o.aggregated.ServiceNamespace, aggregated.DefaultServiceNamespace)
 	add("namespace", o.namespace, docker.DefaultNamespace)
 	if !ownCertificates {
-		return command + " --ca-file <of the authority of --tls-cert-file>"
+		return command + " --ca-file AUTHORITY-OF-TLS-CERT-FILE"
 	}
 	if usual, err := state.DefaultDir(); err == nil {
 		add("state-dir", o.stateDir, usual)

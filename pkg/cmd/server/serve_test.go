@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -185,6 +186,10 @@ func TestAMistakeIsOneLineThatNamesTheThingAndTheWayOut(t *testing.T) {
 	if err := os.WriteFile(file, []byte("text"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("KUBERNETES_SERVICE_HOST", "") // in no pod
+	nowhere := kubeconfigOf(t, refusedURL(t))
+	webServer := httptest.NewServer(http.NotFoundHandler())
+	defer webServer.Close()
 	for _, test := range []struct {
 		arguments []string
 		want      []string
@@ -204,6 +209,19 @@ func TestAMistakeIsOneLineThatNamesTheThingAndTheWayOut(t *testing.T) {
 		{[]string{"--state-dir=" + file}, []string{file, "--state-dir"}},
 		{[]string{"--write-kubeconfig=" + filepath.Join(file, "x")}, []string{file, "--write-kubeconfig"}},
 		{[]string{"--docker-host=bogus://x"}, []string{"bogus"}},
+		{[]string{"--aggregated"}, []string{"--kubeconfig"}},
+		{[]string{"--kubeconfig=" + file + "x"}, []string{file + "x", "--kubeconfig"}},
+		{[]string{"--authentication-kubeconfig=" + file}, []string{file, "not a kubeconfig"}},
+		{[]string{"--kubeconfig=" + file, "--write-kubeconfig=x"}, []string{"--write-kubeconfig", "control plane"}},
+		{[]string{"--service-name=x"}, []string{"--service-name", "--aggregated"}},
+		{[]string{"--aggregated=false", "--unregister-on-exit=false"}, []string{"--unregister-on-exit", "--aggregated"}},
+		{[]string{"--enable-priority-and-fairness"}, []string{"--enable-priority-and-fairness", "--aggregated"}},
+		{[]string{"--kubeconfig=" + nowhere, "--service-name=A_b"}, []string{`--service-name "A_b"`}},
+		{[]string{"--kubeconfig=" + nowhere, "--client-ca-file=" + file + "x"}, []string{"--client-ca-file", file + "x"}},
+		{[]string{"--kubeconfig=" + nowhere, "--secure-port=" + port}, []string{port + " is in use", "--secure-port"}},
+		{[]string{"--kubeconfig=" + nowhere, "--audit-policy-file=" + file + "x"}, []string{file + "x"}},
+		{[]string{"--kubeconfig=" + nowhere, "--tls-cert-file=" + file + "x", "--tls-private-key-file=x"}, []string{file + "x"}},
+		{[]string{"--kubeconfig=" + kubeconfigOf(t, webServer.URL)}, []string{webServer.URL, "not a Kubernetes API server"}},
 	} {
 		command := NewCommand()
 		var out bytes.Buffer

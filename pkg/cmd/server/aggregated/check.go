@@ -128,7 +128,7 @@ func (c *client) missing(ctx context.Context, rights []right) (*Pending, error) 
 	}
 	user := review.Status.UserInfo.Username
 	return &Pending{"rights at " + c.name(), fmt.Sprintf("user %q may not %s", user, strings.Join(missing, ", nor ")),
-		fmt.Sprintf("engine-apiserver register --kubeconfig <an administrator's> --server-user %s grants it", user)}, nil
+		fmt.Sprintf("engine-apiserver register --kubeconfig ADMIN-KUBECONFIG --server-user %s grants it", user)}, nil
 }
 
 func (c *client) checkConfigMap(ctx context.Context) error {

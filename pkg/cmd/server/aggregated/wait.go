@@ -89,7 +89,7 @@ func (c *client) classify(ctx context.Context, err error) error {
 		return &Pending{c.name(), "it does not accept the credentials (status 401)", "it may still be starting; else replace those in " + c.source}
 	case code == http.StatusForbidden:
 		return &Pending{"rights at " + c.name(), oneLine(err.Error()),
-			"it may still be starting; else engine-apiserver register --kubeconfig <an administrator's> grants them"}
+			"it may still be starting; else engine-apiserver register --kubeconfig ADMIN-KUBECONFIG grants them"}
 	}
 	return &Pending{c.name(), oneLine(err.Error()), start}
 }
