@@ -164,7 +164,13 @@ func (s *Store) pass(ctx context.Context) error {
 
 // live returns what answers to key now, nil if nothing does. Beyond what pass promises it shows changes of this one
 // object that its source does not report, unless the source is slow to answer for it.
+//
+// An observation that finds the object under its own name proves all by itself that the name means this object. The fence
+// is for the rest: names that mean something else or nothing by now, aliases, and subjects that are slow to observe.
 func (s *Store) live(ctx context.Context, key string) (*entry, error) {
+	if e, err := s.observed(ctx, key); e != nil || err != nil {
+		return e, err
+	}
 	if err := s.pass(ctx); err != nil {
 		return nil, err
 	}
@@ -186,16 +192,51 @@ func (s *Store) live(ctx context.Context, key string) (*entry, error) {
 	return s.resolve(key), nil
 }
 
+// observed returns the entry of that name if an observation that began now still finds it there, or the error that keeps
+// its subject from being observed.
+func (s *Store) observed(ctx context.Context, key string) (*entry, error) {
+	if err := s.ReadinessCheck(); err != nil {
+		return nil, err
+	}
+	before := s.get(key)
+	if before == nil {
+		return nil, nil
+	}
+	err := s.tracker.wait(ctx, before.subject, s.tracker.mark(false, before.subject))
+	if errors.Is(err, errSlow) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, s.notObserved(ctx, err)
+	}
+	if e := s.get(key); e != nil && e.subject == before.subject {
+		return e, s.ReadinessCheck()
+	}
+	return nil, nil
+}
+
 // refresh observes the subject now. That the source is slow for it is no error.
 func (s *Store) refresh(ctx context.Context, subject string) error {
 	err := s.tracker.wait(ctx, subject, s.tracker.mark(false, subject))
 	if err == nil || errors.Is(err, errSlow) {
 		return nil
 	}
+	return s.notObserved(ctx, err)
+}
+
+// notObserved is what the error of a wait for an observation means to the client.
+func (s *Store) notObserved(ctx context.Context, err error) error {
 	if ctx.Err() != nil || s.tracker.ctx.Err() != nil {
 		return s.timedOut("reading", ctx)
 	}
 	return err
+}
+
+// get returns the entry of that name.
+func (s *Store) get(key string) *entry {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.view.get(key)
 }
 
 // remembered returns what answers to key in the view, which has to be at version or later.

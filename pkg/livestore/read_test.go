@@ -69,11 +69,42 @@ func TestALiveReadShowsWhatTheFenceBrings(t *testing.T) {
 	if _, err := listPods(t.Context(), store, atVersion("0")); err != nil || n != 50 {
 		t.Errorf("a list from memory passed the fence: %d, %v", n, err)
 	}
-	if got := mustGet(t, store, "a").Status.Message; got != "51" {
-		t.Errorf("get shows %s", got)
-	}
-	if version, err := store.GetCurrentResourceVersion(t.Context()); err != nil || version != store.Versions.Current() || n != 52 {
+	if version, err := store.GetCurrentResourceVersion(t.Context()); err != nil || version != store.Versions.Current() || n != 51 {
 		t.Errorf("version %d after %d fences: %v", version, n, err)
+	}
+}
+
+func TestAGetOfAnObjectThatIsStillThereNeedsNoFence(t *testing.T) {
+	store, source := newMemoryStore(t)
+	source.put(newPod("a", "1"))
+	mustGet(t, store, "a")
+	source.fence = func(context.Context) error { return errors.New("it was asked for") }
+	source.set("ns/a", newPod("a", "2")) // and reports nothing
+	if pod, err := getPod(t.Context(), store, "a", ""); err != nil || pod.Status.Message != "2" {
+		t.Errorf("get shows %v, %v", pod, err)
+	}
+}
+
+func TestAGetOfANameThatMeansAnotherObjectByNowPassesTheFence(t *testing.T) {
+	store, source := newMemoryStore(t)
+	owner := "first"
+	source.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
+		if subject != owner {
+			return nil, nil, nil
+		}
+		return map[string]runtime.Object{"ns/a": newPod("a", owner, withUID(owner))}, nil, nil
+	}
+	store.MarkDirty("first")
+	if got := mustGet(t, store, "a").Status.Message; got != "first" {
+		t.Fatalf("get shows %s", got)
+	}
+	owner = "second"
+	source.fence = func(context.Context) error {
+		store.MarkDirty("second")
+		return nil
+	}
+	if got := mustGet(t, store, "a").Status.Message; got != "second" {
+		t.Errorf("get shows %s", got)
 	}
 }
 
