@@ -30,7 +30,7 @@ var symptoms = []struct {
 	message *regexp.Regexp
 	advice  string
 }{
-	{reasonNoCondition, nil, "the control plane does not check APIServices, so the server does: is it running, with this control plane's --kubeconfig, --service-name {name} and --service-namespace {namespace}?"},
+	{reasonNoCondition, nil, "the control plane does not check APIServices, so the server does: is it running, with this control plane's --kubeconfig and --service-name {name} --service-namespace {namespace}?"},
 	{reasonUnreadable, nil, "it cannot be read any more"},
 	{reasonUnknown, nil, "the control plane did not answer in time"},
 	{ReasonReported, nil, "the server itself says that it is not ready: see what it prints"},

@@ -73,8 +73,12 @@ func Load(kubeconfig, contextName string) (*Cluster, error) {
 	if contextName == "" {
 		return nil, fmt.Errorf("the kubeconfig %s has no current context: choose one with --context", source)
 	}
-	if raw.Contexts[contextName] == nil {
+	chosen := raw.Contexts[contextName]
+	if chosen == nil {
 		return nil, fmt.Errorf("the kubeconfig %s has no context %q: choose another one with --context", source, contextName)
+	}
+	if raw.Clusters[chosen.Cluster] == nil {
+		return nil, fmt.Errorf("context %q of the kubeconfig %s is of the cluster %q, which it does not have: choose another one with --context", contextName, source, chosen.Cluster)
 	}
 	config, err := clientcmd.NewNonInteractiveClientConfig(*raw, contextName, &clientcmd.ConfigOverrides{}, rules).ClientConfig()
 	if err != nil {
