@@ -1,0 +1,106 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package registration_test registers real servers in real clusters.
+package registration_test
+
+import (
+	"context"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/controlplane"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
+)
+
+const (
+	serviceNamespace = "engine-apiserver"
+	engineNamespace  = "rancher-desktop"
+	apiService       = "v1alpha1.containers.rancherdesktop.io"
+	// patience is how long a loaded machine may take until a cluster reaches a server.
+	patience = "120s"
+)
+
+// The tests share an engine and a cluster, and leave nothing in either.
+var (
+	docker  *engine.Engine
+	cluster *controlplane.ControlPlane
+)
+
+func TestMain(m *testing.M) { os.Exit(engine.Main(withCluster{m}, &docker)) }
+
+type withCluster struct{ *testing.M }
+
+func (w withCluster) Run() int {
+	return controlplane.Main(w.M, &cluster, controlplane.ControllerManager())
+}
+
+// server is one that serves behind a control plane, and is not registered yet.
+type server struct {
+	*testserver.Process
+	host, port, stateDir string
+}
+
+func (s *server) address() string { return net.JoinHostPort(s.host, s.port) }
+
+// serve starts a server at an address of this machine.
+func serve(t *testing.T, kubeconfig, host string, args ...string) *server {
+	t.Helper()
+	s := &server{host: host, port: freePort(t, host), stateDir: t.TempDir()}
+	s.Process = testserver.StartProcess(t, append([]string{"serve", "--aggregated", "--kubeconfig", kubeconfig, "--docker-host", docker.Host(),
+		"--bind-address", host, "--secure-port", s.port, "--state-dir", s.stateDir}, args...)...)
+	s.Await(t, "engine-apiserver serves")
+	return s
+}
+
+func freePort(t *testing.T, host string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// try runs the command and returns all that it printed.
+func try(args ...string) (output string, err error) {
+	stdout, stderr, err := kubectl.Capture(testserver.Command(args...))
+	return stdout + stderr, err
+}
+
+// succeed runs the command, which must not fail.
+func succeed(t *testing.T, args ...string) string {
+	t.Helper()
+	output, err := try(args...)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, output)
+	}
+	return output
+}
+
+// forgetLater takes a registration back when the test ends.
+func forgetLater(t *testing.T, kubeconfig string) {
+	t.Helper()
+	t.Cleanup(func() { forget(t, kubeconfig) })
+}
+
+func forget(t *testing.T, kubeconfig string, args ...string) string {
+	t.Helper()
+	output := succeed(t, slices.Concat([]string{"register", "--delete", "--kubeconfig", kubeconfig}, args)...)
+	k := kubectl.Any(t, kubeconfig)
+	kubectl.Eventually(t, "namespaces that are deleted are gone", func() bool {
+		output, err := k.Command(context.Background(), "get", "namespaces").Output()
+		return err == nil && !strings.Contains(string(output), "Terminating")
+	})
+	return output
+}
