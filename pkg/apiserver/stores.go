@@ -49,12 +49,13 @@ func (s *stores) stop() {
 
 func (s *stores) add(resource string, newFunc func() runtime.Object, source livestore.Source) *livestore.Store {
 	store := livestore.New(livestore.Config{
-		Versions: s.versions,
-		Resource: v1alpha1.Resource(resource),
-		Prefix:   registry.Prefix(resource),
-		NewFunc:  newFunc,
-		Source:   source,
-		Aliases:  containers.IDs,
+		Versions:      s.versions,
+		Resource:      v1alpha1.Resource(resource),
+		Prefix:        registry.Prefix(resource),
+		NewFunc:       newFunc,
+		Source:        source,
+		Aliases:       containers.IDs,
+		IndexedFields: containers.IndexedFields,
 	})
 	s.all = append(s.all, store)
 	return store

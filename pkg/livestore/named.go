@@ -24,7 +24,7 @@ func (v *view) named(key string, version uint64) *named {
 	if e := v.get(key); e != nil {
 		n.set(key, e.object)
 	}
-	for other := range v.byAlias[key] {
+	for _, other := range v.byAlias[key] {
 		n.set(other, v.get(other).object)
 	}
 	for i := len(v.history) - 1; i >= 0 && v.history[i].version > version; i-- {

@@ -89,7 +89,7 @@ func (s *Store) GetList(ctx context.Context, key string, opts storage.ListOption
 	}
 	var found []keyed
 	if err == nil {
-		found = s.selectLocked(version, prefix, start, opts.Recursive)
+		found = s.selectLocked(version, prefix, start, opts.Recursive, opts.Predicate)
 	}
 	s.mu.RUnlock()
 	if err != nil {
@@ -98,10 +98,11 @@ func (s *Store) GetList(ctx context.Context, key string, opts storage.ListOption
 	return s.fill(listObject, found, prefix, version, opts)
 }
 
-// selectLocked returns the objects at version below prefix or, if not recursive, the one that answers to it.
-func (s *Store) selectLocked(version uint64, prefix, start string, recursive bool) []keyed {
+// selectLocked returns the objects at version below prefix or, if not recursive, the one that answers to it. There are
+// none missing that the predicate selects.
+func (s *Store) selectLocked(version uint64, prefix, start string, recursive bool, predicate storage.SelectionPredicate) []keyed {
 	if recursive {
-		return s.view.at(version, prefix, start)
+		return s.view.at(version, prefix, start, predicate)
 	}
 	if object := s.view.named(prefix, version).object(); object != nil {
 		return []keyed{{prefix, object}}

@@ -44,6 +44,9 @@ type Config struct {
 	// Aliases returns the other names that an object answers to in its namespace. It may be nil. The answer carries
 	// the name it was asked by. A real name wins over an alias, and an alias that two objects share resolves to none.
 	Aliases func(runtime.Object) []string
+	// IndexedFields are the fields by which selectors find objects without looking at all of them, and how each is read.
+	// It may be nil.
+	IndexedFields map[string]func(runtime.Object) string
 	// Clock drives bookmarks and retries; nil is the real one.
 	Clock clock.WithDelayedExecution
 	// HistorySize is how many changes are kept for watches and exact lists; 0 is DefaultHistorySize.
@@ -90,7 +93,7 @@ func New(config Config) *Store {
 		Config:      config,
 		stop:        stop,
 		stopped:     ctx.Done(),
-		view:        newView(config.Versions, config.Prefix, config.Aliases, config.HistorySize),
+		view:        newView(config.Versions, config.Prefix, config.Aliases, config.IndexedFields, config.HistorySize),
 		changed:     make(chan struct{}),
 		unavailable: newUnavailable(config.Resource, "the source has not been read yet"),
 	}

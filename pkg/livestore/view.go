@@ -4,6 +4,7 @@
 package livestore
 
 import (
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apiserver/pkg/storage"
 )
 
 // entry is one object of the view. It is never changed.
@@ -55,8 +57,9 @@ type view struct {
 	capacity int
 
 	entries *btree.BTreeG[*entry]
-	owned   map[string]sets.Set[string] // subject to keys
-	byAlias map[string]sets.Set[string] // alias key to keys
+	owned   index // subject to keys
+	byAlias index // alias key to keys
+	byField byField
 	steps   uint64
 
 	// observing is how many observations are under way, and released when the keys that went meanwhile did, in steps.
@@ -68,15 +71,16 @@ type view struct {
 	first, base uint64
 }
 
-func newView(versions *Versions, prefix string, aliases func(runtime.Object) []string, capacity int) *view {
+func newView(versions *Versions, prefix string, aliases func(runtime.Object) []string, fields map[string]func(runtime.Object) string, capacity int) *view {
 	return &view{
 		versions: versions,
 		prefix:   prefix,
 		aliases:  aliases,
 		capacity: capacity,
 		entries:  btree.NewG(32, func(a, b *entry) bool { return a.key < b.key }),
-		owned:    map[string]sets.Set[string]{},
-		byAlias:  map[string]sets.Set[string]{},
+		owned:    index{},
+		byAlias:  index{},
+		byField:  newByField(fields),
 		released: map[string]uint64{},
 		first:    versions.Current(),
 		base:     versions.Current(),
@@ -94,7 +98,7 @@ func (v *view) resolve(key string) *entry {
 		return e
 	}
 	if keys := v.byAlias[key]; len(keys) == 1 {
-		return v.get(sets.List(keys)[0])
+		return v.get(keys[0])
 	}
 	return nil
 }
@@ -133,7 +137,7 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, observed
 		}
 	}
 	before := len(v.history)
-	for _, key := range sets.List(v.owned[subject]) {
+	for _, key := range slices.Clone(v.owned[subject]) {
 		if _, still := objects[strings.TrimPrefix(key, v.prefix)]; !still {
 			v.remove(v.get(key))
 			if v.observing > 1 { // beside this one
@@ -177,10 +181,11 @@ func (v *view) put(key, subject string, object runtime.Object, old *entry, obser
 	}
 	e.aliases = v.aliasKeys(key, object)
 	v.entries.ReplaceOrInsert(e)
-	insert(v.owned, subject, key)
+	v.owned.insert(subject, key)
 	for _, alias := range e.aliases {
-		insert(v.byAlias, alias, key)
+		v.byAlias.insert(alias, key)
 	}
+	v.byField.insert(e)
 	v.history = append(v.history, &change{version: e.version, key: key, object: e.object, previous: previous})
 }
 
@@ -204,10 +209,11 @@ func (v *view) remove(e *entry) {
 }
 
 func (v *view) unindex(e *entry) {
-	remove(v.owned, e.subject, e.key)
+	v.owned.remove(e.subject, e.key)
 	for _, alias := range e.aliases {
-		remove(v.byAlias, alias, e.key)
+		v.byAlias.remove(alias, e.key)
 	}
+	v.byField.remove(e)
 }
 
 // trim forgets the oldest changes, a quarter of the capacity at a time.
@@ -241,8 +247,18 @@ func (v *view) scan(prefix, start string, each func(*entry) bool) {
 	})
 }
 
-// at returns the objects under prefix, from key start on, as they were at version, which is not below base.
-func (v *view) at(version uint64, prefix, start string) []keyed {
+// pick calls each for those of the keys that have the prefix, from key start on.
+func (v *view) pick(keys []string, prefix, start string, each func(*entry) bool) {
+	for _, key := range keys {
+		if key >= start && strings.HasPrefix(key, prefix) {
+			each(v.get(key))
+		}
+	}
+}
+
+// at returns the objects under prefix, from key start on, as they were at version, which is not below base. It leaves out
+// what the predicate cannot select where an index tells.
+func (v *view) at(version uint64, prefix, start string, predicate storage.SelectionPredicate) []keyed {
 	changed := map[string]*shared{}
 	for i := len(v.history) - 1; i >= 0 && v.history[i].version > version; i-- {
 		if c := v.history[i]; strings.HasPrefix(c.key, prefix) && c.key >= start {
@@ -250,12 +266,17 @@ func (v *view) at(version uint64, prefix, start string) []keyed {
 		}
 	}
 	var result []keyed
-	v.scan(prefix, start, func(e *entry) bool {
+	add := func(e *entry) bool {
 		if _, ok := changed[e.key]; !ok {
 			result = append(result, keyed{e.key, e.object})
 		}
 		return true
-	})
+	}
+	if keys, ok := v.byField.candidates(predicate); ok {
+		v.pick(keys, prefix, start, add)
+	} else {
+		v.scan(prefix, start, add)
+	}
 	if len(changed) > 0 {
 		for key, object := range changed {
 			if object != nil {
@@ -271,20 +292,6 @@ func (v *view) at(version uint64, prefix, start string) []keyed {
 type keyed struct {
 	key    string
 	object *shared
-}
-
-func insert(index map[string]sets.Set[string], at, key string) {
-	if index[at] == nil {
-		index[at] = sets.New[string]()
-	}
-	index[at].Insert(key)
-}
-
-func remove(index map[string]sets.Set[string], at, key string) {
-	index[at].Delete(key)
-	if len(index[at]) == 0 {
-		delete(index, at)
-	}
 }
 
 func accessor(object runtime.Object) metav1.Object {

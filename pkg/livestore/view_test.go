@@ -14,10 +14,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apiserver/pkg/apis/example"
+	"k8s.io/apiserver/pkg/storage"
 )
 
 func newTestView(capacity int) *view {
-	return newView(NewVersions(100), "/pods/", podAliases, capacity)
+	return newView(NewVersions(100), "/pods/", podAliases, indexedMessage, capacity)
 }
 
 // show has the subject show as these pods, which must not have to be observed again.
@@ -276,6 +277,14 @@ func checkAgainstModel(t *testing.T, seed uint64, steps int) {
 		if got := v.contents(version, "/pods/", start); !maps.Equal(got, later) {
 			t.Fatalf("seed %d: at %d from %s the view is %v, it was %v", seed, version, start, got, later)
 		}
+		for _, message := range []string{"0", "1", "2", "3"} {
+			selected, all := v.selected(version, start, withMessage(message)), v.selected(version, start, storage.Everything)
+			maps.DeleteFunc(all, func(_, got string) bool { return got != message })
+			maps.DeleteFunc(selected, func(_, got string) bool { return got != message })
+			if !maps.Equal(selected, all) {
+				t.Fatalf("seed %d: at %d from %s the index leads to %v, there were %v", seed, version, start, selected, all)
+			}
+		}
 		for _, name := range append(names, "id-3") {
 			key := "/pods/ns/" + name
 			got := ""
@@ -298,12 +307,21 @@ func content(object *shared) string {
 func (v *view) contents(version uint64, prefix, start string) map[string]string {
 	result := map[string]string{}
 	last := ""
-	for _, each := range v.at(version, prefix, start) {
+	for _, each := range v.at(version, prefix, start, storage.Everything) {
 		if each.key <= last {
 			return map[string]string{"out of order": each.key}
 		}
 		last = each.key
 		result[each.key] = content(each.object)
+	}
+	return result
+}
+
+// selected are the messages of what at returns.
+func (v *view) selected(version uint64, start string, predicate storage.SelectionPredicate) map[string]string {
+	result := map[string]string{}
+	for _, each := range v.at(version, "/pods/", start, predicate) {
+		result[each.key] = message(each.object.object)
 	}
 	return result
 }
@@ -320,7 +338,7 @@ func contentOf(v *view) map[string]string {
 func ownersOf(v *view) map[string]string {
 	result := map[string]string{}
 	for subject, keys := range v.owned {
-		for key := range keys {
+		for _, key := range keys {
 			result[key] = subject
 		}
 	}

@@ -111,7 +111,7 @@ func (s *Store) startWatch(w *watcher, version uint64, sendInitial, tellTheirEnd
 		return nil, nil
 	}
 	var events []watch.Event
-	for _, f := range s.selectLocked(current, w.key, w.key, w.recursive) {
+	for _, f := range s.selectLocked(current, w.key, w.key, w.recursive, w.predicate) {
 		if w.matches(f.object) {
 			events = append(events, watch.Event{Type: watch.Added, Object: f.object})
 		}

@@ -61,6 +61,12 @@ func SelectableFields(obj runtime.Object) fields.Set {
 	return nil
 }
 
+// IndexedFields are the selectable fields whose values few objects share, and how each is read.
+var IndexedFields = map[string]func(runtime.Object) string{
+	"status.id":      func(obj runtime.Object) string { return SelectableFields(obj)["status.id"] },
+	"status.repoTag": func(obj runtime.Object) string { return SelectableFields(obj)["status.repoTag"] },
+}
+
 // Attrs returns what an object can be selected by: a storage.AttrFunc.
 func Attrs(obj runtime.Object) (labels.Set, fields.Set, error) {
 	accessor, err := meta.Accessor(obj)
