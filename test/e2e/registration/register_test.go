@@ -16,6 +16,7 @@ import (
 
 	"github.com/rancher-sandbox/engine-apiserver/test/controlplane"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
 const localhost = "127.0.0.1"
@@ -47,6 +48,32 @@ func TestAServerThatIsRegisteredIsAvailableAndASecondTimeNothingChanges(t *testi
 	kubectl.Contains(t, succeed(t, append(args, "--server-user", "system:serviceaccount:default:someone")...),
 		"clusterrolebinding.rbac.authorization.k8s.io/engine-apiserver configured", "apiservice.apiregistration.k8s.io/"+apiService+" unchanged")
 	kubectl.Contains(t, k.OK(t, "get", "clusterrolebinding", "engine-apiserver", "-o", "wide"), "default/someone")
+}
+
+func TestRegisterGrantsAServerJustWhatItNeedsEvenIfItWasThereFirst(t *testing.T) {
+	forgetLater(t, cluster.Admin())
+	user, err := cluster.Kubeconfig("docker-host")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, port, stateDir := kubectl.Any(t, cluster.Admin()), freePort(t, localhost), t.TempDir()
+	args := []string{"serve", "--aggregated", "--kubeconfig", user, "--docker-host", docker.Host(), "--secure-port", port, "--state-dir", stateDir}
+	s := testserver.StartProcess(t, args...)
+	s.Await(t, `user "docker-host" may not`)
+	kubectl.Contains(t, succeed(t, "register", "--kubeconfig", cluster.Admin(), "--server-user", "docker-host", "--state-dir", stateDir,
+		"--address", "localhost:"+port, "--timeout", patience), "is available")
+	s.Terminate(t)
+	k.Fails(t, []string{"NotFound"}, "get", "apiservice", apiService)
+
+	s = testserver.StartProcess(t, args...)
+	s.Await(t, "engine-apiserver serves")
+	kubectl.Eventually(t, "the server has put its APIService back", func() bool {
+		_, _, err := k.Try(t, "wait", "--for=condition=Available", "apiservice/"+apiService, "--timeout=1s")
+		return err == nil
+	})
+	if output := s.Output(); strings.Contains(output, "may not") || strings.Contains(output, "forbidden") {
+		t.Errorf("the server has not got all rights that it needs:\n%s", output)
+	}
 }
 
 func TestADeletedRegistrationStaysDeletedWhileTheServerRuns(t *testing.T) {
