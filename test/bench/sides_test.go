@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -107,6 +108,20 @@ func newCluster(kubeconfig, group string, pids ...int) (*cluster, error) {
 		return nil, err
 	}
 	return &cluster{endpoint{client, strings.TrimSuffix(config.Host, "/")}, group, config, pids}, nil
+}
+
+// newClient has connections of its own.
+func (c *cluster) newClient(tb testing.TB) *http.Client {
+	tb.Helper()
+	// Clients of equal configurations share their connections, but for those that dial in their own way.
+	config := rest.CopyConfig(c.config)
+	config.Dial = (&net.Dialer{}).DialContext
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(client.CloseIdleConnections)
+	return client
 }
 
 // path is where a resource is, or one object of it.

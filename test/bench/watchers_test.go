@@ -67,13 +67,15 @@ func (c *cluster) version(tb testing.TB, resource string) string {
 func (s *setting) watchersUnderLoad() {
 	s.load(standalone, s.server.cluster, func(name string) error { return s.createVolume(name) },
 		func(name string) error { return s.engine.Client().VolumeRemove(s.Context(), name, false) })
+	writer := s.stored.endpoint
+	writer.client = s.stored.newClient(s) // whose connections no watcher keeps busy
 	s.load(stored, s.stored, func(name string) error {
 		body := fmt.Appendf(nil, `{"apiVersion":"%s/v1alpha1","kind":"Volume","metadata":{"name":%q},"status":{"name":%q,"driver":"local","namespace":"moby","scope":"local","createdAt":"2026-01-01T00:00:00Z","mountpoint":"/var/lib/docker/volumes/%s/_data"}}`,
 			storedGroup, name, name, name)
-		_, err := s.stored.do(s.Context(), http.MethodPost, s.stored.path("volumes"), body)
+		_, err := writer.do(s.Context(), http.MethodPost, s.stored.path("volumes"), body)
 		return err
 	}, func(name string) error {
-		_, err := s.stored.do(s.Context(), http.MethodDelete, s.stored.path("volumes", name), nil)
+		_, err := writer.do(s.Context(), http.MethodDelete, s.stored.path("volumes", name), nil)
 		return err
 	})
 }
@@ -112,26 +114,44 @@ func (s *setting) load(of side, c *cluster, create, remove func(name string) err
 		})
 	}
 	before, start := c.cpu(s), time.Now()
-	for n := 0; n < changes; n += 2 {
-		for i, call := range []func(string) error{create, remove} {
-			time.Sleep(time.Until(start.Add(time.Duration(n+i) * time.Second / time.Duration(s.perSecond))))
-			begun[n+i].Store(time.Now().UnixNano())
-			if err := call(fmt.Sprintf("load-%d", n/2)); err != nil {
-				s.Fatal(err)
-			}
+	life := s.perSecond / 2 // a volume that is removed at once may never be seen: it was there for nobody
+	made := 0
+	change := func(created, removed int) {
+		time.Sleep(time.Until(start.Add(time.Duration(made) * time.Second / time.Duration(s.perSecond))))
+		call, number, n := create, created, 2*created
+		if removed >= 0 {
+			call, number, n = remove, removed, 2*removed+1
+		}
+		begun[n].Store(time.Now().UnixNano())
+		if err := call(fmt.Sprintf("load-%d", number)); err != nil {
+			s.Fatal(err)
+		}
+		made++
+	}
+	created := 0
+	for ; created < changes/2 && time.Since(start) < 2*s.watching; created++ {
+		change(created, -1)
+		if created >= life {
+			change(0, created-life)
 		}
 	}
+	for removed := max(0, created-life); removed < created; removed++ {
+		change(0, removed)
+	}
 	took := time.Since(start)
-	all := int64(changes * s.watchers)
-	for deadline := time.Now().Add(patience); delivered.Load() < all && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond)
+	all := int64(made * s.watchers)
+	for last, progress := int64(-1), time.Now(); delivered.Load() < all && time.Since(progress) < 10*time.Second; time.Sleep(10 * time.Millisecond) {
+		if now := delivered.Load(); now > last {
+			last, progress = now, time.Now()
+		}
 	}
 	used := c.cpu(s) - before
 	cancel()
 	for _, ended := range ends {
 		<-ended
 	}
-	s.Logf("%s: %d changes in %s, %d deliveries", of, changes, took.Round(time.Millisecond), delivered.Load())
+	s.Logf("%s: %d changes in %s, %d deliveries", of, made, took.Round(time.Millisecond), delivered.Load())
+	s.add(fmt.Sprintf("rate that reached %d watchers, of %d", s.watchers, s.perSecond), perSecond, of, float64(made)/took.Seconds())
 	samples := make([]float64, 0, all)
 	for i := range deliveries {
 		for _, took := range deliveries[i].took {
