@@ -56,7 +56,9 @@ func (o *options) serveAggregated(ctx context.Context, dir *state.State, console
 	if err := o.applyServing(generic, listener); err != nil {
 		return err
 	}
-	generic.SecureServing.ClientCA = clientCA
+	if clientCA != nil {
+		generic.SecureServing.ClientCA = followedLater{clientCA}
+	}
 	if err := o.aggregated.ApplyTo(generic, *o.features, prioritize); err != nil {
 		return err
 	}
@@ -82,10 +84,19 @@ func (o *options) serveAggregated(ctx context.Context, dir *state.State, console
 		}
 		announcer.announce(ctx)
 	}}
+	if runner, ok := clientCA.(dynamiccertificates.ControllerRunner); ok {
+		tasks["follow-client-authorities"] = func(ctx context.Context) { runner.Run(ctx, 1) }
+	}
 	if own != nil {
 		tasks["renew-certificates"] = renew(own, authority, func([]byte) error { return nil })
 	}
 	return run(ctx, server, tasks)
+}
+
+// followedLater hides that the authorities can be followed. SecureServingInfo.Serve would start that while it still writes
+// the TLS configuration that is copied when they change: a data race.
+type followedLater struct {
+	dynamiccertificates.CAContentProvider
 }
 
 // await returns when the server can rely on the control plane, with the authorities of its users' certificates, and says
@@ -102,7 +113,7 @@ func (o *options) await(ctx context.Context, controlPlane *aggregated.ControlPla
 				return err
 			}
 		}
-		if clientCA, err = o.aggregated.ApplyAuthentication(config); err != nil {
+		if clientCA, err = o.aggregated.ApplyAuthentication(ctx, config); err != nil {
 			return &aggregated.Pending{What: "the control plane at " + controlPlane.URL(), Why: err.Error(), Remedy: "it may still be starting"}
 		}
 		return nil

@@ -7,6 +7,7 @@ package aggregated
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 
 	"github.com/spf13/pflag"
@@ -17,6 +18,7 @@ import (
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	"k8s.io/client-go/kubernetes"
 	certutil "k8s.io/client-go/util/cert"
+	"k8s.io/klog/v2"
 )
 
 const (
@@ -126,11 +128,17 @@ func (o *Options) Validate() []error {
 func (o *Options) Host() string { return o.ServiceName + "." + o.ServiceNamespace + ".svc" }
 
 // ApplyAuthentication has the server learn from the control plane who its users are. It asks the control plane once, and
-// changes nothing if that fails. It returns the authorities of client certificates.
-func (o *Options) ApplyAuthentication(config *genericapiserver.RecommendedConfig) (dynamiccertificates.CAContentProvider, error) {
+// changes nothing if that fails. It returns the authorities of client certificates, as they are now.
+func (o *Options) ApplyAuthentication(ctx context.Context, config *genericapiserver.RecommendedConfig) (dynamiccertificates.CAContentProvider, error) {
 	info, serving := config.Authentication, genericapiserver.SecureServingInfo{}
 	if err := o.authentication.ApplyTo(&info, &serving, nil); err != nil {
 		return nil, err
+	}
+	if runner, ok := serving.ClientCA.(dynamiccertificates.ControllerRunner); ok {
+		// A control plane need not have an authority of its users' certificates: then none of them is let in.
+		if err := runner.RunOnce(ctx); err != nil {
+			klog.FromContext(ctx).V(1).Info("Not all authorities of client certificates are there", "err", err)
+		}
 	}
 	config.Authentication = info
 	return serving.ClientCA, nil

@@ -88,7 +88,7 @@ func TestAnAuthenticationThatFailsLeavesTheConfigurationAsItWas(t *testing.T) {
 	options.coreAPI.CoreAPIKubeconfigPath = kubeconfigOf(t, server.URL, server.Certificate().Raw)
 	options.Complete()
 	config := &genericapiserver.RecommendedConfig{}
-	if _, err := options.ApplyAuthentication(config); err == nil {
+	if _, err := options.ApplyAuthentication(t.Context(), config); err == nil {
 		t.Error("it did not fail")
 	}
 	if config.Authentication.Authenticator != nil || config.Authentication.RequestHeaderConfig != nil {
