@@ -7,6 +7,7 @@ package apiserver
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -65,7 +66,9 @@ type Server struct {
 func NewGenericConfig() *genericapiserver.RecommendedConfig {
 	config := genericapiserver.NewRecommendedConfig(Codecs)
 	config.RequestTimeout = RequestTimeout
-	config.BuildHandlerChainFunc = buildHandlerChain
+	config.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
+		return withoutLocalCompression(buildHandlerChain(handler, c))
+	}
 	return config
 }
 
