@@ -153,6 +153,72 @@ func TestResyncDoesNotCountWhatWasReported(t *testing.T) {
 	})
 }
 
+func TestResyncDoesNotCountWhatIsReportedLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		counted := differences(t)
+		store, source := newMemoryStore(t)
+		source.put(newPod("a", "1"), newPod("b", "1"))
+		synctest.Wait()
+		source.set("ns/a", newPod("a", "2"))
+		source.set("ns/b", nil)
+		source.set("ns/c", newPod("c", "1"))
+		time.AfterFunc(confirmAfter/2, func() {
+			for _, subject := range []string{"ns/a", "ns/b", "ns/c"} {
+				store.MarkDirty(subject)
+			}
+		})
+		if err := store.Resync(t.Context()); err != nil || counted() != 0 {
+			t.Errorf("%v differences were counted, %v", counted(), err)
+		}
+		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "a=2 c=1" {
+			t.Errorf("the store holds %q, %v", shown(list), err)
+		}
+	})
+}
+
+func TestResyncTakesInWhatMovesOnAndDoesNotCountIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		counted := differences(t)
+		store, source := newMemoryStore(t)
+		source.put(newPod("a", "1"))
+		synctest.Wait()
+		source.set("ns/a", newPod("a", "2"))
+		time.AfterFunc(confirmAfter/2, func() { source.set("ns/a", newPod("a", "3")) })
+		if err := store.Resync(t.Context()); err != nil || counted() != 0 {
+			t.Errorf("%v differences were counted, %v", counted(), err)
+		}
+		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "a=3" {
+			t.Errorf("the store holds %q, %v", shown(list), err)
+		}
+	})
+}
+
+func TestResyncHasWhatADifferenceLeadsToObservedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		counted := differences(t)
+		store, source := newMemoryStore(t)
+		source.put(newPod("child", "1"))
+		synctest.Wait()
+		source.set("ns/child", nil)
+		source.set("ns/parent", newPod("parent", "1"))
+		known := true
+		source.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
+			if subject == "ns/child" && known {
+				known = false
+				return nil, []string{"ns/parent"}, nil
+			}
+			return source.observed(subject), nil, nil
+		}
+		source.list = func(context.Context) ([]string, error) { return []string{"ns/child"}, nil }
+		if err := store.Resync(t.Context()); err != nil || counted() != 1 {
+			t.Errorf("%v differences were counted, %v", counted(), err)
+		}
+		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "parent=1" {
+			t.Errorf("the store holds %q, %v", shown(list), err)
+		}
+	})
+}
+
 func TestResyncOfAnAvailableStoreGoesOneByOneAndPastWhatIsBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, source := newMemoryStore(t)

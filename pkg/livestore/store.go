@@ -70,6 +70,7 @@ type Store struct {
 	view        *view
 	changed     chan struct{} // closed and replaced at every change of the view
 	unavailable error         // why reads fail; nil if they do not
+	suspects    map[string]suspect
 }
 
 var (
@@ -158,13 +159,7 @@ func (s *Store) Resync(ctx context.Context) error {
 		s.SetUnavailable(nil)
 		return nil
 	}
-	for _, subject := range subjects {
-		number := s.tracker.mark(true, subject)
-		if err := s.tracker.wait(ctx, subject, number); err != nil && ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-	return nil
+	return s.compare(ctx, subjects)
 }
 
 // observe reads one subject, or what subjects there are, and takes in the result.
@@ -192,14 +187,24 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 		}
 
 		s.mu.Lock()
+		confirmed := false
+		if comparison && s.unavailable == nil {
+			var isNew bool
+			if isNew, confirmed = s.suspectLocked(subject, objects); isNew {
+				s.view.end()
+				s.mu.Unlock()
+				// The source may not name them again, to the observation that a report asks for.
+				s.tracker.mark(false, related...)
+				return nil, nil
+			}
+		}
 		changes, dirty, repeat := s.view.apply(subject, objects, observed)
-		compared := comparison && s.unavailable == nil
 		if changes > 0 {
 			close(s.changed)
 			s.changed = make(chan struct{})
 		}
 		s.mu.Unlock()
-		if changes > 0 && compared {
+		if confirmed {
 			comparisonDifferences.WithLabelValues(s.Resource.String()).Add(float64(changes))
 		}
 		if !repeat {
