@@ -42,6 +42,13 @@ bench: prerequisites kubernetes ## Measure the server beside Docker and beside s
 	mkdir -p .cache
 	KUBERNETES_BIN=$(CURDIR)/bin/kubernetes go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./test/bench -output $(CURDIR)/.cache/bench.json $(BENCHFLAGS)
 
+.PHONY: profile
+profile: prerequisites kubernetes ## Measure the same with profiles of the server in .cache/profiles, and show what they begin with
+	rm -rf .cache/profiles
+	mkdir -p .cache/profiles
+	KUBERNETES_BIN=$(CURDIR)/bin/kubernetes go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./test/bench -profiles $(CURDIR)/.cache/profiles $(BENCHFLAGS)
+	for profile in .cache/profiles/*.pprof; do echo "== $$profile"; go tool pprof -top -nodecount 15 "$$profile" 2>/dev/null; done
+
 .PHONY: fuzz
 fuzz: prerequisites ## Fuzz each target for FUZZTIME=30s; FUZZ=pattern chooses
 	hack/fuzz.sh '$(FUZZTIME)' '$(FUZZ)'

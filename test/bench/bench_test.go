@@ -21,8 +21,9 @@ import (
 )
 
 var (
-	output = flag.String("output", "", "the file that the figures are written to as JSON")
-	only   = flag.String("only", "", "the rows to measure, by the beginnings of their names, comma-separated; empty for all")
+	output   = flag.String("output", "", "the file that the figures are written to as JSON")
+	profiles = flag.String("profiles", "", "the directory that profiles of the server are written to, while the rows are measured")
+	only     = flag.String("only", "", "the rows to measure, by the beginnings of their names, comma-separated; empty for all")
 )
 
 // sizes say how much is measured.
@@ -65,6 +66,7 @@ type setting struct {
 	*figures
 	sizes
 	program, stateDir string
+	port              int
 	engine            *engine.Engine
 	docker            endpoint
 	server            *process
@@ -152,7 +154,7 @@ func measure(tb testing.TB, sizes sizes, output string) *figures {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &setting{TB: tb, figures: &figures{}, sizes: sizes, program: program(tb), stateDir: tb.TempDir(), engine: eng,
+	s := &setting{TB: tb, figures: &figures{}, sizes: sizes, program: program(tb), stateDir: tb.TempDir(), port: freePort(tb), engine: eng,
 		docker: endpoint{eng.Client().HTTPClient(), "http://docker/v" + version.APIVersion}, stored: newStored(tb)}
 	began := time.Now()
 	for _, r := range rows {
@@ -161,7 +163,7 @@ func measure(tb testing.TB, sizes sizes, output string) *figures {
 		}
 		s.rounds = 0
 		begun := time.Now()
-		r.measure(s)
+		s.profiled(r)
 		tb.Logf("%s: %s", r.name, time.Since(begun).Round(time.Millisecond))
 	}
 	about := map[string]string{

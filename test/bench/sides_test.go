@@ -4,7 +4,6 @@
 package bench_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -157,36 +156,53 @@ type process struct {
 	ended   chan error
 }
 
-// serve starts the server with what another one left in the state directory, and returns when it says that it serves.
-func serve(tb testing.TB, program, host, stateDir string, args ...string) *process {
+// launch starts the server with what an earlier one at the same port left in the state directory.
+func launch(tb testing.TB, program, host, stateDir string, port int) *process {
 	tb.Helper()
 	p := &process{ended: make(chan error, 1)}
-	p.command = exec.Command(program, append([]string{"serve", "--docker-host", host, "--secure-port", "0", "--state-dir", stateDir}, args...)...)
+	args := []string{"serve", "--docker-host", host, "--secure-port", strconv.Itoa(port), "--state-dir", stateDir}
+	if *profiles != "" {
+		args = append(args, "--contention-profiling")
+	}
+	p.command = exec.Command(program, args...)
 	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	var log bytes.Buffer
-	p.command.Stderr = &log
-	output, err := p.command.StdoutPipe()
+	log, err := os.Create(filepath.Join(stateDir, "log"))
 	if err != nil {
 		tb.Fatal(err)
 	}
+	defer log.Close()
+	p.command.Stdout, p.command.Stderr = log, log
 	if err := p.command.Start(); err != nil {
 		tb.Fatal(err)
 	}
-	lines := bufio.NewScanner(output)
-	served := lines.Scan()
-	go func() {
-		_, _ = io.Copy(io.Discard, output)
-		p.ended <- p.command.Wait()
-	}()
-	if !served {
-		tb.Fatalf("the server ended before it served: %v\n%s", <-p.ended, log.String())
-	}
-	p.cluster, err = newCluster(filepath.Join(stateDir, "kubeconfig"), ourGroup, p.command.Process.Pid)
+	go func() { p.ended <- p.command.Wait() }()
+	tb.Cleanup(func() { p.stop(tb) })
+	return p
+}
+
+// connect gives the server its client, once there is a kubeconfig.
+func (p *process) connect(tb testing.TB, stateDir string) {
+	tb.Helper()
+	await(tb, func() (err error) {
+		p.cluster, err = newCluster(filepath.Join(stateDir, "kubeconfig"), ourGroup, p.command.Process.Pid)
+		return err
+	})
+}
+
+// discovered waits until the server answers.
+func (p *process) discovered(tb testing.TB) {
+	tb.Helper()
+	await(tb, func() error { return p.get(tb.Context(), "/apis/"+ourGroup+"/v1alpha1") })
+}
+
+func freePort(tb testing.TB) int {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { p.stop(tb) })
-	return p
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // stop ends the server as Ctrl-C does.
@@ -194,7 +210,9 @@ func (p *process) stop(tb testing.TB) {
 	if p.command == nil {
 		return
 	}
-	p.client.CloseIdleConnections()
+	if p.cluster != nil {
+		p.client.CloseIdleConnections()
+	}
 	err := p.command.Process.Signal(os.Interrupt)
 	select {
 	case waited := <-p.ended:

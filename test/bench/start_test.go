@@ -23,8 +23,9 @@ func (s *setting) start(what string) {
 		s.server.stop(s)
 	}
 	begun := time.Now()
-	s.server = serve(s, s.program, s.engine.Host(), s.stateDir)
-	await(s, func() error { return s.server.get(s.Context(), "/apis/"+ourGroup+"/v1alpha1") })
+	s.server = launch(s, s.program, s.engine.Host(), s.stateDir, s.port)
+	s.server.connect(s, s.stateDir)
+	s.server.discovered(s)
 	s.took("start to discovery, "+what, standalone, time.Since(begun))
 	s.server.synced(s)
 	s.took("start to synced, "+what, standalone, time.Since(begun))
@@ -32,7 +33,10 @@ func (s *setting) start(what string) {
 
 // startEmpty leaves a server that runs.
 func (s *setting) startEmpty() {
-	serve(s, s.program, s.engine.Host(), s.stateDir).stop(s) // makes the certificates
+	first := launch(s, s.program, s.engine.Host(), s.stateDir, s.port) // makes the certificates
+	first.connect(s, s.stateDir)
+	first.discovered(s)
+	first.stop(s)
 	s.start("empty engine")
 	pause(s.sizes, settling)
 	s.add("memory with nothing", megabytes, standalone, s.server.resident(s)/1e6)
