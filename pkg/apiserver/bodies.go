@@ -17,10 +17,11 @@ import (
 // bodyGrace is how much longer than a request may take its body may take to come: its answer must not be cut off.
 const bodyGrace = 5 * time.Second
 
-// buildHandlerChain is the generic chain, but for two things that it has no limit or no words for. A body has to come in
+// buildHandlerChain is the generic chain, but for what it has no limit or no words for. A body has to come in
 // the time that a request may take: what was answered, or refused, before its body had come would else keep its connection
 // for as long as the client likes. And a body that cannot be read is the client's mistake, not a 500.
 func buildHandlerChain(apiHandler http.Handler, c *genericapiserver.Config) http.Handler {
+	apiHandler = withCompletePatches(apiHandler, c.MaxRequestBodyBytes)
 	chain := genericapiserver.DefaultBuildHandlerChain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if hasBody(r) {
 			r.Body = clientBody{r.Body}

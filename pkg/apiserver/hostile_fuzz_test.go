@@ -58,7 +58,7 @@ var allowedUpdate = regexp.MustCompile(`^(update web( running->(created|paused))
 func FuzzPatch(f *testing.F) {
 	for kind, bodies := range [][]string{
 		{`[]`, `null`, `[{"op":"replace","path":"/spec/state","value":"paused"}]`, `[{"op":"move","from":"/spec","path":"/spec/state"}]`, `[{"op":"copy","from":"","path":"/status/args/-"}]`, `[{"op":"add","path":"/metadata/labels/a~1b","value":"x"}]`,
-			`[{"op":"remove","path":"/metadata"}]`, `[{"op":"test","path":"/spec/state","value":"created"}]`, `[{"op":"replace","path":"","value":null}]`, `[{"op":"add","path":"/status/args/99999999999999999999","value":1}]`},
+			`[{"op":"remove","path":"/metadata"}]`, `[{"op":"test","path":"/spec/state","value":"created"}]`, `[{"op":"replace","path":"","value":null}]`, `[{"op":"replace","path":""}]`, `[{"op":"test","path":""}]`, `[{"op":"add","path":"/spec"}]`, `[{"op":"add","path":"/status/args/99999999999999999999","value":1}]`},
 		{`{}`, `null`, `[]`, `{"spec":{"state":"created"}}`, `{"spec":null,"metadata":null,"status":null}`, `{"metadata":{"name":"other","namespace":"other","uid":"x"}}`, `{"metadata":{"annotations":{"containers.rancherdesktop.io/action":"restart"}}}`,
 			`{"metadata":{"deletionTimestamp":"2026-01-01T00:00:00Z","deletionGracePeriodSeconds":-1}}`, `{"status":{"ports":[{"name":"a"},{"name":"a"}]}}`, `{"kind":"Image"}`, `{"apiVersion":"v1"}`, `{"metadata":{"managedFields":[{"manager":"x","operation":"Apply","fieldsV1":{"f:spec":[]}}]}}`},
 		{applied("web", "paused"), applied("", "paused"), applied("other", "paused"), "a: &a [*a]", "--- \n---", `{"apiVersion":"containers.rancherdesktop.io/v1alpha1","kind":"Container","metadata":{"managedFields":[]},"spec":{"no":1}}`,

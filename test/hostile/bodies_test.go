@@ -45,7 +45,7 @@ func TestBodiesThatAreNoneAreRefused(t *testing.T) {
 	for _, contentType := range []string{mergePatch, jsonPatch, applyPatch} {
 		for _, body := range []string{
 			"", "{", "null", "0", `"x"`, "{]", "\x00", "\xff\xfe", strings.Repeat("[", 100_000), strings.Repeat(`{"a":`, 100_000), `[1]`, `[{}]`, `[{"op":"no"}]`,
-			`[{"op":"remove"}]`, `[{"op":"remove","path":"/no/such"}]`, `[{"op":"test","path":"/kind","value":"Pod"}]`,
+			`[{"op":"replace","path":""}]`, `[{"op":"test","path":""}]`, `[{"op":"add","path":"/spec/state"}]`, `[{"op":"remove"}]`, `[{"op":"remove","path":"/no/such"}]`, `[{"op":"test","path":"/kind","value":"Pod"}]`,
 		} {
 			if contentType == jsonPatch && (body == "null") {
 				continue // a patch without operations
