@@ -38,8 +38,9 @@ type Engine struct {
 type Option func(*options)
 
 type options struct {
-	dockerd string
-	args    []string
+	dockerd  string
+	args     []string
+	dataSize string
 }
 
 // LiveRestore keeps containers running while dockerd is down.
@@ -48,6 +49,11 @@ func LiveRestore() Option { return Args("--live-restore") }
 // Args adds to dockerd's command line.
 func Args(args ...string) Option {
 	return func(o *options) { o.args = append(o.args, args...) }
+}
+
+// DataSize gives the engine's data a file system of their own of that size, such as 256m, in memory.
+func DataSize(size string) Option {
+	return func(o *options) { o.dataSize = size }
 }
 
 // Dockerd chooses the dockerd to run, instead of $ENGINE_DOCKERD or the installed one. Programs next to it, like containerd
@@ -104,7 +110,7 @@ func Start(opts ...Option) (*Engine, error) {
 	e := &Engine{dir: dir}
 	e.client, err = client.NewClientWithOpts(client.WithHost(e.Host()), client.WithAPIVersionNegotiation())
 	if err == nil {
-		err = e.supervise(dockerd, o.args)
+		err = e.supervise(dockerd, o)
 	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -167,6 +173,12 @@ func (e *Engine) Pause() error { return e.do(pause) }
 // Resume ends a Pause.
 func (e *Engine) Resume() error { return e.do(resume) }
 
+// Fill leaves no room where the engine keeps its data, which must have a DataSize.
+func (e *Engine) Fill() error { return e.do(fill) }
+
+// Free ends a Fill.
+func (e *Engine) Free() error { return e.do(free) }
+
 type request string
 
 const (
@@ -175,6 +187,8 @@ const (
 	terminate request = "terminate"
 	pause     request = "pause"
 	resume    request = "resume"
+	fill      request = "fill"
+	free      request = "free"
 )
 
 func (e *Engine) do(r request) error {
@@ -198,13 +212,26 @@ func (e *Engine) answer() error {
 	return nil
 }
 
-func (e *Engine) supervise(dockerd string, args []string) error {
-	config := filepath.Join(e.dir, "daemon.json")
-	if err := os.WriteFile(config, []byte("{}\n"), 0o600); err != nil {
+// Configure has the next dockerd that is started take these settings, by their names in daemon.json.
+func (e *Engine) Configure(settings map[string]any) error {
+	content, err := json.Marshal(settings)
+	if err == nil {
+		err = os.WriteFile(e.config(), content, 0o600)
+	}
+	if err != nil {
 		return fmt.Errorf("writing the engine's configuration: %w", err)
 	}
+	return nil
+}
+
+func (e *Engine) config() string { return filepath.Join(e.dir, "daemon.json") }
+
+func (e *Engine) supervise(dockerd string, o options) error {
+	if err := e.Configure(map[string]any{}); err != nil {
+		return err
+	}
 	e.super = exec.Command("/proc/self/exe", append([]string{dockerd,
-		"--config-file", config,
+		"--config-file", e.config(),
 		"--host", e.Host(),
 		"--data-root", filepath.Join(e.dir, "data"),
 		"--exec-root", filepath.Join(e.dir, "exec"),
@@ -213,9 +240,10 @@ func (e *Engine) supervise(dockerd string, args []string) error {
 		"--cgroup-parent", "/" + filepath.Base(e.dir),
 		"--bridge", "none",
 		"--iptables=false",
-	}, args...)...)
+	}, o.args...)...)
 	e.super.Env = []string{
 		superviseEnv + "=" + e.dir,
+		dataSizeEnv + "=" + o.dataSize,
 		"PATH=" + filepath.Dir(dockerd) + ":" + searchPath(),
 		"HOME=" + e.dir,
 	}

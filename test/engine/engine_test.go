@@ -165,6 +165,54 @@ func TestEngineIgnoresTheUsersVariables(t *testing.T) {
 	}
 }
 
+func TestAnEngineCanRunOutOfRoomAndGetItBack(t *testing.T) {
+	e, err := engine.Start(engine.DataSize("64m"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := e.Fill(); err != nil {
+		t.Fatal(err)
+	}
+	config := &container.Config{Image: engine.Busybox}
+	if _, err := e.Client().ContainerCreate(t.Context(), config, nil, nil, nil, engine.UniqueName("full")); err == nil {
+		t.Error("there is room for a container")
+	}
+	if err := e.Free(); err != nil {
+		t.Fatal(err)
+	}
+	e.Create(t, engine.UniqueName("room"))
+}
+
+func TestAnEngineIsConfiguredByItsNextStart(t *testing.T) {
+	e, err := engine.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	id := e.Run(t, engine.UniqueName("restored"))
+	if err := e.Configure(map[string]any{"live-restore": true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	if got := status(t, e, id); got != "running" {
+		t.Errorf("the container is %s", got)
+	}
+}
+
 func TestFailedStartShowsTheLogAndLeavesNothing(t *testing.T) {
 	parent, err := os.MkdirTemp("", "start-")
 	if err != nil {

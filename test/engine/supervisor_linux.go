@@ -23,7 +23,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const superviseEnv = "ENGINE_SUPERVISE"
+const (
+	superviseEnv = "ENGINE_SUPERVISE"
+	dataSizeEnv  = "ENGINE_DATA_SIZE"
+)
 
 func isolated() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
@@ -59,6 +62,9 @@ func supervise(dir string) int {
 	}()
 
 	problem := isolate()
+	if size := os.Getenv(dataSizeEnv); problem == nil && size != "" {
+		problem = s.mountData(size)
+	}
 	requests := json.NewDecoder(os.Stdin)
 	for {
 		var r request
@@ -137,6 +143,10 @@ func (s *supervisor) handle(r request) error {
 		return s.waitStopped()
 	case resume:
 		return s.signal(unix.SIGCONT)
+	case fill:
+		return s.fill()
+	case free:
+		return os.Remove(s.filler())
 	default:
 		return fmt.Errorf("unknown request %q", r)
 	}

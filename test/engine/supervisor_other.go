@@ -7,6 +7,9 @@ package engine
 
 import "syscall"
 
-const superviseEnv = "ENGINE_SUPERVISE"
+const (
+	superviseEnv = "ENGINE_SUPERVISE"
+	dataSizeEnv  = "ENGINE_DATA_SIZE"
+)
 
 func isolated() *syscall.SysProcAttr { return nil }
