@@ -6,6 +6,7 @@ package testserver
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -34,6 +35,10 @@ func init() {
 func command() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	go func() { // the test process has ended, however it did
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
 	if err := server.NewCommand().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "engine-apiserver: error:", err)
 		return 1
@@ -41,10 +46,13 @@ func command() int {
 	return 0
 }
 
-// Command is the command in a process of its own, which is the test program once more.
+// Command is the command in a process of its own, which is the test program once more. It ends with this one.
 func Command(args ...string) *exec.Cmd {
 	command := exec.Command("/proc/self/exe", args...)
 	command.Env = append(os.Environ(), commandEnv+"=1")
+	if _, err := command.StdinPipe(); err != nil { // closed when the command or this process ends
+		panic(err) // it was not started, and has no other standard input
+	}
 	return command
 }
 
@@ -58,18 +66,27 @@ type Process struct {
 	more   chan struct{} // closed and replaced when there is more output
 }
 
-// StartProcess starts the command. It is killed with the test at the latest.
-func StartProcess(t testing.TB, args ...string) *Process {
-	t.Helper()
+// RunProcess starts the command. The caller ends it.
+func RunProcess(args ...string) (*Process, error) {
 	p := &Process{command: Command(args...), ended: make(chan struct{}), more: make(chan struct{})}
 	p.command.Stdout, p.command.Stderr = p, p
 	if err := p.command.Start(); err != nil {
-		t.Fatal(err)
+		return nil, fmt.Errorf("starting the server: %w", err)
 	}
 	go func() {
 		_ = p.command.Wait()
 		close(p.ended)
 	}()
+	return p, nil
+}
+
+// StartProcess is RunProcess for one test: the command is killed with it at the latest.
+func StartProcess(t testing.TB, args ...string) *Process {
+	t.Helper()
+	p, err := RunProcess(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		p.Kill()
 		if t.Failed() {

@@ -6,8 +6,11 @@ package aggregated_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,56 +32,102 @@ const (
 var (
 	docker  *engine.Engine
 	cluster *controlplane.ControlPlane
+	shared  *server
 )
 
 func TestMain(m *testing.M) { os.Exit(engine.Main(withCluster{m}, &docker)) }
 
+// withCluster runs the tests with a cluster.
 type withCluster struct{ *testing.M }
 
 func (w withCluster) Run() int {
-	return controlplane.Main(w.M, &cluster, controlplane.ControllerManager())
+	return controlplane.Main(withDirectory{w.M}, &cluster, controlplane.ControllerManager())
+}
+
+// withDirectory runs the tests with a server that the first of them starts.
+type withDirectory struct{ *testing.M }
+
+func (w withDirectory) Run() int {
+	dir, err := os.MkdirTemp("", "aggregated")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	shared = &server{dir: dir}
+	code := w.M.Run()
+	if shared.Process != nil {
+		shared.Kill()
+	}
+	return code
 }
 
 // server is one that is registered in the cluster.
 type server struct {
 	*testserver.Process
-	port, dir string
+	dir, port string
 	args      []string
 }
 
-// serve registers a server and runs it until the test ends.
+// serve returns the shared server, which runs with these arguments and shows all that the engine has.
 func serve(t *testing.T, args ...string) *server {
 	t.Helper()
-	s := &server{port: freePort(t), dir: t.TempDir(), args: args}
-	s.start(t)
-	s.register(t)
-	kubectl.Any(t, cluster.Admin()).OK(t, "wait", "engine/moby", "-n", namespace, "--for=condition=Synced", "--timeout=60s")
-	return s
+	first := shared.Process == nil
+	if first {
+		shared.port = freePort(t)
+		writePolicy(t)
+	}
+	if first || !slices.Equal(shared.args, args) {
+		if !first {
+			shared.Terminate(t)
+		}
+		shared.args = args
+		shared.start(t)
+	}
+	if first {
+		shared.register(t)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the server:\n%s", shared.Output())
+		}
+	})
+	k := kubectl.Any(t, cluster.Admin())
+	kubectl.Eventually(t, "the engine is shown", succeeds(k, "wait", "engine/moby", "-n", namespace, "--for=condition=Synced", "--timeout=10s"))
+	return shared
 }
 
 // start runs the server, for the first time or once more.
 func (s *server) start(t *testing.T) {
 	t.Helper()
-	s.Process = testserver.StartProcess(t, append([]string{"serve", "--aggregated", "--kubeconfig", cluster.Admin(),
-		"--docker-host", docker.Host(), "--secure-port", s.port, "--state-dir", s.dir}, s.args...)...)
+	var err error
+	s.Process, err = testserver.RunProcess(append([]string{"serve", "--aggregated", "--kubeconfig", cluster.Admin(),
+		"--docker-host", docker.Host(), "--secure-port", s.port, "--state-dir", s.dir,
+		"--audit-policy-file", s.path("policy.yaml"), "--audit-log-path", s.path("audit.log")}, s.args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.Await(t, "engine-apiserver serves")
 }
 
-// register has the cluster know the server, and waits until it does. When the test ends the cluster forgets it.
+func (s *server) path(name string) string { return filepath.Join(s.dir, name) }
+
+func writePolicy(t *testing.T) {
+	t.Helper()
+	policy := "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"
+	if err := os.WriteFile(shared.path("policy.yaml"), []byte(policy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// register has the cluster know the server, and waits until it does.
 func (s *server) register(t *testing.T) {
 	t.Helper()
-	args := []string{"register", "--kubeconfig", cluster.Admin(), "--state-dir", s.dir}
-	command := testserver.Command(append(args, "--address", "localhost:"+s.port, "--timeout", "120s")...)
+	command := testserver.Command("register", "--kubeconfig", cluster.Admin(), "--state-dir", s.dir,
+		"--address", "localhost:"+s.port, "--timeout", "120s")
 	if stdout, stderr, err := kubectl.Capture(command); err != nil {
 		t.Fatalf("register: %v\n%s%s\n%s", err, stdout, stderr, s.Output())
 	}
-	t.Cleanup(func() {
-		if stdout, stderr, err := kubectl.Capture(testserver.Command(append(args, "--delete")...)); err != nil {
-			t.Errorf("register --delete: %v\n%s%s", err, stdout, stderr)
-		}
-		k := kubectl.Any(t, cluster.Admin())
-		kubectl.Eventually(t, "what was registered is gone", namespaceGone(k, "engine-apiserver"))
-	})
 }
 
 func freePort(t *testing.T) string {

@@ -50,6 +50,7 @@ func TestDeletingTheNamespaceLeavesTheEngineAsItIsUnlessThatIsAllowed(t *testing
 		t.Errorf("%s: %v", name, err)
 	}
 	k.OK(t, "create", "namespace", namespace)
+	s.start(t)
 }
 
 func TestDeletingTheNamespaceEmptiesTheEngineWhereThatIsAllowed(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -182,16 +181,11 @@ func (s *server) ask(t *testing.T, path string, header http.Header) (status int,
 }
 
 func TestTheAuditLogNamesTheUser(t *testing.T) {
-	dir := t.TempDir()
-	policy, log := filepath.Join(dir, "policy.yaml"), filepath.Join(dir, "audit.log")
-	if err := os.WriteFile(policy, []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	serve(t, "--audit-policy-file", policy, "--audit-log-path", log)
+	s := serve(t)
 	name, _ := run(t, "audited")
 	kubectl.Any(t, user(t, "alan", "system:masters")).OK(t, "get", "ctr", name, "-n", namespace)
 	kubectl.Eventually(t, "the audit log names the user", func() bool {
-		content, err := os.ReadFile(log)
+		content, err := os.ReadFile(s.path("audit.log"))
 		if err != nil {
 			return false
 		}
