@@ -36,17 +36,19 @@ type Proxy struct {
 	server *http.Server
 
 	mu       sync.Mutex
+	upstream string
 	requests []Request
 	fault    Fault
+	events   Events
+	drop     chan struct{} // closed and replaced when connections are dropped
 }
 
 // Start makes an endpoint in dir, a short path, for the engine at host, a unix:// address. Close ends it.
 func Start(dir, host string) (*Proxy, error) {
-	upstream, found := strings.CutPrefix(host, "unix://")
-	if !found {
-		return nil, fmt.Errorf("%s is not the address of a Unix socket", host)
+	p := &Proxy{socket: filepath.Join(dir, "proxy.sock"), drop: make(chan struct{})}
+	if err := p.LeadTo(host); err != nil {
+		return nil, err
 	}
-	p := &Proxy{socket: filepath.Join(dir, "proxy.sock")}
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "unix", p.socket)
 	if err != nil {
 		return nil, fmt.Errorf("listening for the engine's clients: %w", err)
@@ -57,18 +59,33 @@ func Start(dir, host string) (*Proxy, error) {
 			r.Out.URL.Path, r.Out.URL.RawPath = r.In.URL.Path, r.In.URL.RawPath
 		},
 		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", upstream)
-		}},
-		FlushInterval: -1,
-		ErrorLog:      log.New(io.Discard, "", 0),
+			return (&net.Dialer{}).DialContext(ctx, "unix", p.socketOfEngine())
+		}, DisableKeepAlives: true},
+		FlushInterval:  -1,
+		ModifyResponse: p.pass,
+		ErrorLog:       log.New(io.Discard, "", 0),
 		// What the engine does not answer, the proxy does not answer either.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
 	p.server = &http.Server{
 		ErrorLog: log.New(io.Discard, "", 0),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if fault := p.record(r); fault == nil || !fault(w, r) {
+			fault, drop := p.record(r)
+			ctx, cancel := context.WithCancel(r.Context())
+			defer cancel()
+			go func() {
+				select {
+				case <-drop:
+					cancel()
+				case <-ctx.Done():
+				}
+			}()
+			r = r.WithContext(ctx)
+			if fault == nil || !fault(w, r) {
 				engine.ServeHTTP(w, r)
+			}
+			if isClosed(drop) {
+				panic(http.ErrAbortHandler)
 			}
 		}),
 	}
@@ -81,7 +98,16 @@ var refuse = func(r Request) {
 	log.Fatalf("the engine was sent a request that is not in docker.Requests: %s", r)
 }
 
-func (p *Proxy) record(r *http.Request) Fault {
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *Proxy) record(r *http.Request) (fault Fault, drop <-chan struct{}) {
 	request := Request{r.Method, r.RequestURI}
 	if _, listed := docker.FindRequest(r.Method, r.URL); !listed || r.ContentLength != 0 {
 		refuse(request)
@@ -89,7 +115,7 @@ func (p *Proxy) record(r *http.Request) Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests = append(p.requests, request)
-	return p.fault
+	return p.fault, p.drop
 }
 
 // Host is the endpoint as the docker command takes it.
@@ -114,6 +140,32 @@ func (p *Proxy) Fail(fault Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fault = fault
+}
+
+// LeadTo has requests that come from now on answered by the engine at host, a unix:// address.
+func (p *Proxy) LeadTo(host string) error {
+	socket, found := strings.CutPrefix(host, "unix://")
+	if !found {
+		return fmt.Errorf("%s is not the address of a Unix socket", host)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.upstream = socket
+	return nil
+}
+
+func (p *Proxy) socketOfEngine() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.upstream
+}
+
+// Drop ends all requests that have not been answered to the end, event streams among them, as if the engine had died.
+func (p *Proxy) Drop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.drop)
+	p.drop = make(chan struct{})
 }
 
 // Stall returns a fault that lets the requests that match wait until they are given up.
