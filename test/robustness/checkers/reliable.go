@@ -122,6 +122,9 @@ func Monotonic(h *history.History) Result {
 		if w.FromRun >= w.Run || w.From == 0 || w.Initial {
 			continue
 		}
+		if len(w.Events) == 0 && w.Cut {
+			continue
+		}
 		r.checked()
 		switch {
 		case len(w.Events) == 0:

@@ -100,9 +100,11 @@ type Watch struct {
 	From    uint64 `json:"from"`
 	FromRun int    `json:"fromRun"`
 	// Initial is true if initial events were asked for, Bookmarks if bookmarks were.
-	Initial   bool    `json:"initial,omitempty"`
-	Bookmarks bool    `json:"bookmarks,omitempty"`
-	Events    []Event `json:"events"`
+	Initial   bool `json:"initial,omitempty"`
+	Bookmarks bool `json:"bookmarks,omitempty"`
+	// Cut is true if the watch was ended from outside: by its client, or with the server.
+	Cut    bool    `json:"cut,omitempty"`
+	Events []Event `json:"events"`
 }
 
 // Unfiltered is true if the watch shows all objects.

@@ -1,0 +1,69 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package clients reads and watches as users' programs do, and writes down all that it is shown.
+package clients
+
+import (
+	"context"
+	"math/rand/v2"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+
+	typed "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
+)
+
+// Server is a server that may be killed and started again, at the same address.
+type Server struct {
+	API       typed.ContainersV1alpha1Interface
+	Namespace string
+	// Run is which of the server's runs, one after another, answers what is asked from now on.
+	Run func() int
+}
+
+// Client is somebody who reads, in a goroutine of its own, until ctx ends.
+type Client struct {
+	Server
+	Name     string
+	Recorder *history.Recorder
+	Random   *rand.Rand
+}
+
+// Resources are what clients look at.
+var Resources = []string{"containers", "images", "volumes"}
+
+func (s *Server) list(ctx context.Context, resource string, options metav1.ListOptions) (runtime.Object, error) {
+	switch resource {
+	case "containers":
+		return s.API.Containers(s.Namespace).List(ctx, options)
+	case "images":
+		return s.API.Images(s.Namespace).List(ctx, options)
+	default:
+		return s.API.Volumes(s.Namespace).List(ctx, options)
+	}
+}
+
+func (s *Server) watch(ctx context.Context, resource string, options metav1.ListOptions) (watch.Interface, error) {
+	switch resource {
+	case "containers":
+		return s.API.Containers(s.Namespace).Watch(ctx, options)
+	case "images":
+		return s.API.Images(s.Namespace).Watch(ctx, options)
+	default:
+		return s.API.Volumes(s.Namespace).Watch(ctx, options)
+	}
+}
+
+func (s *Server) get(ctx context.Context, resource, name string) (runtime.Object, error) {
+	switch resource {
+	case "containers":
+		return s.API.Containers(s.Namespace).Get(ctx, name, metav1.GetOptions{})
+	case "images":
+		return s.API.Images(s.Namespace).Get(ctx, name, metav1.GetOptions{})
+	default:
+		return s.API.Volumes(s.Namespace).Get(ctx, name, metav1.GetOptions{})
+	}
+}

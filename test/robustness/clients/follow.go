@@ -1,0 +1,148 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package clients
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
+)
+
+// seenVersions is how many versions are remembered to go on from.
+const seenVersions = 200
+
+// Following is how a client watches.
+type Following struct {
+	Resource                     string
+	LabelSelector, FieldSelector string
+	// Initial asks for the initial events each time; otherwise a watch goes on from a version.
+	Initial bool
+	// Anywhere goes on from any version that was seen lately, and not from the last one. Nor does it stay long.
+	Anywhere bool
+}
+
+// point is a version and the run that handed it out.
+type point struct {
+	version uint64
+	run     int
+}
+
+// Follow watches until ctx ends: after each watch there is another.
+func (c *Client) Follow(ctx context.Context, f Following) {
+	var from point
+	var seen []point
+	for ctx.Err() == nil {
+		if !f.Initial && from.version == 0 {
+			l := c.page(ctx, f.Resource, 0)
+			if l == nil {
+				sleep(ctx, rest)
+				continue
+			}
+			from = point{l.Version, l.Run}
+		}
+		w := c.watchOnce(ctx, f, from)
+		if w == nil {
+			sleep(ctx, rest)
+			continue
+		}
+		c.Recorder.Watch(w)
+		ended := len(w.Events) > 0 && w.Events[len(w.Events)-1].Type == watch.Error
+		if ended {
+			from, seen = point{}, nil
+			continue
+		}
+		for _, event := range w.Events {
+			seen = append(seen, point{event.Object.Version, w.Run})
+		}
+		if f.Initial {
+			continue
+		}
+		seen = seen[max(0, len(seen)-seenVersions):]
+		from.version = max(from.version, w.End())
+		if f.Anywhere && len(seen) > 0 {
+			from = seen[c.Random.IntN(len(seen))]
+		}
+	}
+}
+
+// watchOnce is one watch. It returns nil where nothing can be said of it.
+func (c *Client) watchOnce(ctx context.Context, f Following, from point) *history.Watch {
+	run := c.Run()
+	w := &history.Watch{Client: c.Name, Resource: f.Resource, Run: run, LabelSelector: f.LabelSelector, FieldSelector: f.FieldSelector,
+		From: from.version, FromRun: from.run, Initial: f.Initial, Bookmarks: f.Initial || c.Random.IntN(4) > 0}
+	options := metav1.ListOptions{LabelSelector: f.LabelSelector, FieldSelector: f.FieldSelector, AllowWatchBookmarks: w.Bookmarks,
+		TimeoutSeconds: new(3 + c.Random.Int64N(8))}
+	if f.Initial {
+		w.FromRun = run
+		options.SendInitialEvents, options.ResourceVersionMatch = new(true), metav1.ResourceVersionMatchNotOlderThan
+	} else {
+		options.ResourceVersion = strconv.FormatUint(from.version, 10)
+	}
+	answer, err := c.watch(ctx, f.Resource, options)
+	if err != nil {
+		if status := apierrors.APIStatus(nil); apierrors.IsResourceExpired(err) && errors.As(err, &status) && c.Run() == run {
+			w.Events = []history.Event{errorOf(status.Status())}
+			return w
+		}
+		return nil
+	}
+	defer answer.Stop()
+	if c.Run() != run {
+		return nil
+	}
+	stay := time.Duration(1<<62 - 1)
+	if f.Anywhere && from.run == run {
+		stay = time.Duration(c.Random.IntN(2000)) * time.Millisecond
+	}
+	leave := time.NewTimer(stay)
+	defer leave.Stop()
+	for {
+		select {
+		case event, open := <-answer.ResultChan():
+			if !open {
+				w.Cut = c.Run() != run || ctx.Err() != nil
+				return w
+			}
+			kept, ok := eventOf(event)
+			if !ok {
+				w.Cut = true
+				return w
+			}
+			w.Events = append(w.Events, kept)
+		case <-leave.C:
+			w.Cut = true
+			return w
+		case <-ctx.Done():
+			w.Cut = true
+			return w
+		}
+	}
+}
+
+// eventOf returns what is kept of an event. It is false for one that the client library has made up.
+func eventOf(event watch.Event) (history.Event, bool) {
+	if status, ok := event.Object.(*metav1.Status); ok {
+		return errorOf(*status), !strings.Contains(status.Message, "unable to decode an event")
+	}
+	if event.Type == watch.Bookmark {
+		m := event.Object.(metav1.Object)
+		version, err := history.ParseVersion(m.GetResourceVersion())
+		return history.Event{Type: watch.Bookmark, Object: history.Object{Version: version},
+			InitialEventsEnd: m.GetAnnotations()[metav1.InitialEventsAnnotationKey] == "true"}, err == nil
+	}
+	object, err := history.ObjectOf(event.Object)
+	return history.Event{Type: event.Type, Object: object}, err == nil
+}
+
+func errorOf(status metav1.Status) history.Event {
+	return history.Event{Type: watch.Error, Code: status.Code, Message: status.Message}
+}

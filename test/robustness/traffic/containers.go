@@ -1,0 +1,249 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package traffic
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/robustness/checkers"
+	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
+)
+
+var containerOperations = []operation{
+	{14, (*writer).createContainer},
+	{10, overDocker(checkers.Start, func(w *writer, ctx context.Context, id string) error {
+		return w.Docker.ContainerStart(ctx, id, container.StartOptions{})
+	})},
+	{4, overDocker(checkers.Stop, func(w *writer, ctx context.Context, id string) error {
+		return w.Docker.ContainerStop(ctx, id, container.StopOptions{})
+	})},
+	{3, overDocker(checkers.Die, func(w *writer, ctx context.Context, id string) error {
+		return w.Docker.ContainerKill(ctx, id, "KILL")
+	})},
+	{2, overDocker(checkers.Restart, func(w *writer, ctx context.Context, id string) error {
+		return w.Docker.ContainerRestart(ctx, id, container.StopOptions{})
+	})},
+	{4, overDocker(checkers.Pause, func(w *writer, ctx context.Context, id string) error { return w.Docker.ContainerPause(ctx, id) })},
+	{6, overDocker(checkers.Unpause, func(w *writer, ctx context.Context, id string) error { return w.Docker.ContainerUnpause(ctx, id) })},
+	{4, overDocker("", func(w *writer, ctx context.Context, id string) error {
+		_, err := w.Docker.ContainerUpdate(ctx, id, container.UpdateConfig{Resources: container.Resources{CPUShares: 512}})
+		return err
+	})},
+	{6, overAPI(checkers.Run, `{"spec":{"state":"running"}}`)},
+	{4, overAPI(checkers.Halt, `{"spec":{"state":"created"}}`)},
+	{4, overAPI(checkers.Suspend, `{"spec":{"state":"paused"}}`)},
+	{3, overAPI(checkers.Restart, `{"metadata":{"annotations":{"containers.rancherdesktop.io/action":"restart"}}}`)},
+	{5, (*writer).renameContainer},
+	{6, (*writer).removeContainer},
+	{3, (*writer).deleteContainerNow},
+	{2, (*writer).deleteContainer},
+	{3, (*writer).runJob},
+	{2, (*writer).pruneContainers},
+}
+
+func status(id, action string) step {
+	// Docker answers a kill before what it kills is dead.
+	return step{kind: checkers.ContainerStatus, register: id, action: action, later: action == checkers.Die}
+}
+
+func owner(name, value string) step {
+	return step{kind: checkers.Owner, register: name, action: checkers.Set, value: value}
+}
+
+func effects(id, action string) []step {
+	if action == "" {
+		return nil
+	}
+	steps := []step{status(id, action)}
+	if action == checkers.Restart {
+		steps = append(steps, status(id, checkers.Die))
+	}
+	return steps
+}
+
+func (w *writer) createContainer(ctx context.Context) (string, error) {
+	s := w.take(w.Containers, isFree)
+	if s == nil {
+		return "", nil
+	}
+	defer s.Unlock()
+	began := w.Recorder.Now()
+	created, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, Labels: w.label()},
+		&container.HostConfig{NetworkMode: "none"}, nil, nil, s.Name)
+	switch outcome := outcomeOf(err); {
+	case outcome == history.Done:
+		w.record(began, err, status(created.ID, checkers.Create), owner(s.Name, created.ID))
+		s.set(created.ID)
+	case outcome == history.Unknown:
+		w.taint(s.Name) // it may be there, and its ID is not known
+	case w.isTainted(s.Name):
+		_ = w.Docker.ContainerRemove(ctx, s.Name, container.RemoveOptions{Force: true}) // for the next one to have the name
+	}
+	return "create " + s.Name, err
+}
+
+// overDocker is an operation on a container by its ID. An action of "" changes its status in no way.
+func overDocker(action string, call func(*writer, context.Context, string) error) func(*writer, context.Context) (string, error) {
+	return func(w *writer, ctx context.Context) (string, error) {
+		s := w.take(w.Containers, isTaken)
+		if s == nil {
+			return "", nil
+		}
+		defer s.Unlock()
+		began, id := w.Recorder.Now(), s.ID()
+		err := call(w, ctx, id)
+		w.record(began, err, effects(id, action)...)
+		return fmt.Sprintf("docker %s %s", action, s.Name), err
+	}
+}
+
+// overAPI is a patch of a container by its name. A failed command of the annotation is no error, so what that has done is
+// not known.
+func overAPI(action, patch string) func(*writer, context.Context) (string, error) {
+	return func(w *writer, ctx context.Context) (string, error) {
+		s := w.take(w.Containers, isTaken)
+		if s == nil {
+			return "", nil
+		}
+		defer s.Unlock()
+		began, id := w.Recorder.Now(), s.ID()
+		_, err := w.API.Containers(w.Namespace).Patch(ctx, s.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+		w.missed(began, s.Name, err)
+		steps := effects(id, action)
+		for i := range steps {
+			steps[i].later = steps[i].later || action == checkers.Restart
+		}
+		w.record(began, err, steps...)
+		return fmt.Sprintf("api patch %s %s", s.Name, patch), err
+	}
+}
+
+// missed notes that an answer of 404 says that nothing had the name.
+func (w *writer) missed(began time.Duration, name string, err error) {
+	if apierrors.IsNotFound(err) {
+		w.record(began, nil, step{kind: checkers.Owner, register: name, action: history.Read, value: history.Absent})
+	}
+}
+
+func (w *writer) renameContainer(ctx context.Context) (string, error) {
+	from := w.take(w.Containers, isTaken)
+	if from == nil {
+		return "", nil
+	}
+	defer from.Unlock()
+	to := w.take(w.Containers, isFree)
+	if to == nil {
+		return "", nil
+	}
+	defer to.Unlock()
+	began, id := w.Recorder.Now(), from.ID()
+	err := w.Docker.ContainerRename(ctx, id, to.Name)
+	w.record(began, err, owner(from.Name, history.Absent), owner(to.Name, id))
+	did := fmt.Sprintf("docker rename %s %s", from.Name, to.Name)
+	if outcomeOf(err) == history.Unknown { // which of the two it is, only Docker knows
+		if found, inspectErr := w.Docker.ContainerInspect(ctx, id); inspectErr != nil {
+			w.taint(from.Name)
+			w.taint(to.Name)
+		} else if found.Name != "/"+to.Name {
+			return did, err
+		}
+	}
+	if err == nil || outcomeOf(err) == history.Unknown {
+		from.set("")
+		to.set(id)
+	}
+	return did, err
+}
+
+func (w *writer) removeContainer(ctx context.Context) (string, error) {
+	return w.remove(ctx, "docker rm -f", func(id, _ string) error {
+		return w.Docker.ContainerRemove(ctx, id, container.RemoveOptions{Force: true})
+	})
+}
+
+func (w *writer) deleteContainerNow(ctx context.Context) (string, error) {
+	return w.remove(ctx, "api delete --force", func(_, name string) error {
+		return w.API.Containers(w.Namespace).Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)})
+	})
+}
+
+func (w *writer) remove(ctx context.Context, how string, call func(id, name string) error) (string, error) {
+	s := w.take(w.Containers, isTaken)
+	if s == nil {
+		return "", nil
+	}
+	defer s.Unlock()
+	began, id := w.Recorder.Now(), s.ID()
+	err := call(id, s.Name)
+	w.missed(began, s.Name, err)
+	w.record(began, err, status(id, checkers.Die), status(id, checkers.Remove), owner(s.Name, history.Absent))
+	if outcomeOf(err) != refused || apierrors.IsNotFound(err) || cerrdefs.IsNotFound(err) {
+		s.set("")
+	}
+	return fmt.Sprintf("%s %s", how, s.Name), err
+}
+
+// deleteContainer is answered before the container is stopped and removed.
+func (w *writer) deleteContainer(ctx context.Context) (string, error) {
+	s := w.take(w.Containers, isTaken)
+	if s == nil {
+		return "", nil
+	}
+	defer s.Unlock()
+	began, id := w.Recorder.Now(), s.ID()
+	err := w.API.Containers(w.Namespace).Delete(ctx, s.Name, metav1.DeleteOptions{})
+	w.missed(began, s.Name, err)
+	steps := []step{status(id, checkers.Stop), status(id, checkers.Remove), owner(s.Name, history.Absent)}
+	for i := range steps {
+		steps[i].later = true
+	}
+	w.record(began, err, steps...)
+	if outcomeOf(err) != refused || apierrors.IsNotFound(err) {
+		s.set("")
+	}
+	return "api delete " + s.Name, err
+}
+
+// runJob runs a container to its end, which nobody asks for. It has a name of its own, which no reader looks at.
+func (w *writer) runJob(ctx context.Context) (string, error) {
+	name := fmt.Sprintf("%s-job-%d", w.Prefix, w.serial.Add(1))
+	autoRemove := w.random.IntN(2) == 0
+	did := fmt.Sprintf("docker run %s, removing itself: %v", name, autoRemove)
+	created, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: []string{"sh", "-c", "exit 3"}, Labels: w.label()},
+		&container.HostConfig{NetworkMode: "none", AutoRemove: autoRemove}, nil, nil, name)
+	if err != nil {
+		return did, err
+	}
+	if err := w.Docker.ContainerStart(ctx, created.ID, container.StartOptions{}); err != nil || autoRemove {
+		return did, err
+	}
+	if w.random.IntN(2) == 0 {
+		return did, nil // one to prune
+	}
+	return did, w.Docker.ContainerRemove(ctx, created.ID, container.RemoveOptions{Force: true})
+}
+
+// pruneContainers removes what nobody looks at: a label's worth of containers that was made for it.
+func (w *writer) pruneContainers(ctx context.Context) (string, error) {
+	batch := fmt.Sprintf("%s-prune-%d", w.Prefix, w.serial.Add(1))
+	for i := range 2 {
+		_, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, Labels: map[string]string{"batch": batch}},
+			&container.HostConfig{NetworkMode: "none"}, nil, nil, fmt.Sprintf("%s-%d", batch, i))
+		if err != nil {
+			return "docker create " + batch, err
+		}
+	}
+	_, err := w.Docker.ContainersPrune(ctx, filters.NewArgs(filters.Arg("label", "batch="+batch)))
+	return "docker container prune " + batch, err
+}

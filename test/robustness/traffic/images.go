@@ -1,0 +1,149 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package traffic
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
+)
+
+// sources is how many images there are that tags move between.
+const sources = 3
+
+var imageOperations = []operation{
+	{8, (*writer).tag},
+	{2, (*writer).importImage},
+	{4, removeTag("docker rmi", func(w *writer, ctx context.Context, name string) error {
+		_, err := w.Docker.ImageRemove(ctx, name, image.RemoveOptions{})
+		return err
+	})},
+	{4, removeTag("api delete image", func(w *writer, ctx context.Context, name string) error {
+		return w.API.Images(w.Namespace).Delete(ctx, ImageName(name), metav1.DeleteOptions{})
+	})},
+	{1, (*writer).commit},
+	{1, func(w *writer, ctx context.Context) (string, error) {
+		_, err := w.Docker.ImagesPrune(ctx, filters.NewArgs(filters.Arg("dangling", "true")))
+		return "docker image prune", err
+	}},
+}
+
+// ImageName is the name of the object that shows a tag.
+func ImageName(tag string) string { return strings.ReplaceAll(tag, "/", "~") }
+
+func (t *Traffic) makeSources(ctx context.Context) error {
+	for i := range sources {
+		id, err := t.imports(ctx, fmt.Sprintf("%s-source-%d:latest", t.Prefix, i))
+		if err != nil {
+			return err
+		}
+		t.sources = append(t.sources, id)
+	}
+	return nil
+}
+
+// imports makes an image that no other is like, and returns its ID.
+func (t *Traffic) imports(ctx context.Context, tag string) (string, error) {
+	content := []byte(fmt.Sprintf("%s %d", tag, t.serial.Add(1)))
+	var layer bytes.Buffer
+	archive := tar.NewWriter(&layer)
+	if err := archive.WriteHeader(&tar.Header{Name: "content", Mode: 0o644, Size: int64(len(content))}); err != nil {
+		return "", err
+	}
+	if _, err := archive.Write(content); err != nil {
+		return "", err
+	}
+	if err := archive.Close(); err != nil {
+		return "", err
+	}
+	stream, err := t.Docker.ImageImport(ctx, image.ImportSource{Source: &layer, SourceName: "-"}, tag, image.ImportOptions{})
+	if err != nil {
+		return "", fmt.Errorf("importing image %s: %w", tag, err)
+	}
+	defer stream.Close()
+	if _, err := io.Copy(io.Discard, stream); err != nil {
+		return "", fmt.Errorf("importing image %s: %w", tag, err)
+	}
+	found, err := t.Docker.ImageInspect(ctx, tag)
+	return found.ID, err
+}
+
+// tag gives a tag to one of the sources, be it free or not.
+func (w *writer) tag(ctx context.Context) (string, error) {
+	s := w.take(w.Tags, func(*Slot) bool { return true })
+	if s == nil {
+		return "", nil
+	}
+	defer s.Unlock()
+	began, id := w.Recorder.Now(), w.sources[w.random.IntN(sources)]
+	err := w.Docker.ImageTag(ctx, id, s.Name)
+	w.record(began, err, owner(s.Name, id))
+	if outcomeOf(err) != refused {
+		s.set(id)
+	}
+	return "docker tag " + s.Name, err
+}
+
+// importImage gives a tag to a new image, which is left dangling when the tag moves on.
+func (w *writer) importImage(ctx context.Context) (string, error) {
+	s := w.take(w.Tags, func(*Slot) bool { return true })
+	if s == nil {
+		return "", nil
+	}
+	defer s.Unlock()
+	began := w.Recorder.Now()
+	id, err := w.imports(ctx, s.Name)
+	if err != nil {
+		w.taint(s.Name) // it may be there, and its ID is not known
+	} else {
+		w.record(began, err, owner(s.Name, id))
+	}
+	s.set(id)
+	return "docker import " + s.Name, err
+}
+
+func removeTag(how string, call func(*writer, context.Context, string) error) func(*writer, context.Context) (string, error) {
+	return func(w *writer, ctx context.Context) (string, error) {
+		s := w.take(w.Tags, isTaken)
+		if s == nil {
+			return "", nil
+		}
+		defer s.Unlock()
+		began := w.Recorder.Now()
+		err := call(w, ctx, s.Name)
+		w.missed(began, ImageName(s.Name), err)
+		w.record(began, err, owner(s.Name, history.Absent))
+		if outcomeOf(err) != refused || apierrors.IsNotFound(err) || cerrdefs.IsNotFound(err) {
+			s.set("")
+		}
+		return fmt.Sprintf("%s %s", how, s.Name), err
+	}
+}
+
+// commit makes an image without a tag, which raises no image event.
+func (w *writer) commit(ctx context.Context) (string, error) {
+	name := fmt.Sprintf("%s-commit-%d", w.Prefix, w.serial.Add(1))
+	created, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, Labels: w.label()},
+		&container.HostConfig{NetworkMode: "none"}, nil, nil, name)
+	if err != nil {
+		return "docker create " + name, err
+	}
+	if _, err := w.Docker.ContainerCommit(ctx, created.ID, container.CommitOptions{}); err != nil {
+		return "docker commit " + name, err
+	}
+	return "docker commit " + name, w.Docker.ContainerRemove(ctx, created.ID, container.RemoveOptions{Force: true})
+}
