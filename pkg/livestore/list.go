@@ -38,6 +38,7 @@ type List struct {
 	Items []*shared
 
 	newFunc func() runtime.Object
+	keeper  *keeper // of the store that filled the list
 }
 
 var (
@@ -132,8 +133,13 @@ func (l *List) writeAround(head []byte, w io.Writer) error {
 	begin, end := emptyItems[:len(emptyItems)-3], emptyItems[len(emptyItems)-3:]
 	_, _ = buffered.Write(head[1:]) // an error of a buffered writer stays until the end
 	_, _ = buffered.Write(begin)
+	var toKeep []*encodings
 	for i, item := range l.Items {
-		content, err := item.encoded(itemID, encodeItem)
+		made, isNew := item.current()
+		if isNew {
+			toKeep = append(toKeep, made)
+		}
+		content, err := item.encoded(made, itemID, encodeItem)
 		if err != nil {
 			return err
 		}
@@ -143,6 +149,9 @@ func (l *List) writeAround(head []byte, w io.Writer) error {
 		if _, err := buffered.Write(content); err != nil {
 			return err
 		}
+	}
+	if l.keeper != nil {
+		l.keeper.keep(toKeep)
 	}
 	_, _ = buffered.Write(end)
 	return buffered.Flush()

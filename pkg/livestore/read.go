@@ -133,6 +133,9 @@ func (s *Store) fill(listObject runtime.Object, found []keyed, prefix string, ve
 		}
 		last = f.key
 	}
+	if list, ok := listObject.(*List); ok {
+		list.keeper = s.keeper
+	}
 	if err := setItems(listObject, result); err != nil {
 		return fmt.Errorf("listing %s: %w", s.Resource, err)
 	}

@@ -60,7 +60,8 @@ func (s *shared) DeepCopyObject() runtime.Object { return s.object.DeepCopyObjec
 
 // CacheEncode implements runtime.CacheableObject.
 func (s *shared) CacheEncode(id runtime.Identifier, encode func(runtime.Object, io.Writer) error, w io.Writer) error {
-	content, err := s.encoded(id, encode)
+	made, _ := s.current()
+	content, err := s.encoded(made, id, encode)
 	if err != nil {
 		return err
 	}
@@ -73,8 +74,8 @@ func (s *shared) CacheEncode(id runtime.Identifier, encode func(runtime.Object, 
 }
 
 // encoded returns what the encoder of that name makes of the object. It must not be changed.
-func (s *shared) encoded(id runtime.Identifier, encode func(runtime.Object, io.Writer) error) ([]byte, error) {
-	e := s.current().of(id)
+func (s *shared) encoded(made *encodings, id runtime.Identifier, encode func(runtime.Object, io.Writer) error) ([]byte, error) {
+	e := made.of(id)
 	e.once.Do(func() {
 		var buffer bytes.Buffer
 		e.err = encode(s.GetObject(), &buffer)
@@ -83,15 +84,16 @@ func (s *shared) encoded(id runtime.Identifier, encode func(runtime.Object, io.W
 	return e.content, e.err
 }
 
-func (s *shared) current() *encodings {
+// current returns the object's encodings, and whether they are new.
+func (s *shared) current() (_ *encodings, isNew bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := s.encodings.Value(); e != nil {
-		return e
+		return e, false
 	}
 	e := &encodings{}
 	s.encodings = weak.Make(e)
-	return e
+	return e, true
 }
 
 // encodings are the encodings of one object by the name of the encoder.

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,11 +25,12 @@ import (
 	"k8s.io/apiserver/pkg/apis/example"
 	examplev1 "k8s.io/apiserver/pkg/apis/example/v1"
 	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/utils/clock"
 )
 
 func TestAnObjectIsEncodedOnceForAllWhoReadIt(t *testing.T) {
 	s := share(newPod("a", "1"))
-	held := s.current()
+	held, _ := s.current()
 	var encoded atomic.Int64
 	encode := func(object kruntime.Object, w io.Writer) error {
 		encoded.Add(1)
@@ -70,7 +73,7 @@ func TestEncodingsThatNobodyReadsAreGivenUp(t *testing.T) {
 
 func TestAnEncoderThatFailsFailsForAll(t *testing.T) {
 	s := share(newPod("a", "1"))
-	held := s.current()
+	held, _ := s.current()
 	broken := errors.New("broken")
 	for range 2 {
 		if err := s.CacheEncode("one", func(kruntime.Object, io.Writer) error { return broken }, io.Discard); !errors.Is(err, broken) {
@@ -178,8 +181,41 @@ func TestASharedListIsAListToThoseWhoGoThroughLists(t *testing.T) {
 	}
 }
 
+func TestTheEncodingsOfListsAreKeptForAWhileAndNoLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		list := NewList(func() kruntime.Object { return &examplev1.PodList{} })
+		list.keeper = &keeper{clock: clock.RealClock{}}
+		list.Items = append(list.Items, share(newVersionedPod("a", "1")))
+		keptAfter := func(pause time.Duration) bool {
+			time.Sleep(pause)
+			synctest.Wait()
+			runtime.GC()
+			return list.Items[0].encodings.Value() != nil
+		}
+		encoder := encoders(t)["application/json"]
+		if err := encoder.Encode(list, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		if !keptAfter(keepFor + 1) {
+			t.Error("they were given up at once")
+		}
+		if keptAfter(keepFor) || list.keeper.timer != nil {
+			t.Error("they are kept for good")
+		}
+		if err := encoder.Encode(list, io.Discard); err != nil || !keptAfter(0) {
+			t.Errorf("they are not kept the second time, or %v", err)
+		}
+		list.keeper.stop()
+		if keptAfter(0) {
+			t.Error("they are kept by a store that was stopped")
+		}
+	})
+}
+
 func BenchmarkEncodeList(b *testing.B) {
 	list := NewList(func() kruntime.Object { return &examplev1.PodList{} })
+	list.keeper = &keeper{clock: clock.RealClock{}}
+	b.Cleanup(list.keeper.stop)
 	for i := range 1000 {
 		list.Items = append(list.Items, share(newVersionedPod(fmt.Sprintf("p%05d", i), "some message")))
 	}

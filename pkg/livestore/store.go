@@ -63,6 +63,7 @@ type Store struct {
 	Config
 	versioner storage.APIObjectVersioner
 	tracker   *tracker
+	keeper    *keeper
 	stop      context.CancelFunc
 	stopped   <-chan struct{}
 
@@ -96,6 +97,7 @@ func New(config Config) *Store {
 		stopped:     ctx.Done(),
 		view:        newView(config.Versions, config.Prefix, config.Aliases, config.IndexedFields, config.HistorySize),
 		changed:     make(chan struct{}),
+		keeper:      &keeper{clock: config.Clock},
 		unavailable: newUnavailable(config.Resource, "the source has not been read yet"),
 	}
 	s.tracker = newTracker(ctx, config.Clock, s.observe)
@@ -105,6 +107,7 @@ func New(config Config) *Store {
 // Stop ends all watches and observations and waits for the observations.
 func (s *Store) Stop() {
 	s.stop()
+	s.keeper.stop()
 	s.tracker.close()
 }
 
