@@ -33,13 +33,13 @@ func containerOf(c *container.InspectResponse, namespace string) *v1alpha1.Conta
 		state = &container.State{}
 	}
 	name := containerName(c)
-	created := timeOf(c.Created)
+	created, labels := timeOf(c.Created), labelsOf(config.Labels)
 	object := &v1alpha1.Container{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:      name,
 			Namespace: namespace,
 			UID:       uidOf("Container", c.ID, name),
-			Labels:    selectable(config.Labels),
+			Labels:    selectable(labels),
 		},
 		Status: v1alpha1.ContainerStatus{
 			ID:           c.ID,
@@ -49,7 +49,7 @@ func containerOf(c *container.InspectResponse, namespace string) *v1alpha1.Conta
 			Args:         slices.Clone(c.Args),
 			Image:        config.Image,
 			Ports:        portsOf(c),
-			Labels:       cloned(config.Labels),
+			Labels:       labels,
 			Status:       statusOf(state.Status),
 			Health:       healthOf(state.Health),
 			PID:          int64(state.Pid),

@@ -46,7 +46,7 @@ func imagesOf(response *image.InspectResponse, tags []string, namespace string) 
 func imageOf(response *image.InspectResponse, tag, namespace string) *v1alpha1.Image {
 	var labels map[string]string
 	if response.Config != nil {
-		labels = response.Config.Labels
+		labels = labelsOf(response.Config.Labels)
 	}
 	id := imageID(response.ID)
 	name := nameOfTag(tag)
@@ -70,7 +70,7 @@ func imageOf(response *image.InspectResponse, tag, namespace string) *v1alpha1.I
 			Architecture: response.Architecture,
 			OS:           response.Os,
 			Size:         response.Size,
-			Labels:       cloned(labels),
+			Labels:       labels,
 		},
 	}
 	if created != nil {

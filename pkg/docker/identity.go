@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/google/uuid"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -44,11 +45,16 @@ func firstTime(times ...*metav1.Time) metav1.Time {
 }
 
 // selectable returns those labels that are valid Kubernetes labels.
+//
+// Where all of them are valid it is the same map: nothing that an object shows is ever changed in place.
 func selectable(labels map[string]string) map[string]string {
-	valid := make(map[string]string, len(labels))
+	valid := labels
 	for key, value := range labels {
-		if len(validation.IsQualifiedName(key)) == 0 && len(validation.IsValidLabelValue(value)) == 0 {
-			valid[key] = value
+		if len(validation.IsQualifiedName(key)) > 0 || len(validation.IsValidLabelValue(value)) > 0 {
+			if len(valid) == len(labels) {
+				valid = maps.Clone(labels)
+			}
+			delete(valid, key)
 		}
 	}
 	if len(valid) == 0 {
@@ -57,12 +63,17 @@ func selectable(labels map[string]string) map[string]string {
 	return valid
 }
 
-// cloned returns a copy that is nil where there is nothing.
-func cloned(m map[string]string) map[string]string {
-	if len(m) == 0 {
+// labelsOf returns a copy that is nil where there is nothing. Thousands of objects have labels of the same keys, which are
+// held once.
+func labelsOf(labels map[string]string) map[string]string {
+	if len(labels) == 0 {
 		return nil
 	}
-	return maps.Clone(m)
+	result := make(map[string]string, len(labels))
+	for key, value := range labels {
+		result[unique.Make(key).Value()] = value
+	}
+	return result
 }
 
 // maxMessage is how long the message of a condition may be.

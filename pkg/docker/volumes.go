@@ -111,18 +111,18 @@ func (s *Volumes) inspect(ctx context.Context, name string) (*volume.Volume, err
 
 // volumeOf returns the Volume that stands for what Docker says.
 func volumeOf(v *volume.Volume, namespace string) *v1alpha1.Volume {
-	created := timeOf(v.CreatedAt)
+	created, labels := timeOf(v.CreatedAt), labelsOf(v.Labels)
 	object := &v1alpha1.Volume{
-		ObjectMeta: metav1.ObjectMeta{Name: v.Name, Namespace: namespace, Labels: selectable(v.Labels)},
+		ObjectMeta: metav1.ObjectMeta{Name: v.Name, Namespace: namespace, Labels: selectable(labels)},
 		Status: v1alpha1.VolumeStatus{
 			Name:       v.Name,
 			Namespace:  v1alpha1.EngineNamespace,
 			CreatedAt:  created,
 			Driver:     v.Driver,
 			Mountpoint: v.Mountpoint,
-			Labels:     cloned(v.Labels),
+			Labels:     labels,
 			Scope:      v.Scope,
-			Options:    cloned(v.Options),
+			Options:    labelsOf(v.Options),
 		},
 	}
 	identity := ""
