@@ -82,7 +82,7 @@ func next(value string, o history.Operation) []string {
 	} else {
 		values = slices.Clone(statuses[o.Action][value])
 	}
-	if o.Outcome == history.Unknown {
+	if o.Outcome != history.Done {
 		values = append(values, value)
 		if o.Kind == ContainerStatus && value != history.Absent {
 			values = append(values, unfinished[o.Action]...)

@@ -169,6 +169,8 @@ const (
 	Done Outcome = "done"
 	// Unknown is the outcome of one that may have its effect at any time after its call, once, or never.
 	Unknown Outcome = "unknown"
+	// Maybe is the outcome of one that has had its effect when it has returned, or never will.
+	Maybe Outcome = "maybe"
 )
 
 // Read is the action of an operation that reads a register.

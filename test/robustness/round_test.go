@@ -1,0 +1,356 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package robustness
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/volume"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/robustness/checkers"
+	"github.com/rancher-sandbox/engine-apiserver/test/robustness/clients"
+	"github.com/rancher-sandbox/engine-apiserver/test/robustness/failpoints"
+	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
+	"github.com/rancher-sandbox/engine-apiserver/test/robustness/traffic"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
+)
+
+const (
+	// writers is how many change things, names how many names they have for each kind.
+	writers, names = 4, 12
+	// calm is how long traffic goes on before and after a failpoint.
+	calm = 2 * time.Second
+	// resyncPeriod is often, for comparisons to be made in every round.
+	resyncPeriod = 6 * time.Second
+
+	differencesMetric = "engine_apiserver_comparison_differences_total"
+)
+
+// round is traffic, clients, one failpoint or none, and the check of all that was seen.
+type round struct {
+	*system
+	number    int
+	random    *rand.Rand
+	target    *failpoints.Target
+	failpoint *failpoints.Failpoint
+	recorder  *history.Recorder
+	traffic   *traffic.Traffic
+	log       bytes.Buffer
+	report    *report
+}
+
+func (r *round) play(ctx context.Context) {
+	r.t.Helper()
+	r.recorder = history.NewRecorder()
+	differences, run := r.differences(ctx), r.run.Load()
+	var err error
+	r.traffic, err = traffic.Start(traffic.Config{
+		Docker: r.engine.Client(), API: r.clients.ContainersV1alpha1(), Namespace: testserver.Namespace, Prefix: fmt.Sprintf("r%d", r.number),
+		Recorder: r.recorder, Seed: r.random.Uint64(), Writers: writers, Names: names, Log: &r.log,
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	clientCtx, stopClients := context.WithCancel(ctx)
+	defer stopClients()
+	informers, wait := r.startClients(clientCtx)
+	failing := r.fail(ctx)
+	r.traffic.Stop()
+	r.converge(ctx, informers)
+	stopClients()
+	wait()
+	for _, i := range informers {
+		i.Wait()
+	}
+	r.check(failing)
+
+	r.report.add(selfCheck, r.explained(r.differences(ctx)-differences, r.run.Load() == run))
+	r.checkOutput()
+	r.clean(ctx)
+}
+
+// span is a part of a history.
+type span struct{ from, to time.Duration }
+
+// fail lets the failpoint happen in the midst of traffic, and returns when it did.
+func (r *round) fail(ctx context.Context) span {
+	r.t.Helper()
+	sleep(ctx, calm)
+	if r.failpoint == nil {
+		sleep(ctx, calm)
+		return span{}
+	}
+	hold := r.failpoint.Hold
+	if r.target.Short {
+		hold = r.failpoint.HoldShort
+	}
+	began := r.recorder.Now()
+	recover, err := r.failpoint.Inject(ctx, r.target)
+	if err != nil {
+		r.t.Fatalf("%s: %v", r.failpoint.Name, err)
+	}
+	sleep(ctx, hold)
+	if err := recover(); err != nil {
+		r.t.Fatalf("%s: recovering: %v", r.failpoint.Name, err)
+	}
+	r.awaitServing(ctx)
+	r.report.injected[r.failpoint.Name]++
+	ended := r.recorder.Now()
+	sleep(ctx, calm)
+	return span{began, ended}
+}
+
+func sleep(ctx context.Context, duration time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(duration):
+	}
+}
+
+// startClients starts one of each kind of client, each with a seed of its own.
+func (r *round) startClients(ctx context.Context) ([]*clients.Informers, func()) {
+	r.t.Helper()
+	var group sync.WaitGroup
+	start := func(name string, do func(*clients.Client)) {
+		client := &clients.Client{
+			Server: clients.Server{API: r.clients.ContainersV1alpha1(), Namespace: testserver.Namespace, Run: func() int { return int(r.run.Load()) }},
+			Name:   name, Recorder: r.recorder, Random: rand.New(rand.NewPCG(r.random.Uint64(), 0)),
+		}
+		group.Go(func() { do(client) })
+	}
+	for _, resource := range clients.Resources {
+		for _, f := range []clients.Following{
+			{Resource: resource},
+			{Resource: resource, Anywhere: true},
+			{Resource: resource, Initial: true},
+			{Resource: resource, Initial: true, LabelSelector: "team in (a,b)"},
+			{Resource: resource, LabelSelector: "team=a", Anywhere: true},
+		} {
+			start(fmt.Sprintf("follower of %+v", f), func(c *clients.Client) { c.Follow(ctx, f) })
+		}
+		start("pager of "+resource, func(c *clients.Client) { c.Page(ctx, resource) })
+	}
+	for _, selector := range []string{"status.status=running", "spec.state!=created", "status.status=exited"} {
+		start("follower of "+selector, func(c *clients.Client) {
+			c.Follow(ctx, clients.Following{Resource: "containers", FieldSelector: selector})
+		})
+	}
+	for i := range 3 {
+		start(fmt.Sprintf("reader %d", i), func(c *clients.Client) { c.Read(ctx, r.traffic) })
+	}
+	var informers []*clients.Informers
+	for range 2 {
+		i, err := clients.StartInformers(ctx, r.client(), testserver.Namespace)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		informers = append(informers, i)
+	}
+	return informers, group.Wait
+}
+
+// converge waits until every client that holds a copy holds what Docker has, and says where that does not come about.
+func (r *round) converge(ctx context.Context, informers []*clients.Informers) {
+	deadline := time.Now().Add(patience)
+	for {
+		result, err := r.compare(ctx, informers)
+		late := time.Now().After(deadline)
+		if err != nil && late {
+			r.t.Fatalf("asking Docker what there is: %v", err)
+		}
+		if err == nil && (len(result.Violations) == 0 || late) {
+			r.report.add(converging, result)
+			return
+		}
+		sleep(ctx, 100*time.Millisecond)
+	}
+}
+
+func (r *round) compare(ctx context.Context, informers []*clients.Informers) (result checkers.Result, err error) {
+	want, err := truth(ctx, r.engine.Client())
+	if err != nil {
+		return result, err
+	}
+	for number, i := range informers {
+		for _, resource := range clients.Resources {
+			result.Add(checkers.Converging(fmt.Sprintf("informer %d of %s", number, resource), facts(i.Stored(resource)), want[resource]))
+		}
+	}
+	again, err := truth(ctx, r.engine.Client())
+	if err == nil && !maps.EqualFunc(want, again, func(a, b checkers.Facts) bool { return maps.EqualFunc(a, b, maps.Equal) }) {
+		return result, fmt.Errorf("Docker does not come to rest")
+	}
+	return result, err
+}
+
+// check lets every checker judge the round.
+func (r *round) check(failing span) {
+	h := r.recorder.History()
+	h.Operations = r.traffic.Untainted(h.Operations)
+	if r.failpoint != nil {
+		if r.failpoint.Blind {
+			h.Operations = slices.DeleteFunc(h.Operations, func(o history.Operation) bool {
+				return o.Action == history.Read && o.Return >= failing.from && o.Call <= failing.to
+			})
+		}
+		h.Operations = append(h.Operations, r.deaths(h.Operations, failing)...)
+	}
+	violated := false
+	for _, checker := range checkers.All {
+		result := checker.Check(h)
+		r.report.add(checker.Name, result)
+		violated = violated || len(result.Violations) > 0
+	}
+	r.report.counts["operations done or refused"] += r.traffic.Made.Load()
+	r.report.counts["operations of unknown outcome"] += r.traffic.Failed.Load()
+	r.report.counts["watches"] += int64(len(h.Watches))
+	r.report.counts["consistent lists"] += int64(len(h.Lists))
+	for _, w := range h.Watches {
+		r.report.counts["watch events"] += int64(len(w.Events))
+	}
+	if violated {
+		dir := filepath.Join(*keep, fmt.Sprintf("robustness-%d-%d", *seed, r.number))
+		if err := keepHistory(dir, h, r.log.Bytes()); err != nil {
+			r.t.Error(err)
+		}
+		r.t.Errorf("round %d: see the histories in %s", r.number, dir)
+	}
+}
+
+// deaths are the ends of containers that the failpoint may have brought about.
+func (r *round) deaths(operations []history.Operation, failing span) (deaths []history.Operation) {
+	registers := map[string]bool{}
+	for _, o := range operations {
+		if o.Kind == checkers.ContainerStatus && !registers[o.Register] {
+			registers[o.Register] = true
+			deaths = append(deaths, history.Operation{Client: r.failpoint.Name, Kind: o.Kind, Register: o.Register, Action: checkers.Die,
+				Call: failing.from, Return: failing.to, Outcome: history.Maybe})
+		}
+	}
+	return deaths
+}
+
+// startOther starts an engine that has other content.
+func startOther(t *testing.T) *engine.Engine {
+	t.Helper()
+	other, err := engine.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := other.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	other.Create(t, "other-container")
+	other.Volume(t, "other-volume", nil)
+	other.Image(t, "other-image:latest")
+	return other
+}
+
+func (r *round) differences(ctx context.Context) float64 {
+	r.t.Helper()
+	counted, err := r.metric(ctx, differencesMetric)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return counted
+}
+
+// explained judges the differences that comparisons have found. A server that was started anew counts from nothing.
+func (r *round) explained(differences float64, sameRun bool) checkers.Result {
+	result := checkers.Result{Checks: 1}
+	if !sameRun || r.failpoint != nil && r.failpoint.Explains {
+		return checkers.Result{}
+	}
+	if differences > 0 {
+		result.Violations = []string{fmt.Sprintf("round %d, %s: %v differences", r.number, r.failpointName(), differences)}
+	}
+	return result
+}
+
+func (r *round) failpointName() string {
+	if r.failpoint == nil {
+		return "no failpoint"
+	}
+	return r.failpoint.Name
+}
+
+// clean removes what the round has made, for the next one to be as quick.
+func (r *round) clean(ctx context.Context) {
+	docker := r.engine.Client()
+	listed, err := docker.ContainerList(ctx, container.ListOptions{All: true})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, c := range listed {
+		_ = docker.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) // or it is being removed
+	}
+	volumes, err := docker.VolumeList(ctx, volume.ListOptions{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, v := range volumes.Volumes {
+		_ = docker.VolumeRemove(ctx, v.Name, true)
+	}
+	images, err := docker.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("reference", fmt.Sprintf("r%d-*", r.number)))})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, i := range images {
+		_, _ = docker.ImageRemove(ctx, i.ID, image.RemoveOptions{Force: true, PruneChildren: true})
+	}
+	_, _ = docker.ImagesPrune(ctx, filters.NewArgs(filters.Arg("dangling", "true")))
+}
+
+func TestRobustness(t *testing.T) {
+	t.Logf("seed %d, for %v", *seed, *duration)
+	random := rand.New(rand.NewPCG(*seed, 0))
+	s := newSystem(t, eng)
+	other := startOther(t)
+	results := newReport()
+	target := &failpoints.Target{Engine: eng, Other: other, Proxy: s.proxy, KillServer: s.killServer, StartServer: func() { s.startServer() },
+		Namespace: testserver.Namespace, Prefix: "failpoint", Random: random, Short: *duration < 5*time.Minute}
+	var queue []*failpoints.Failpoint
+	for number, deadline := 0, time.Now().Add(*duration); number == 0 || time.Now().Before(deadline) && !t.Failed(); number++ {
+		if len(queue) == 0 {
+			queue = shuffled(random)
+		}
+		s.t.Logf("round %d: %s", number, (&round{failpoint: queue[0]}).failpointName())
+		(&round{system: s, number: number, random: random, target: target, failpoint: queue[0], report: results}).play(t.Context())
+		queue = queue[1:]
+	}
+	for _, violation := range results.violations() {
+		t.Error(violation)
+	}
+	t.Logf("seed %d\n%s", *seed, results.table())
+}
+
+// shuffled is every failpoint once, and none once, in an order of chance.
+func shuffled(random *rand.Rand) []*failpoints.Failpoint {
+	var queue []*failpoints.Failpoint
+	for i := range failpoints.All {
+		if f := &failpoints.All[i]; *only == "" || f.Name == *only {
+			queue = append(queue, f)
+		}
+	}
+	if *only == "" {
+		queue = append(queue, nil)
+	}
+	random.Shuffle(len(queue), func(i, j int) { queue[i], queue[j] = queue[j], queue[i] })
+	return queue
+}

@@ -1,0 +1,152 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package robustness
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned"
+	"github.com/rancher-sandbox/engine-apiserver/test/dockerproxy"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
+)
+
+// patience is how long anything may take on a loaded machine.
+const patience = 3 * time.Minute
+
+// system is an engine, a proxy before it, and a server in a process of its own, which is there for as long as the test.
+type system struct {
+	t      *testing.T
+	engine *engine.Engine
+	proxy  *dockerproxy.Proxy
+	state  string
+	port   string
+
+	process *testserver.Process
+	run     atomic.Int64
+	clients *versioned.Clientset
+	config  *rest.Config
+}
+
+func newSystem(t *testing.T, e *engine.Engine, args ...string) *system {
+	t.Helper()
+	socket, err := os.MkdirTemp("", "proxy-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(socket) })
+	proxy, err := dockerproxy.Start(socket, e.Host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { proxy.Close() })
+	s := &system{t: t, engine: e, proxy: proxy, state: t.TempDir(), port: freePort(t)}
+	s.startServer(args...)
+	s.config, err = clientcmd.BuildConfigFromFlags("", filepath.Join(s.state, "kubeconfig"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.config.QPS = -1
+	s.clients = s.client()
+	return s
+}
+
+// client is a client with connections of its own.
+func (s *system) client() *versioned.Clientset {
+	s.t.Helper()
+	config := rest.CopyConfig(s.config)
+	config.Dial = (&net.Dialer{Timeout: time.Minute}).DialContext // a dialer of its own is a transport of its own
+	clients, err := versioned.NewForConfig(config)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return clients
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+}
+
+// startServer starts the next run of the server.
+func (s *system) startServer(args ...string) {
+	s.t.Helper()
+	s.run.Add(1)
+	s.process = testserver.StartProcess(s.t, append([]string{"serve", "--docker-host", s.proxy.Host(), "--secure-port", s.port,
+		"--state-dir", s.state, "--resync-period", resyncPeriod.String()}, args...)...)
+	s.process.Await(s.t, "engine-apiserver serves")
+}
+
+// killServer ends the server with SIGKILL. From then on the next run is the one that answers.
+func (s *system) killServer() {
+	s.checkOutput()
+	s.process.Kill()
+}
+
+// checkOutput fails if the server has panicked, or the race detector has found something in it.
+func (s *system) checkOutput() {
+	s.t.Helper()
+	for _, bad := range []string{"DATA RACE", "panic:", "Observed a panic", "fatal error:"} {
+		if output := s.process.Output(); strings.Contains(output, bad) {
+			s.t.Errorf("the server says %q:\n%s", bad, output)
+		}
+	}
+}
+
+// awaitServing returns when the server lists what the engine holds.
+func (s *system) awaitServing(ctx context.Context) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		_, err := s.clients.ContainersV1alpha1().Containers(testserver.Namespace).List(ctx, metav1.ListOptions{})
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			s.t.Fatalf("the server does not serve again: %v", err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// metric is the sum of a metric of the server's, 0 where it has not counted anything.
+func (s *system) metric(ctx context.Context, name string) (sum float64, err error) {
+	text, err := s.clients.RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("reading the server's metrics: %w", err)
+	}
+	for line := range bytes.Lines(text) {
+		metric, value, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
+		if metric != name && !strings.HasPrefix(metric, name+"{") {
+			continue
+		}
+		counted, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return 0, fmt.Errorf("reading the server's metrics: %s: %w", line, err)
+		}
+		sum += counted
+	}
+	return sum, nil
+}

@@ -1,0 +1,174 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package robustness
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/volume"
+	"github.com/docker/docker/client"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/test/robustness/checkers"
+)
+
+// truth is what an engine holds, asked for object by object, and said in our own words.
+func truth(ctx context.Context, docker *client.Client) (map[string]checkers.Facts, error) {
+	containers, err := containersOf(ctx, docker)
+	if err != nil {
+		return nil, err
+	}
+	images, err := imagesOf(ctx, docker)
+	if err != nil {
+		return nil, err
+	}
+	volumes, err := volumesOf(ctx, docker)
+	return map[string]checkers.Facts{"containers": containers, "images": images, "volumes": volumes}, err
+}
+
+func containersOf(ctx context.Context, docker *client.Client) (checkers.Facts, error) {
+	listed, err := docker.ContainerList(ctx, container.ListOptions{All: true})
+	if err != nil {
+		return nil, err
+	}
+	facts := checkers.Facts{}
+	for _, summary := range listed {
+		c, err := docker.ContainerInspect(ctx, summary.ID)
+		if cerrdefs.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		name := strings.TrimPrefix(c.Name, "/")
+		facts[name] = map[string]string{
+			"id": c.ID, "name": name, "path": c.Path, "args": strings.Join(c.Args, " "), "image": c.Config.Image, "labels": labelsOf(c.Config.Labels),
+			"status": c.State.Status, "pid": strconv.Itoa(c.State.Pid), "exit code": strconv.Itoa(c.State.ExitCode), "error": c.State.Error,
+			"restarts": strconv.Itoa(c.RestartCount), "created": second(c.Created), "started": second(c.State.StartedAt), "finished": second(c.State.FinishedAt),
+			"OOM killed": strconv.FormatBool(c.State.OOMKilled), "ports": strconv.Itoa(len(c.Config.ExposedPorts)),
+		}
+	}
+	return facts, nil
+}
+
+func imagesOf(ctx context.Context, docker *client.Client) (checkers.Facts, error) {
+	listed, err := docker.ImageList(ctx, image.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	facts := checkers.Facts{}
+	for _, summary := range listed {
+		i, err := docker.ImageInspect(ctx, summary.ID)
+		if cerrdefs.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		labels := ""
+		if i.Config != nil {
+			labels = labelsOf(i.Config.Labels)
+		}
+		names := i.RepoTags
+		if len(names) == 0 {
+			names = []string{i.ID}
+		}
+		for _, name := range names {
+			facts[strings.ReplaceAll(name, "/", "~")] = map[string]string{
+				"id": i.ID, "created": second(i.Created), "platform": i.Os + "/" + i.Architecture, "size": strconv.FormatInt(i.Size, 10), "labels": labels,
+				"tagged": strconv.FormatBool(len(i.RepoTags) > 0),
+			}
+		}
+	}
+	return facts, nil
+}
+
+func volumesOf(ctx context.Context, docker *client.Client) (checkers.Facts, error) {
+	listed, err := docker.VolumeList(ctx, volume.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	facts := checkers.Facts{}
+	for _, v := range listed.Volumes {
+		facts[v.Name] = map[string]string{
+			"name": v.Name, "driver": v.Driver, "mountpoint": v.Mountpoint, "scope": v.Scope, "created": second(v.CreatedAt), "labels": labelsOf(v.Labels),
+			"options": labelsOf(v.Options),
+		}
+	}
+	return facts, nil
+}
+
+// facts is what clients' objects say, in the same words.
+func facts(objects []runtime.Object) checkers.Facts {
+	all := checkers.Facts{}
+	for _, object := range objects {
+		switch o := object.(type) {
+		case *v1alpha1.Container:
+			s := o.Status
+			all[o.Name] = map[string]string{
+				"id": s.ID, "name": s.Name, "path": s.Path, "args": strings.Join(s.Args, " "), "image": s.Image, "labels": labelsOf(s.Labels),
+				"status": string(s.Status), "pid": strconv.FormatInt(s.PID, 10), "exit code": strconv.Itoa(int(s.ExitCode)), "error": s.Error,
+				"restarts": strconv.Itoa(int(s.RestartCount)), "created": at(s.CreatedAt), "started": at(s.StartedAt), "finished": at(s.FinishedAt),
+				"OOM killed": isTrue(s.Conditions, v1alpha1.ContainerOOMKilled), "ports": strconv.Itoa(len(s.Ports)),
+			}
+		case *v1alpha1.Image:
+			s := o.Status
+			all[o.Name] = map[string]string{
+				"id": s.ID, "created": at(s.CreatedAt), "platform": s.OS + "/" + s.Architecture, "size": strconv.FormatInt(s.Size, 10), "labels": labelsOf(s.Labels),
+				"tagged": isTrue(s.Conditions, v1alpha1.ImageTagged),
+			}
+		case *v1alpha1.Volume:
+			s := o.Status
+			all[o.Name] = map[string]string{
+				"name": s.Name, "driver": s.Driver, "mountpoint": s.Mountpoint, "scope": s.Scope, "created": at(s.CreatedAt), "labels": labelsOf(s.Labels),
+				"options": labelsOf(s.Options),
+			}
+		}
+	}
+	return all
+}
+
+func labelsOf(labels map[string]string) string {
+	var pairs []string
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		pairs = append(pairs, fmt.Sprintf("%s=%s", key, labels[key]))
+	}
+	return strings.Join(pairs, ",")
+}
+
+// second is a time of Docker's to the second, "" for one that never was.
+func second(s string) string {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil || t.Year() <= 1 {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func at(t *metav1.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func isTrue(conditions []metav1.Condition, kind string) string {
+	for _, c := range conditions {
+		if c.Type == kind {
+			return strconv.FormatBool(c.Status == metav1.ConditionTrue)
+		}
+	}
+	return "not there"
+}
