@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rancher-sandbox/engine-apiserver/test/controlplane"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
@@ -70,7 +71,9 @@ type setting struct {
 	engine            *engine.Engine
 	docker            endpoint
 	server            *process
+	plane             *controlplane.ControlPlane
 	stored            *cluster
+	behind            *process // the server behind the control plane
 	rounds            int
 }
 
@@ -91,11 +94,16 @@ var rows = []row{
 	{"burst of creates", (*setting).burstOfCreates, started},
 	{"burst beside readers", (*setting).burstBesideReaders, started},
 	{"fill some", (*setting).fillSome, started},
-	{"memory lists", (*setting).listFromMemory, filledSome},
-	{"fill all", (*setting).fillAll, filledSome},
+	{"aggregate", (*setting).startAggregated, filledSome},
+	{"memory lists", (*setting).listFromMemory, behind},
+	{"fill containers", (*setting).fillContainers, filledSome},
+	{"memory of containers", (*setting).memoryOfContainers, []string{"start empty", "fill some", "fill containers"}},
+	{"fill all", (*setting).fillRest, filledSome},
+	{"gets", (*setting).liveGets, behind},
+	{"lists", (*setting).liveLists, behind},
+	{"changes aggregated", (*setting).changesBehind, behind},
+	{"separate", (*setting).stopAggregated, behind},
 	{"changes full", (*setting).changesNow, filledAll},
-	{"gets", (*setting).liveGets, filledSome},
-	{"lists", (*setting).liveLists, filledAll},
 	{"writes", (*setting).writes, started},
 	{"idle", (*setting).idleCPU, filledAll},
 	{"start full", (*setting).startFull, filledAll},
@@ -105,7 +113,8 @@ var rows = []row{
 var (
 	started    = []string{"start empty"}
 	filledSome = []string{"start empty", "fill some"}
-	filledAll  = []string{"start empty", "fill some", "fill all"}
+	filledAll  = []string{"start empty", "fill some", "fill containers", "fill all"}
+	behind     = []string{"start empty", "fill some", "aggregate", "fill containers", "fill all", "separate"}
 )
 
 // Benchmark measures all of it once, in rounds of a fixed number: what it does to an engine takes too long for the
@@ -155,7 +164,8 @@ func measure(tb testing.TB, sizes sizes, output string) *figures {
 		tb.Fatal(err)
 	}
 	s := &setting{TB: tb, figures: &figures{}, sizes: sizes, program: program(tb), stateDir: tb.TempDir(), port: freePort(tb), engine: eng,
-		docker: endpoint{eng.Client().HTTPClient(), "http://docker/v" + version.APIVersion}, stored: newStored(tb)}
+		docker: endpoint{eng.Client().HTTPClient(), "http://docker/v" + version.APIVersion}}
+	s.plane, s.stored = newStored(tb)
 	began := time.Now()
 	for _, r := range rows {
 		if !wanted(r.name) {

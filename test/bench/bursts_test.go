@@ -47,7 +47,7 @@ func (s *setting) burstOfCreates() {
 	const times = 3
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	f := s.followAll(ctx)
+	f := s.followAll(ctx, s.server.cluster)
 	figure := fmt.Sprintf("burst of creates, %d containers", s.created)
 	for range times {
 		prefix := engine.UniqueName("burst")
@@ -60,7 +60,7 @@ func (s *setting) burstOfCreates() {
 func (s *setting) burstOfRemovals() {
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	f := s.followAll(ctx)
+	f := s.followAll(ctx, s.server.cluster)
 	s.burst(fmt.Sprintf("burst of removals, %d containers", s.removed), f, s.removed,
 		func(i int) error { return s.removeContainer(filled(i)) }, filled, "destroy")
 }
@@ -73,7 +73,7 @@ func (s *setting) removeContainer(name string) error {
 func (s *setting) burstBesideReaders() {
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	f := s.followAll(ctx)
+	f := s.followAll(ctx, s.server.cluster)
 	stopReaders := s.readers(ctx)
 	prefix := engine.UniqueName("beside")
 	containers, volumes := s.besideContainers, s.besideVolumes

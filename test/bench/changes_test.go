@@ -23,11 +23,11 @@ import (
 type follower struct{ byDocker, byServer *sightings }
 
 // followAll returns followers that end with ctx.
-func (s *setting) followAll(ctx context.Context) follower {
+func (s *setting) followAll(ctx context.Context, c *cluster) follower {
 	f := follower{newSightings(), newSightings()}
 	messages, _ := s.engine.Client().Events(ctx, events.ListOptions{})
 	go readEvents(ctx, messages, f.byDocker)
-	client := s.server.typed(s)
+	client := c.typed(s)
 	for _, resource := range []struct {
 		list  func(context.Context, metav1.ListOptions) (string, error)
 		start func(context.Context, metav1.ListOptions) (watch.Interface, error)
@@ -59,11 +59,15 @@ func listOf[T metav1.ListInterface](list func(context.Context, metav1.ListOption
 	}
 }
 
-// changesNow times how long after its call a change is seen, with what the engine holds now.
-func (s *setting) changesNow() {
+func (s *setting) changesNow() { s.changesSeen(standalone, s.server.cluster) }
+
+func (s *setting) changesBehind() { s.changesSeen(aggregated, s.behind.cluster) }
+
+// changesSeen times how long after its call a change is seen, with what the engine holds now.
+func (s *setting) changesSeen(by side, c *cluster) {
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	f := s.followAll(ctx)
+	f := s.followAll(ctx, c)
 	found, err := s.engine.Client().ContainerList(ctx, container.ListOptions{All: true})
 	if err != nil {
 		s.Fatal(err)
@@ -80,8 +84,11 @@ func (s *setting) changesNow() {
 		returned := time.Now()
 		for _, what := range whats {
 			figure := fmt.Sprintf("change to watcher, %s, %s present", what, present)
-			s.took(figure, docker, f.byDocker.await(s, what, name).Sub(returned))
-			s.took(figure, standalone, f.byServer.await(s, what, name).Sub(returned))
+			byDocker, byServer := f.byDocker.await(s, what, name), f.byServer.await(s, what, name)
+			if by == standalone { // beside which docker is measured
+				s.took(figure, docker, byDocker.Sub(returned))
+			}
+			s.took(figure, by, byServer.Sub(returned))
 		}
 	}
 	for range s.changes {
@@ -112,7 +119,7 @@ func (s *setting) change(measure func(name string, call func() error, whats ...s
 func (s *setting) eventsPerLife() {
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	f := s.followAll(ctx)
+	f := s.followAll(ctx, s.server.cluster)
 	client := s.engine.Client()
 	for range s.lives {
 		name := engine.UniqueName("life")

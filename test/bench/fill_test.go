@@ -37,9 +37,10 @@ func (s *setting) fill(from, to int) {
 
 func (s *setting) fillSome() { s.fill(0, s.some) }
 
-// fillAll leaves all images and volumes, and all containers, in both the engine and the control plane.
-func (s *setting) fillAll() {
-	s.fill(s.some, s.containers)
+func (s *setting) fillContainers() { s.fill(s.some, s.containers) }
+
+// fillRest leaves all images and volumes in both the engine and the control plane.
+func (s *setting) fillRest() {
 	for i := range s.images {
 		s.engine.Image(s, fmt.Sprintf("filled/image-%03d:v1", i))
 	}

@@ -16,6 +16,7 @@ func (s *setting) liveGets() {
 		s.turns(
 			s.timed("live get of a container", docker, func() error { return s.docker.get(ctx, "/containers/"+name+"/json") }),
 			s.timed("live get of a container", standalone, func() error { return s.server.get(ctx, s.server.path("containers", name)) }),
+			s.timed("live get of a container", aggregated, func() error { return s.behind.get(ctx, s.behind.path("containers", name)) }),
 			s.timed("live get of a container", stored, func() error { return s.stored.get(ctx, s.stored.path("containers", storedName(name))) }),
 		)
 	}
@@ -36,6 +37,7 @@ func (s *setting) liveLists() {
 			s.turns(
 				s.timed(figure, docker, func() error { return s.docker.get(ctx, list.docker) }),
 				s.timed(figure, standalone, func() error { return s.server.get(ctx, s.server.path(list.resource)) }),
+				s.timed(figure, aggregated, func() error { return s.behind.get(ctx, s.behind.path(list.resource)) }),
 				s.timed(figure, stored, func() error { return s.stored.get(ctx, s.stored.path(list.resource)) }),
 			)
 		}
@@ -49,6 +51,7 @@ func (s *setting) listFromMemory() {
 	for range parts {
 		s.turns(
 			func() error { return s.listWhile(figure, standalone, s.server.cluster, s.fromMemory/parts) },
+			func() error { return s.listWhile(figure, aggregated, s.behind.cluster, s.fromMemory/parts) },
 			func() error { return s.listWhile(figure, stored, s.stored, s.fromMemory/parts) },
 		)
 	}

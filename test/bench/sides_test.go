@@ -157,10 +157,10 @@ type process struct {
 }
 
 // launch starts the server with what an earlier one at the same port left in the state directory.
-func launch(tb testing.TB, program, host, stateDir string, port int) *process {
+func launch(tb testing.TB, program, host, stateDir string, port int, args ...string) *process {
 	tb.Helper()
 	p := &process{ended: make(chan error, 1)}
-	args := []string{"serve", "--docker-host", host, "--secure-port", strconv.Itoa(port), "--state-dir", stateDir}
+	args = append([]string{"serve", "--docker-host", host, "--secure-port", strconv.Itoa(port), "--state-dir", stateDir}, args...)
 	if *profiles != "" {
 		args = append(args, "--contention-profiling")
 	}
@@ -248,12 +248,13 @@ func await(tb testing.TB, try func() error) {
 	}
 }
 
-// resident is the memory of the programs, in bytes.
-func (c *cluster) resident(tb testing.TB) float64 {
+// memory is one kind of memory of the programs, in bytes. VmRSS is all that is resident, and RssAnon what is not part of a
+// program's file, which the kernel can drop and share.
+func (c *cluster) memory(tb testing.TB, kind string) float64 {
 	tb.Helper()
 	total := 0.0
 	for _, pid := range c.pids {
-		total += procField(tb, pid, "status", "VmRSS:", 1) * 1024
+		total += procField(tb, pid, "status", kind, 1) * 1024
 	}
 	return total
 }

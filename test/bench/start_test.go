@@ -6,6 +6,7 @@ package bench_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -39,7 +40,8 @@ func (s *setting) startEmpty() {
 	first.stop(s)
 	s.start("empty engine")
 	pause(s.sizes, settling)
-	s.add("memory with nothing", megabytes, standalone, s.server.resident(s)/1e6)
+	s.add("memory with nothing", megabytes, standalone, s.server.memory(s, "VmRSS:")/1e6)
+	s.add("memory of its own with nothing", megabytes, standalone, s.server.memory(s, "RssAnon:")/1e6)
 }
 
 // startFull leaves another one.
@@ -50,10 +52,19 @@ func (s *setting) startFull() {
 		s.took("start to synced, full engine", docker, time.Since(begun))
 		s.start("full engine")
 	}
+}
+
+// memoryOfContainers compares a server that has just started with one that had nothing to show.
+func (s *setting) memoryOfContainers() {
+	s.server.stop(s)
+	s.server = launch(s, s.program, s.engine.Host(), s.stateDir, s.port)
+	s.server.connect(s, s.stateDir)
+	s.server.discovered(s)
+	s.server.synced(s)
 	pause(s.sizes, settling)
-	if nothing := s.of("memory with nothing"); nothing != nil {
-		more := s.server.resident(s) - nothing.median(standalone)*1e6
-		s.add("memory for each container", kilobytes, standalone, more/1024/float64(s.containers))
+	for _, part := range []struct{ name, field string }{{"memory", "VmRSS:"}, {"memory of its own", "RssAnon:"}} {
+		more := s.server.memory(s, part.field) - s.of(part.name+" with nothing").median(standalone)*1e6
+		s.add(fmt.Sprintf("%s for each container with %d labels", part.name, s.labels), kilobytes, standalone, more/1024/float64(s.containers))
 	}
 }
 

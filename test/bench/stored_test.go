@@ -18,7 +18,7 @@ const storedGroup = "stored.rancherdesktop.io"
 var storedKinds = map[string]string{"containers": "Container", "images": "Image", "volumes": "Volume"}
 
 // newStored starts a control plane that knows our kinds as custom resources.
-func newStored(tb testing.TB) *cluster {
+func newStored(tb testing.TB) (*controlplane.ControlPlane, *cluster) {
 	tb.Helper()
 	plane, err := controlplane.Start(controlplane.APIServerArgs(
 		// A list of everything is one page, as with ours.
@@ -51,7 +51,7 @@ func newStored(tb testing.TB) *cluster {
 		})
 		await(tb, func() error { return c.get(tb.Context(), c.path(resource)) })
 	}
-	return c
+	return plane, c
 }
 
 func (c *cluster) post(tb testing.TB, path string, object map[string]any) {
