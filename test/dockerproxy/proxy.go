@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
@@ -40,6 +41,7 @@ type Proxy struct {
 	requests []Request
 	fault    Fault
 	events   Events
+	timed    func(path string, took time.Duration)
 	drop     chan struct{} // closed and replaced when connections are dropped
 }
 
@@ -71,6 +73,7 @@ func Start(dir, host string) (*Proxy, error) {
 		ErrorLog: log.New(io.Discard, "", 0),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fault, drop := p.record(r)
+			defer p.time(r.URL.Path, time.Now())
 			ctx, cancel := context.WithCancel(r.Context())
 			defer cancel()
 			go func() {
@@ -133,6 +136,22 @@ func (p *Proxy) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests = nil
+}
+
+// Time has observe called with each request that ends from now on, and with how long it took.
+func (p *Proxy) Time(observe func(path string, took time.Duration)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.timed = observe
+}
+
+func (p *Proxy) time(path string, began time.Time) {
+	p.mu.Lock()
+	observe := p.timed
+	p.mu.Unlock()
+	if observe != nil {
+		observe(path, time.Since(began))
+	}
 }
 
 // Fail has requests that come from now on answered by fault; nil ends that.
