@@ -275,6 +275,7 @@ func (v *view) at(version uint64, prefix, start string, predicate storage.Select
 	if keys, ok := v.byField.candidates(predicate); ok {
 		v.pick(keys, prefix, start, add)
 	} else {
+		result = make([]keyed, 0, v.entries.Len())
 		v.scan(prefix, start, add)
 	}
 	if len(changed) > 0 {

@@ -110,8 +110,9 @@ func (s *Store) startWatch(w *watcher, version uint64, sendInitial, tellTheirEnd
 	if !sendInitial {
 		return nil, nil
 	}
-	var events []watch.Event
-	for _, f := range s.selectLocked(current, w.key, w.key, w.recursive, w.predicate) {
+	found := s.selectLocked(current, w.key, w.key, w.recursive, w.predicate)
+	events := make([]watch.Event, 0, len(found)+1)
+	for _, f := range found {
 		if w.matches(f.object) {
 			events = append(events, watch.Event{Type: watch.Added, Object: f.object})
 		}
