@@ -22,6 +22,7 @@ import (
 )
 
 var (
+	binary   = flag.String("program", "", "the server to measure, instead of the one that the sources make")
 	output   = flag.String("output", "", "the file that the figures are written to as JSON")
 	profiles = flag.String("profiles", "", "the directory that profiles of the server are written to, while the rows are measured")
 	only     = flag.String("only", "", "the rows to measure, by the beginnings of their names, comma-separated; empty for all")
@@ -46,7 +47,7 @@ var (
 		changes: 30, gets: 500, lists: 30, rewrites: 25,
 		lives: 5, created: 200, removed: 700, starts: 3,
 		besideContainers: 100, besideVolumes: 200,
-		fromMemory: 5 * time.Second, idle: 20 * time.Second,
+		fromMemory: 5 * time.Second, idle: 100 * time.Second, // one kind is compared with Docker meanwhile
 		watchers: 1000, perSecond: 100, watching: 60 * time.Second,
 		curve: []int{100, 1000, 10_000, 100_000},
 	}

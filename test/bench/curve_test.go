@@ -108,7 +108,7 @@ func (s *setting) curve() {
 		source, store := s.newSynthetic(n)
 		for range rounds {
 			begun := time.Now()
-			list := &v1alpha1.ContainerList{}
+			list := livestore.NewList(func() runtime.Object { return &v1alpha1.ContainerList{} })
 			if err := store.GetList(s.Context(), "/containers/", everything, list); err != nil || len(list.Items) != n {
 				s.Fatal(len(list.Items), err)
 			}

@@ -141,6 +141,9 @@ func (c *cluster) typed(tb testing.TB) typed.ContainersV1alpha1Interface {
 // program builds the server as users have it.
 func program(tb testing.TB) string {
 	tb.Helper()
+	if *binary != "" {
+		return *binary
+	}
 	path := filepath.Join(tb.TempDir(), "engine-apiserver")
 	build := exec.CommandContext(tb.Context(), "go", "build", "-trimpath", "-o", path, "../../cmd/engine-apiserver")
 	if output, err := build.CombinedOutput(); err != nil {
