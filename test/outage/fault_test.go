@@ -32,7 +32,7 @@ func TestAnEventLogThatStallsHoldsUpNobodyForLong(t *testing.T) {
 	proxy.Fail(dockerproxy.Stall(func(r *http.Request) bool {
 		return strings.HasSuffix(r.URL.Path, "/events") && r.URL.Query().Has("until")
 	}))
-	for _, path := range []string{"/containers", "/images/busybox:latest"} {
+	for _, path := range []string{"/containers", "/images/nothing:latest"} {
 		got := get(t, server, namespace+path)
 		if got.code != http.StatusServiceUnavailable && got.code != http.StatusGatewayTimeout || got.took > 12*time.Second || !strings.Contains(got.body, proxy.Host()) {
 			t.Errorf("%s: %d after %v: %s", path, got.code, got.took, got.body)
