@@ -20,8 +20,8 @@ import (
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/api/validation"
-	"k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -100,7 +100,7 @@ func checkObject(t *testing.T, key string, object runtime.Object) {
 	}
 }
 
-func validateSegment(name string, _ bool) []string { return path.IsValidPathSegmentName(name) }
+func validateSegment(name string, _ bool) []string { return content.IsPathSegmentName(name) }
 
 func conditionsOf(object runtime.Object) []metav1.Condition {
 	switch object := object.(type) {

@@ -17,6 +17,7 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/component-base/cli/globalflag"
+	"k8s.io/component-base/logs"
 	"k8s.io/component-base/term"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
@@ -53,7 +54,7 @@ func newServeCommand() *cobra.Command {
 		},
 	}
 	sets := options.flags()
-	globalflag.AddGlobalFlags(sets.FlagSet("Global"), command.Name())
+	globalflag.AddGlobalFlags(sets.FlagSet("Global"), command.Name(), logs.SkipLoggingConfigurationFlags())
 	for _, set := range sets.FlagSets {
 		command.Flags().AddFlagSet(set)
 	}

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -276,5 +277,13 @@ func TestHelpShowsTheFlagsThatHaveAMeaningHere(t *testing.T) {
 		if strings.Contains(out.String(), "\n      "+flag+" ") != want {
 			t.Errorf("%s is shown: %t, want %t", flag, !want, want)
 		}
+	}
+	// Of two flags of one name, chance would say which is set.
+	seen := map[string]bool{}
+	for _, match := range regexp.MustCompile(`(?m)^ +(?:-[a-z], )?(--[a-z-]+) `).FindAllStringSubmatch(out.String(), -1) {
+		if seen[match[1]] {
+			t.Errorf("%s is shown twice", match[1])
+		}
+		seen[match[1]] = true
 	}
 }
