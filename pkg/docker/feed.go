@@ -16,11 +16,15 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// event is what of an event is believed. Attributes are not: a container's labels can override them.
+// event is what of an event is believed. Attributes are not: a container's labels can override them. The name is a hint at
+// one more thing to look at.
 type event struct {
-	Type     events.Type
-	Action   events.Action
-	Actor    struct{ ID string }
+	Type   events.Type
+	Action events.Action
+	Actor  struct {
+		ID         string
+		Attributes struct{ Name string }
+	}
 	TimeNano int64
 }
 
@@ -55,7 +59,14 @@ func (ev event) marks() []mark {
 	case ev.Type == events.ContainerEventType && fullID.MatchString(id):
 		return one(id)
 	case ev.Type == events.ImageEventType && fullImageID.MatchString(imageID(id)):
-		return one(imageID(id))
+		marks := one(imageID(id))
+		// The tag leads to its former owner, even if it has left the new one when that is looked at.
+		if name := ev.Actor.Attributes.Name; ev.Action == events.ActionTag && !fullImageID.MatchString(imageID(name)) {
+			if tag, ok := normalReference(name); ok {
+				marks = append(marks, mark{kind: ev.Type, subject: tag})
+			}
+		}
+		return marks
 	case ev.Type == events.ImageEventType:
 		if name, ok := normalReference(id); ok {
 			return one(name)

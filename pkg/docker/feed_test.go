@@ -125,6 +125,27 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
+func TestATagIsLookedAtBesideTheImageThatHasGotIt(t *testing.T) {
+	image := "sha256:" + idA
+	for name, want := range map[string][]mark{
+		"busybox:v1":                 {{"image", image}, {"image", "busybox:v1"}},
+		"docker.io/library/busybox":  {{"image", image}, {"image", "busybox:latest"}},
+		"what a label says, perhaps": {{"image", image}},
+		image:                        {{"image", image}},
+		"":                           {{"image", image}},
+	} {
+		var got []mark
+		f := newFeed(func(m mark) { got = append(got, m) })
+		event := fmt.Appendf(nil, `{"Type":"image","Action":"tag","Actor":{"ID":%q,"Attributes":{"name":%q}},"timeNano":1}`, image, name)
+		if err := f.streamed(event); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestAnEventIsAppliedOnceWhoeverShowsItFirst(t *testing.T) {
 	f, got := scripted()
 	lines := volumes(0, 4)

@@ -99,6 +99,27 @@ func TestTheFormerOwnerOfAMovedTagShowsAsDangling(t *testing.T) {
 	}
 }
 
+func TestATagThatMovesAndGoesBeforeAnybodyLooksLeavesItsFormerOwner(t *testing.T) {
+	x := connect(t)
+	tag := engine.UniqueName("passing") + ":v1"
+	oldID, newID := shared.Image(t, tag), shared.Image(t, engine.UniqueName("new")+":v1")
+	if before := x.image(t, tag); before == nil || before.Status.ID != oldID {
+		t.Fatalf("%+v", before)
+	}
+	x.i.mu.Lock() // nothing is observed
+	tagErr := x.docker.ImageTag(t.Context(), newID, tag)
+	_, untagErr := x.docker.ImageRemove(t.Context(), tag, image.RemoveOptions{})
+	x.i.mu.Unlock()
+	must(t, tagErr)
+	must(t, untagErr)
+	if after := x.image(t, tag); after != nil {
+		t.Errorf("the tag shows as %+v", after)
+	}
+	if dangling := x.image(t, oldID); dangling == nil || dangling.Status.RepoTag != "" {
+		t.Errorf("the former owner shows as %+v", dangling)
+	}
+}
+
 // buildImage builds with the classic builder.
 func buildImage(t *testing.T, dockerfile, tag string) string {
 	t.Helper()
