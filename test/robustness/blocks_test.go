@@ -34,7 +34,9 @@ type blocks struct {
 	spans map[string][]span // by name or ID
 }
 
-func newBlocks(now func() time.Duration) *blocks { return &blocks{now: now, spans: map[string][]span{}} }
+func newBlocks(now func() time.Duration) *blocks {
+	return &blocks{now: now, spans: map[string][]span{}}
+}
 
 // observe takes in that a request has ended.
 func (b *blocks) observe(path string, took time.Duration) {

@@ -17,7 +17,7 @@ import (
 var (
 	duration = flag.Duration("duration", time.Minute, "how long the robustness run goes on")
 	seed     = flag.Uint64("seed", uint64(time.Now().UnixNano()), "the seed of the robustness run")
-	only     = flag.String("failpoint", "", "the only failpoint of the robustness run")
+	only     = flag.String("failpoints", "", "a regular expression that chooses the failpoints of the robustness run")
 	keep     = flag.String("histories", os.TempDir(), "where the histories of a failed run are kept")
 )
 

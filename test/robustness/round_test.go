@@ -10,6 +10,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sync"
 	"testing"
@@ -61,9 +62,10 @@ func (r *round) play(ctx context.Context) {
 	r.proxy.Reset()
 	r.proxy.Time(r.blocks.observe)
 	differences, run := r.differences(ctx), r.run.Load()
+	r.target.Prefix = fmt.Sprintf("r%d", r.number)
 	var err error
 	r.traffic, err = traffic.Start(traffic.Config{
-		Docker: r.engine.Client(), API: r.clients.ContainersV1alpha1(), Namespace: testserver.Namespace, Prefix: fmt.Sprintf("r%d", r.number),
+		Docker: r.engine.Client(), API: r.clients.ContainersV1alpha1(), Namespace: testserver.Namespace, Prefix: r.target.Prefix,
 		Recorder: r.recorder, Seed: r.random.Uint64(), Writers: writers, Names: names, Log: &r.log,
 	})
 	if err != nil {
@@ -326,35 +328,41 @@ func (r *round) clean(ctx context.Context) {
 func TestRobustness(t *testing.T) {
 	t.Logf("seed %d, for %v", *seed, *duration)
 	random := rand.New(rand.NewPCG(*seed, 0))
+	chosen, err := regexp.Compile(*only)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := newSystem(t, eng)
 	other := startOther(t)
 	results := newReport()
 	target := &failpoints.Target{Engine: eng, Other: other, Proxy: s.proxy, KillServer: s.killServer, StartServer: func() { s.startServer() },
-		Namespace: testserver.Namespace, Prefix: "failpoint", Random: random, Short: *duration < 5*time.Minute}
+		Namespace: testserver.Namespace, Random: random, Short: *duration < 5*time.Minute}
+	defer func() {
+		for _, violation := range results.violations() {
+			t.Error(violation)
+		}
+		t.Logf("seed %d\n%s", *seed, results.table())
+	}()
 	var queue []*failpoints.Failpoint
 	for number, deadline := 0, time.Now().Add(*duration); number == 0 || time.Now().Before(deadline) && !t.Failed(); number++ {
 		if len(queue) == 0 {
-			queue = shuffled(random)
+			queue = shuffled(random, chosen)
 		}
 		s.t.Logf("round %d: %s", number, (&round{failpoint: queue[0]}).failpointName())
 		(&round{system: s, number: number, random: random, target: target, failpoint: queue[0], report: results}).play(t.Context())
 		queue = queue[1:]
 	}
-	for _, violation := range results.violations() {
-		t.Error(violation)
-	}
-	t.Logf("seed %d\n%s", *seed, results.table())
 }
 
 // shuffled is every failpoint once, and none once, in an order of chance.
-func shuffled(random *rand.Rand) []*failpoints.Failpoint {
+func shuffled(random *rand.Rand, chosen *regexp.Regexp) []*failpoints.Failpoint {
 	var queue []*failpoints.Failpoint
 	for i := range failpoints.All {
-		if f := &failpoints.All[i]; *only == "" || f.Name == *only {
+		if f := &failpoints.All[i]; chosen.MatchString(f.Name) {
 			queue = append(queue, f)
 		}
 	}
-	if *only == "" {
+	if len(queue) == 0 || chosen.MatchString("") {
 		queue = append(queue, nil)
 	}
 	random.Shuffle(len(queue), func(i, j int) { queue[i], queue[j] = queue[j], queue[i] })

@@ -125,10 +125,21 @@ func (s *system) awaitServing(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-			s.t.Fatalf("the server does not serve again: %v", err)
+			s.t.Fatalf("the server does not serve again: %v\n%s", err, s.goroutines())
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// goroutines is what the server is at.
+func (s *system) goroutines() string {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	text, err := s.clients.RESTClient().Get().AbsPath("/debug/pprof/goroutine").Param("debug", "2").DoRaw(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 // metric is the sum of a metric of the server's, 0 where it has not counted anything.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -187,8 +186,8 @@ func (w *writer) remove(ctx context.Context, how string, call func(id, name stri
 	began, id := w.Recorder.Now(), s.ID()
 	err := call(id, s.Name)
 	w.missed(began, s.Name, err)
-	w.record(began, err, status(id, checkers.Die), status(id, checkers.Remove), owner(s.Name, history.Absent))
-	if outcomeOf(err) != refused || apierrors.IsNotFound(err) || cerrdefs.IsNotFound(err) {
+	w.recordRemoval(began, err, status(id, checkers.Die), status(id, checkers.Remove), owner(s.Name, history.Absent))
+	if outcomeOf(err) != refused || isGone(err) {
 		s.set("")
 	}
 	return fmt.Sprintf("%s %s", how, s.Name), err
@@ -208,8 +207,8 @@ func (w *writer) deleteContainer(ctx context.Context) (string, error) {
 	for i := range steps {
 		steps[i].later = true
 	}
-	w.record(began, err, steps...)
-	if outcomeOf(err) != refused || apierrors.IsNotFound(err) {
+	w.recordRemoval(began, err, steps...)
+	if outcomeOf(err) != refused || isGone(err) {
 		s.set("")
 	}
 	return "api delete " + s.Name, err

@@ -11,11 +11,9 @@ import (
 	"io"
 	"strings"
 
-	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
@@ -126,8 +124,8 @@ func removeTag(how string, call func(*writer, context.Context, string) error) fu
 		began := w.Recorder.Now()
 		err := call(w, ctx, s.Name)
 		w.missed(began, ImageName(s.Name), err)
-		w.record(began, err, owner(s.Name, history.Absent))
-		if outcomeOf(err) != refused || apierrors.IsNotFound(err) || cerrdefs.IsNotFound(err) {
+		w.recordRemoval(began, err, owner(s.Name, history.Absent))
+		if outcomeOf(err) != refused || isGone(err) {
 			s.set("")
 		}
 		return fmt.Sprintf("%s %s", how, s.Name), err

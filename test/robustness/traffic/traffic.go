@@ -232,8 +232,8 @@ func outcomeOf(err error) history.Outcome {
 // step is an effect of an operation on a register.
 type step struct {
 	kind, register, action, value string
-	// later is true for an effect that may come after the answer, or not at all.
-	later bool
+	// later is true for an effect that may come after the answer, or not at all, maybe for one that may not come at all.
+	later, maybe bool
 }
 
 // record notes what an operation did that was called at began and has returned now.
@@ -245,11 +245,30 @@ func (w *writer) record(began time.Duration, err error, steps ...step) {
 	ended := w.Recorder.Now()
 	for _, s := range steps {
 		o := history.Operation{Client: w.name, Kind: s.kind, Register: s.register, Action: s.action, Value: s.value, Call: began, Return: ended, Outcome: outcome}
-		if s.later {
+		switch {
+		case s.later:
 			o.Outcome = history.Unknown
+		case s.maybe:
+			o.Outcome = history.Maybe
 		}
 		w.Recorder.Operations(o)
 	}
+}
+
+// isGone is true where what was to be removed is not there. It may be this very request that has removed it: a client tries
+// again where the answer was that it should.
+func isGone(err error) bool { return apierrors.IsNotFound(err) || cerrdefs.IsNotFound(err) }
+
+// recordRemoval notes what an operation did that removes something.
+func (w *writer) recordRemoval(began time.Duration, err error, steps ...step) {
+	if !isGone(err) {
+		w.record(began, err, steps...)
+		return
+	}
+	for i := range steps {
+		steps[i].maybe = true
+	}
+	w.record(began, nil, steps...)
 }
 
 // take locks a slot that has the property, nil if the first few that chance offers do not.

@@ -7,10 +7,8 @@ import (
 	"context"
 	"fmt"
 
-	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/volume"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
@@ -69,8 +67,8 @@ func removeVolume(how string, call func(*writer, context.Context, string) error)
 		began := w.Recorder.Now()
 		err := call(w, ctx, s.Name)
 		w.missed(began, s.Name, err)
-		w.record(began, err, owner(s.Name, history.Absent))
-		if outcomeOf(err) != refused || apierrors.IsNotFound(err) || cerrdefs.IsNotFound(err) {
+		w.recordRemoval(began, err, owner(s.Name, history.Absent))
+		if outcomeOf(err) != refused || isGone(err) {
 			s.set("")
 		}
 		return fmt.Sprintf("%s %s", how, s.Name), err
