@@ -105,6 +105,11 @@ func (s *system) killServer() {
 	s.process.Kill()
 }
 
+// lost is how often this run of the server has said that it cannot reach its engine.
+func (s *system) lost() int {
+	return strings.Count(s.process.Output(), "The container engine is not available")
+}
+
 // checkOutput fails if the server has panicked, or the race detector has found something in it.
 func (s *system) checkOutput() {
 	s.t.Helper()
@@ -118,17 +123,15 @@ func (s *system) checkOutput() {
 // awaitServing returns when the server lists what the engine holds.
 func (s *system) awaitServing(ctx context.Context) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		_, err := s.clients.ContainersV1alpha1().Containers(testserver.Namespace).List(ctx, metav1.ListOptions{})
+	for deadline := time.Now().Add(patience); ; sleep(ctx, 50*time.Millisecond) {
+		attempt, cancel := context.WithTimeout(ctx, time.Minute)
+		_, err := s.clients.ContainersV1alpha1().Containers(testserver.Namespace).List(attempt, metav1.ListOptions{})
+		cancel()
 		if err == nil {
 			return
 		}
-		select {
-		case <-ctx.Done():
+		if time.Now().After(deadline) {
 			s.t.Fatalf("the server does not serve again: %v\n%s", err, s.goroutines())
-		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
