@@ -44,12 +44,13 @@ func answering(t testing.TB) (*Engine, *answers) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &answers{}
-	c, err := client.NewClientWithOpts(client.WithHost("tcp://engine:2375"), client.WithHTTPClient(&http.Client{Transport: a}), client.WithVersion("1.51"))
+	a, transport := &answers{}, &http.Transport{}
+	transport.RegisterProtocol("http", a)
+	c, err := client.NewClientWithOpts(client.WithHost("tcp://engine:2375"), client.WithHTTPClient(&http.Client{Transport: transport}), client.WithVersion("1.51"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.use(&connection{ctx: t.Context(), client: c})
+	e.use(&connection{ctx: t.Context(), client: c, transport: transport})
 	return e, a
 }
 

@@ -4,7 +4,9 @@
 package docker
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -46,27 +48,63 @@ func (s *Containers) Subjects(ctx context.Context) ([]string, error) {
 
 // Observe inspects one container.
 func (s *Containers) Observe(ctx context.Context, id string) (map[string]runtime.Object, []string, error) {
-	response, err := s.inspect(ctx, id)
-	if err == nil && isRemoving(response) && s.overlays.wasStopped(id) && s.isRemovedSoon(ctx, id) {
-		response, err = s.inspect(ctx, id)
+	object, err := s.observe(ctx, id)
+	if err == nil && isRemoving(object) && s.overlays.wasStopped(id) && s.isRemovedSoon(ctx, id) {
+		object, err = s.observe(ctx, id)
 	}
 	if err != nil {
 		return nil, nil, apiError("inspect", containerResource, id, err)
 	}
-	if response == nil || response.ID != id {
+	if object == nil {
 		s.overlays.forget(id)
 		return nil, nil, nil
 	}
-	object := containerOf(response, s.engine.namespace)
 	if ValidContainerName(object.Name) != nil {
 		return nil, nil, nil
 	}
-	s.overlays.show(object, response)
+	s.overlays.show(object)
 	return map[string]runtime.Object{keyOf(object): object}, nil, nil
 }
 
-func isRemoving(response *container.InspectResponse) bool {
-	return response != nil && response.State != nil && statusOf(response.State.Status) == v1alpha1.ContainerDockerStatusRemoving
+// observe returns the container as it is now, without its overlay, nil if it is gone. Most answers say what the one before
+// said, word for word: they are not read again.
+func (s *Containers) observe(ctx context.Context, id string) (*v1alpha1.Container, error) {
+	if ValidContainerName(id) != nil {
+		return nil, nil
+	}
+	var answer []byte
+	var response container.InspectResponse
+	err := s.engine.read(ctx, readTimeout, func(ctx context.Context, c *connection) (err error) {
+		var ok bool
+		if answer, ok = c.answer(ctx, "/containers/"+id+"/json"); !ok {
+			response, err = c.client.ContainerInspect(ctx, id)
+		}
+		return err
+	})
+	if errdefs.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if object := s.overlays.recall(id, answer); object != nil {
+		return object, nil
+	}
+	if answer != nil {
+		if err := json.NewDecoder(bytes.NewReader(answer)).Decode(&response); err != nil {
+			return nil, err
+		}
+	}
+	if response.ContainerJSONBase == nil || response.ID != id {
+		return nil, nil
+	}
+	object := containerOf(&response, s.engine.namespace)
+	s.overlays.learn(object, stopTimeoutOf(&response), answer)
+	return object, nil
+}
+
+func isRemoving(c *v1alpha1.Container) bool {
+	return c != nil && c.Status.Status == v1alpha1.ContainerDockerStatusRemoving
 }
 
 // isRemovedSoon waits for the end of a removal. Of a stopped container one is not worth showing unless it takes long.

@@ -14,7 +14,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/docker/docker/client"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/klog/v2"
 )
@@ -108,25 +107,7 @@ func (c *connection) lines(ctx context.Context, query url.Values) ([][]byte, err
 
 // events asks for events. Docker's client decodes each of them, which costs more than the rest of a fence.
 func (c *connection) events(ctx context.Context, query url.Values) (io.ReadCloser, error) {
-	host, err := client.ParseHostURL(c.client.DaemonHost())
-	if err != nil {
-		return nil, err
-	}
-	target := url.URL{Scheme: "http", Host: host.Host, Path: host.Path + "/v" + c.client.ClientVersion() + "/events", RawQuery: query.Encode()}
-	if isLocal(c.client.DaemonHost()) {
-		target.Host, target.Path = client.DummyHost, "/v"+c.client.ClientVersion()+"/events"
-	}
-	if c.transport.TLSClientConfig != nil {
-		target.Scheme = "https"
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	for name, value := range c.headers {
-		request.Header.Set(name, value)
-	}
-	response, err := c.transport.RoundTrip(request)
+	response, err := c.get(ctx, "/events", query)
 	if err != nil {
 		return nil, err
 	}

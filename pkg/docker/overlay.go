@@ -4,6 +4,7 @@
 package docker
 
 import (
+	"hash/maphash"
 	"math"
 	"sync"
 	"time"
@@ -29,7 +30,14 @@ type overlay struct {
 	stopTimeout       time.Duration
 	// stopped is true when the container was last seen not to run.
 	stopped bool
+	// answer is the digest of what Docker said last, shown what was made of it. But for its overlay and its version, what is
+	// shown is never changed.
+	answer uint64
+	shown  *v1alpha1.Container
 }
+
+// answerSeed is of digests of Docker's answers.
+var answerSeed = maphash.MakeSeed()
 
 // overlays holds the overlay of each container by its ID, as long as the container exists.
 type overlays struct {
@@ -68,21 +76,42 @@ func (o *overlays) forget(id string) {
 	delete(o.byID, id)
 }
 
-// show writes the overlay into a container that was just made from response.
-func (o *overlays) show(object *v1alpha1.Container, response *container.InspectResponse) {
+// learn notes what was made of an answer of Docker's.
+func (o *overlays) learn(object *v1alpha1.Container, stopTimeout time.Duration, answer []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	known := o.ofLocked(response.ID)
-	known.stopTimeout = stopTimeoutOf(response)
+	known := o.ofLocked(object.Status.ID)
+	known.stopTimeout = stopTimeout
+	known.answer, known.shown = maphash.Bytes(answerSeed, answer), object
+}
+
+// recall returns what was made of the answer, nil if the last one was another. It is the caller's but for what lies deeper.
+func (o *overlays) recall(id string, answer []byte) *v1alpha1.Container {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	known := o.byID[id]
+	if len(answer) == 0 || known == nil || known.shown == nil || known.answer != maphash.Bytes(answerSeed, answer) {
+		return nil
+	}
+	object := *known.shown
+	object.ResourceVersion = ""
+	return &object
+}
+
+// show writes the overlay into a container.
+func (o *overlays) show(object *v1alpha1.Container) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	known := o.ofLocked(object.Status.ID)
 	known.stopped = object.Spec.State == v1alpha1.ContainerStateCreated
 	object.Status.LastAction = known.lastAction.DeepCopy()
+	object.Annotations = nil
 	if known.lastApplied != "" {
 		object.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: known.lastApplied}
 	}
+	object.DeletionTimestamp, object.DeletionGracePeriodSeconds = known.deletionTimestamp.DeepCopy(), nil
 	if known.deletionTimestamp != nil {
-		object.DeletionTimestamp = known.deletionTimestamp.DeepCopy()
-		grace := known.gracePeriod
-		object.DeletionGracePeriodSeconds = &grace
+		object.DeletionGracePeriodSeconds = new(known.gracePeriod)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -153,16 +155,33 @@ func watchFrom(ctx context.Context, client typed.ContainersV1alpha1Interface, re
 	}
 }
 
+// informer031 is the program that follows with the informers of client-go 0.31.
+var informer031 string
+
+// withInformer031 builds that program before the tests run: on a new machine it takes longer than a watch lasts.
+type withInformer031 struct{ *testing.M }
+
+func (w withInformer031) Run() int {
+	dir, err := os.MkdirTemp("", "informer031")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	informer031 = filepath.Join(dir, "informer031")
+	build := exec.Command("go", "build", "-o", informer031, ".")
+	build.Dir = filepath.Join("..", "informer031")
+	if output, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building informer031: %v\n%s", err, output)
+		return 1
+	}
+	return w.M.Run()
+}
+
 // followInformers031 follows all resources with the informers of client-go 0.31, in a program of their own.
 func followInformers031(t *testing.T, server *testserver.Server) *record {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "informer031")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
-	build.Dir = filepath.Join("..", "informer031")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building informer031: %v\n%s", err, out)
-	}
-	command := exec.Command(program, "-kubeconfig", server.Kubeconfig, "-namespace", testserver.Namespace)
+	command := exec.Command(informer031, "-kubeconfig", server.Kubeconfig, "-namespace", testserver.Namespace)
 	stdin, err := command.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ import (
 
 var eng *engine.Engine
 
-func TestMain(m *testing.M) { os.Exit(engine.Main(m, &eng)) }
+func TestMain(m *testing.M) { os.Exit(engine.Main(withInformer031{m}, &eng)) }
 
 var resources = []string{"containers", "images", "volumes"}
 
