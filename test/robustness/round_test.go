@@ -75,20 +75,28 @@ func (r *round) play(ctx context.Context) {
 	clientCtx, stopClients := context.WithCancel(ctx)
 	defer stopClients()
 	informers, wait := r.startClients(clientCtx)
+	r.phase("started")
 	failing := r.fail(ctx)
+	r.phase("failpoint")
 	r.traffic.Stop()
+	r.phase("traffic's end")
 	r.converge(ctx, informers)
+	r.phase("converging")
 	stopClients()
 	wait()
 	for _, i := range informers {
 		i.Wait()
 	}
+	r.phase("clients' end")
 	r.check(failing)
+	r.phase("checks")
 
 	r.report.add(selfCheck, r.explained(r.differences(ctx)-differences, r.run.Load() == run))
 	r.checkOutput()
 	r.clean(ctx)
 }
+
+func (r *round) phase(name string) { r.t.Logf("%8.2fs %s", r.recorder.Now().Seconds(), name) }
 
 // span is a part of a history.
 type span struct{ from, to time.Duration }

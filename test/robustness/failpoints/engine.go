@@ -7,10 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/volume"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
@@ -82,32 +84,43 @@ func (t *Target) remove(ids *[]string) func() error {
 	return func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), recovery)
 		defer cancel()
-		var problems []error
-		for _, id := range *ids {
-			err := t.Engine.Client().ContainerRemove(ctx, id, container.RemoveOptions{Force: true})
-			if err != nil && !cerrdefs.IsNotFound(err) {
-				problems = append(problems, err)
+		return eachOf(len(*ids), func(i int) error {
+			err := t.Engine.Client().ContainerRemove(ctx, (*ids)[i], container.RemoveOptions{Force: true})
+			if cerrdefs.IsNotFound(err) {
+				return nil
 			}
-		}
-		return errors.Join(problems...)
+			return err
+		})
 	}
+}
+
+// eachOf calls do with 0 to n-1, some at a time, and returns the first error.
+func eachOf(n int, do func(i int) error) error {
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i := range n {
+		group.Go(func() error { return do(i) })
+	}
+	return group.Wait()
 }
 
 // crashLoop has containers fail that Docker starts again and again.
 func crashLoop(ctx context.Context, t *Target) (func() error, error) {
-	var ids []string
-	for i := range t.count(50, 8) {
-		id, err := create(ctx, t.Engine, engine.UniqueName(fmt.Sprintf("%s-crash-%d", t.Prefix, i)),
+	ids := make([]string, t.count(50, 8))
+	err := eachOf(len(ids), func(i int) (err error) {
+		ids[i], err = create(ctx, t.Engine, engine.UniqueName(fmt.Sprintf("%s-crash-%d", t.Prefix, i)),
 			&container.HostConfig{RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyAlways}}, "sh", "-c", "exit 1")
-		if err == nil {
-			ids = append(ids, id)
-			err = t.Engine.Client().ContainerStart(ctx, id, container.StartOptions{})
-		}
 		if err != nil {
-			return nil, errors.Join(err, t.remove(&ids)())
+			return err
 		}
+		return t.Engine.Client().ContainerStart(ctx, ids[i], container.StartOptions{})
+	})
+	remove := t.remove(&ids)
+	if err != nil {
+		ids = slices.DeleteFunc(ids, func(id string) bool { return id == "" })
+		return nil, errors.Join(err, remove())
 	}
-	return t.remove(&ids), nil
+	return remove, nil
 }
 
 // failStart has starts fail. The container then is as before, but for the reason, and Docker raises no event.
