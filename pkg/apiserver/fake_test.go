@@ -36,6 +36,7 @@ const (
 // fakeContainers is a source of containers that does as it is told and writes down what that was.
 type fakeContainers struct {
 	static
+	sink livestore.Sink
 
 	mu         sync.Mutex
 	containers map[string]*v1alpha1.Container
@@ -116,6 +117,7 @@ func (f *fakeContainers) Update(_ context.Context, name string, old, updated run
 	}
 	f.calls = append(f.calls, call)
 	f.containers[name] = to.DeepCopy()
+	f.sink.MarkDirty(name)
 	return nil
 }
 
@@ -128,6 +130,7 @@ func (f *fakeContainers) Delete(ctx context.Context, name string, _ runtime.Obje
 	}
 	f.calls = append(f.calls, call)
 	delete(f.containers, name)
+	f.sink.MarkDirty(name)
 	return nil
 }
 
@@ -140,6 +143,7 @@ func serveContainers(t testing.TB, source *fakeContainers, configure ...func(*ge
 	if err != nil {
 		t.Fatal(err)
 	}
+	source.sink = sink
 	if err := sink.Resync(t.Context()); err != nil {
 		t.Fatal(err)
 	}

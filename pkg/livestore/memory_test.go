@@ -97,7 +97,12 @@ func (m *memorySource) Fence(ctx context.Context) error {
 	return nil
 }
 
-func (m *memorySource) Create(ctx context.Context, key string, object runtime.Object) (string, error) {
+func (m *memorySource) Create(ctx context.Context, key string, object runtime.Object) (subject string, err error) {
+	defer func() {
+		if err == nil {
+			m.sink.MarkDirty(subject)
+		}
+	}()
 	if m.create != nil {
 		return m.create(ctx, key, object)
 	}
@@ -106,6 +111,7 @@ func (m *memorySource) Create(ctx context.Context, key string, object runtime.Ob
 }
 
 func (m *memorySource) Update(ctx context.Context, subject string, old, updated runtime.Object) error {
+	defer m.sink.MarkDirty(subject)
 	if m.update != nil {
 		return m.update(ctx, subject, old, updated)
 	}
@@ -113,6 +119,7 @@ func (m *memorySource) Update(ctx context.Context, subject string, old, updated 
 }
 
 func (m *memorySource) Delete(ctx context.Context, subject string, object runtime.Object) error {
+	defer m.sink.MarkDirty(subject)
 	if m.remove != nil {
 		return m.remove(ctx, subject, object)
 	}

@@ -34,7 +34,8 @@ type Source interface {
 	// Fence returns when every change that was complete before the call has been reported to the Sink.
 	Fence(ctx context.Context) error
 
-	// Create makes obj and returns its subject.
+	// Create makes obj and returns its subject. Like Update and Delete, it has reported what it changed to the Sink when it
+	// returns.
 	Create(ctx context.Context, key string, obj runtime.Object) (subject string, err error)
 
 	// Update takes the subject from old to updated.

@@ -156,9 +156,9 @@ func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, prec
 	return s.timedOut("deleting", ctx)
 }
 
-// await returns when the subject has been observed after a call of the source that changed it.
+// await returns when the subject has been observed after a call of the source that changed and reported it.
 func (s *Store) await(ctx context.Context, subject string) error {
-	if err := s.tracker.waitPatiently(ctx, subject, s.tracker.mark(false, subject)); err != nil {
+	if err := s.tracker.waitPatiently(ctx, subject, s.tracker.mark(false)); err != nil {
 		return s.timedOut("the change was made, but not read back: reading", ctx)
 	}
 	return nil
