@@ -1,0 +1,37 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"time"
+)
+
+const (
+	// startGCPercent is how much garbage is left alone while everything is read for the first time: collecting it would take
+	// longer than what is done with it.
+	startGCPercent = 400
+	// gcPercent trades a little computing for memory: what the server holds is small, and it idles most of the time.
+	gcPercent = 50
+	// startTime is when a start counts as over though the engine has not answered.
+	startTime = 10 * time.Second
+)
+
+// tuneMemory lets garbage be until the start is over, and little of it from then on. Who has set GOGC has it his own way.
+func tuneMemory(ctx context.Context, started <-chan struct{}) {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	debug.SetGCPercent(startGCPercent)
+	select {
+	case <-started:
+	case <-ctx.Done():
+	}
+	debug.SetGCPercent(gcPercent)
+	debug.FreeOSMemory()
+}
