@@ -1,8 +1,6 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build robustness
-
 // Package robustness kills, stalls and deceives the engine and the server while clients read, write and watch, and then goes
 // through everything that every client saw.
 package robustness

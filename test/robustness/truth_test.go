@@ -1,8 +1,6 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build robustness
-
 package robustness
 
 import (
