@@ -42,7 +42,7 @@ SEED ?=
 
 .PHONY: robustness
 robustness: prerequisites ## Kill, stall and deceive engine and server for DURATION, and judge all that clients saw; SEED= repeats a run
-	go test -race -tags robustness -count 1 -v -timeout 0 ./test/robustness -duration $(DURATION) $(if $(SEED),-seed $(SEED))
+	go test -race -count 1 -v -timeout 0 ./test/robustness -duration $(DURATION) $(if $(SEED),-seed $(SEED))
 
 .PHONY: bench
 bench: prerequisites kubernetes ## Measure the server beside Docker and beside stored objects; BENCHFLAGS="-short" or "-only get,list" for less

@@ -6,7 +6,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -15,11 +17,12 @@ import (
 	"path"
 	"sync"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/dynamic/dynamicinformer"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -85,19 +88,28 @@ func follow(kubeconfig, namespace string) error {
 	if err != nil {
 		return err
 	}
-	factory := dynamicinformer.NewFilteredDynamicSharedInformerFactory(client, 0, namespace, nil)
+	// As the factories of client-go make them, which would bring all of Kubernetes' own kinds along to be compiled.
 	group := schema.GroupVersion{Group: "containers.rancherdesktop.io", Version: "v1alpha1"}
+	stop := make(chan struct{})
+	var synced []cache.InformerSynced
 	for _, resource := range []string{"containers", "images", "volumes"} {
-		if err := p.attach(factory.ForResource(group.WithResource(resource)).Informer(), resource); err != nil {
+		objects := client.Resource(group.WithResource(resource)).Namespace(namespace)
+		informer := cache.NewSharedIndexInformer(&cache.ListWatch{
+			ListFunc: func(options metav1.ListOptions) (runtime.Object, error) {
+				return objects.List(context.Background(), options)
+			},
+			WatchFunc: func(options metav1.ListOptions) (watch.Interface, error) {
+				return objects.Watch(context.Background(), options)
+			},
+		}, &unstructured.Unstructured{}, 0, cache.Indexers{})
+		if err := p.attach(informer, resource); err != nil {
 			return err
 		}
+		go informer.Run(stop)
+		synced = append(synced, informer.HasSynced)
 	}
-	stop := make(chan struct{})
-	factory.Start(stop)
-	for resource, synced := range factory.WaitForCacheSync(stop) {
-		if !synced {
-			return fmt.Errorf("the informer of %s does not sync", resource.Resource)
-		}
+	if !cache.WaitForCacheSync(stop, synced...) {
+		return errors.New("the informers do not sync")
 	}
 	p.print(line{Synced: true})
 	_, err = io.Copy(io.Discard, os.Stdin)
