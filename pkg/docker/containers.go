@@ -4,7 +4,6 @@
 package docker
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -72,35 +71,40 @@ func (s *Containers) observe(ctx context.Context, id string) (*v1alpha1.Containe
 	if ValidContainerName(id) != nil {
 		return nil, nil
 	}
-	var answer []byte
-	var response container.InspectResponse
-	err := s.engine.read(ctx, readTimeout, func(ctx context.Context, c *connection) (err error) {
-		var ok bool
-		if answer, ok = c.answer(ctx, "/containers/"+id+"/json"); !ok {
+	var object *v1alpha1.Container
+	err := s.engine.read(ctx, readTimeout, func(ctx context.Context, c *connection) error {
+		ok, err := c.answer(ctx, "/containers/"+id+"/json", func(answer []byte) error {
+			if object = s.overlays.recall(id, answer); object != nil {
+				return nil
+			}
+			var response container.InspectResponse
+			if err := json.Unmarshal(answer, &response); err != nil {
+				return err
+			}
+			object = s.convert(id, &response, answer)
+			return nil
+		})
+		if !ok {
+			var response container.InspectResponse
 			response, err = c.client.ContainerInspect(ctx, id)
+			object = s.convert(id, &response, nil)
 		}
 		return err
 	})
 	if errdefs.IsNotFound(err) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	if object := s.overlays.recall(id, answer); object != nil {
-		return object, nil
-	}
-	if answer != nil {
-		if err := json.NewDecoder(bytes.NewReader(answer)).Decode(&response); err != nil {
-			return nil, err
-		}
-	}
+	return object, err
+}
+
+// convert makes the container of that ID of what Docker has answered, nil if it is about another one.
+func (s *Containers) convert(id string, response *container.InspectResponse, answer []byte) *v1alpha1.Container {
 	if response.ContainerJSONBase == nil || response.ID != id {
-		return nil, nil
+		return nil
 	}
-	object := containerOf(&response, s.engine.namespace)
-	s.overlays.learn(object, stopTimeoutOf(&response), answer)
-	return object, nil
+	object := containerOf(response, s.engine.namespace)
+	s.overlays.learn(object, stopTimeoutOf(response), answer)
+	return object
 }
 
 func isRemoving(c *v1alpha1.Container) bool {

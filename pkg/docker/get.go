@@ -4,10 +4,11 @@
 package docker
 
 import (
+	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"net/url"
+	"sync"
 
 	"github.com/docker/docker/client"
 )
@@ -36,20 +37,27 @@ func (c *connection) get(ctx context.Context, path string, query url.Values) (*h
 	return c.transport.RoundTrip(request)
 }
 
-// answer returns what the engine says at a path, word for word, nil if there is nothing. It is false where Docker's client
-// has to ask, who knows the meaning of errors.
-func (c *connection) answer(ctx context.Context, path string) (_ []byte, ok bool) {
+var answerBuffers = sync.Pool{New: func() any { return &bytes.Buffer{} }}
+
+// answer calls read with what the engine says at a path, word for word, unless there is nothing. What is read is gone when
+// read returns. It is false where Docker's client has to ask, who knows the meaning of errors.
+func (c *connection) answer(ctx context.Context, path string, read func(answer []byte) error) (ok bool, err error) {
 	response, err := c.get(ctx, path, nil)
 	if err != nil {
-		return nil, false
+		return false, nil
 	}
 	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
+	buffer := answerBuffers.Get().(*bytes.Buffer)
+	defer answerBuffers.Put(buffer)
+	buffer.Reset()
+	_, err = buffer.ReadFrom(response.Body)
 	switch {
 	case err != nil:
-		return nil, false
+		return false, nil
 	case response.StatusCode == http.StatusNotFound:
-		return nil, true
+		return true, nil
+	case response.StatusCode != http.StatusOK:
+		return false, nil
 	}
-	return content, response.StatusCode == http.StatusOK
+	return true, read(buffer.Bytes())
 }

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 )
 
@@ -208,6 +209,7 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 		}
 		s.mu.Unlock()
 		if confirmed {
+			klog.FromContext(ctx).Info("A comparison found a change that nothing had reported", "resource", s.Resource, "subject", subject)
 			comparisonDifferences.WithLabelValues(s.Resource.String()).Add(float64(changes))
 		}
 		if !repeat {

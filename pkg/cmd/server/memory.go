@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// startGCPercent is how much garbage is left alone while everything is read for the first time: collecting it would take
-	// longer than what is done with it.
-	startGCPercent = 400
+	// startGCPercent is how much garbage is left alone while everything is read for the first time. More would save time and
+	// leave what is kept scattered over more memory for good.
+	startGCPercent = 100
 	// gcPercent trades a little computing for memory: what the server holds is small, and it idles most of the time.
 	gcPercent = 50
 	// startTime is when a start counts as over though the engine has not answered.
