@@ -67,6 +67,7 @@ var All = []Failpoint{
 	{Name: "another engine answers", Blind: true, Hold: 10 * time.Second, HoldShort: 3 * time.Second, Inject: swap},
 	{Name: "the data directory is full", Explains: true, Hold: 10 * time.Second, HoldShort: 3 * time.Second, Inject: fill},
 	{Name: "the server is killed", Hold: time.Second, HoldShort: 500 * time.Millisecond, Inject: killServer},
-	{Name: "containers restart in a loop", Hold: 20 * time.Second, HoldShort: 4 * time.Second, Inject: crashLoop},
+	// Their removal begins without an event and, beside all that restarts, takes seconds.
+	{Name: "containers restart in a loop", Explains: true, Hold: 20 * time.Second, HoldShort: 4 * time.Second, Inject: crashLoop},
 	{Name: "a start fails, of which no event tells", Explains: true, Hold: 3 * time.Second, HoldShort: time.Second, Inject: failStart},
 }
