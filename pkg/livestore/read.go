@@ -190,8 +190,9 @@ func (s *Store) live(ctx context.Context, key string) (*entry, error) {
 	if err != nil || subject == "" {
 		return nil, err
 	}
-	if err := s.refresh(ctx, subject); err != nil {
-		return nil, err
+	// It is there, and no earlier view of it is: however slow the source is, to say that there is nothing would be a lie.
+	if err := s.tracker.waitForOutcome(ctx, subject, s.tracker.mark(false, subject)); err != nil {
+		return nil, s.notObserved(ctx, err)
 	}
 	return s.resolve(key), nil
 }

@@ -199,6 +199,24 @@ func TestAGetOfWhatTheSourceIsSlowToShowAnswersFromTheViewAfterASecond(t *testin
 	})
 }
 
+func TestAGetOfWhatWasNeverSeenWaitsForASlowSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, source := newMemoryStore(t)
+		source.lookup = func(_ context.Context, key string) (string, error) { return key, nil }
+		source.set("ns/a", newPod("a", "1"))
+		source.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
+			time.Sleep(3 * slowAfter)
+			return source.observed(subject), nil, nil
+		}
+		store.MarkDirty("ns/a")
+		time.Sleep(2 * slowAfter) // its observation counts as slow
+		began := time.Now()
+		if got := mustGet(t, store, "a").Status.Message; got != "1" || time.Since(began) != 4*slowAfter {
+			t.Errorf("the answer is %q after %v", got, time.Since(began))
+		}
+	})
+}
+
 func TestAReadThatTakesTooLongIsATimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, source := newMemoryStore(t)

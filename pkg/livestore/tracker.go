@@ -250,6 +250,17 @@ func (t *tracker) wait(ctx context.Context, subject string, number uint64) error
 	})
 }
 
+// waitForOutcome is wait, but for that a slow subject is waited for as long as ctx lasts. The error is the source's.
+func (t *tracker) waitForOutcome(ctx context.Context, subject string, number uint64) error {
+	return t.waitFor(ctx, func() (bool, error) {
+		p := t.subjects[subject]
+		if p == nil || p.oldest() > number {
+			return true, nil
+		}
+		return number <= p.failed && !errors.Is(p.err, errSlow), p.err
+	})
+}
+
 // waitPatiently is wait for one who needs the outcome: a slow subject is waited for as long as ctx lasts.
 func (t *tracker) waitPatiently(ctx context.Context, subject string, number uint64) error {
 	return t.waitFor(ctx, func() (bool, error) {
