@@ -13,8 +13,8 @@ mkdir -p .cache
 export KUBERNETES_BIN=$PWD/bin/kubernetes KUBECTL=$PWD/bin/kubernetes/kubectl
 (
 	IFS=,
-	# Many tests wait more than they compute. Nobody debugs these programs: without tables for that they are linked faster.
-	exec go test -p "$(($(nproc) + 1))" -race -vet=off -ldflags '-s -w' -timeout 12m -covermode atomic -coverpkg "${covered[*]}" -coverprofile "$profile" "$@"
+	# Nobody debugs these programs: without tables for that they are linked faster.
+	exec go test -race -vet=off -ldflags '-s -w' -timeout 12m -covermode atomic -coverpkg "${covered[*]}" -coverprofile "$profile" "$@"
 )
 if [ "${*: -1}" = ./... ]; then
 	hack/coverage.sh "$profile" 85 "${covered[@]}"

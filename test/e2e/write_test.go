@@ -242,6 +242,7 @@ func TestWaitForEveryKindOfCondition(t *testing.T) {
 	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		name := engine.UniqueName("waited")
 		id := docker.Create(t, name)
+		k.OK(t, "get", "ctr", name) // Docker blocks on what it starts, and what was not seen before that cannot be listed
 		background := func(args ...string) <-chan error {
 			done := make(chan error, 1)
 			command := k.Command(context.WithoutCancel(t.Context()), append(args, "--timeout=60s")...)
