@@ -103,11 +103,6 @@ func (s *system) killServer() {
 	s.process.Kill()
 }
 
-// lost is how often this run of the server has said that it cannot reach its engine.
-func (s *system) lost() int {
-	return strings.Count(s.process.Output(), "The container engine is not available")
-}
-
 // checkOutput fails if the server has panicked, or the race detector has found something in it.
 func (s *system) checkOutput() {
 	s.t.Helper()
