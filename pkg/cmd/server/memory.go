@@ -11,23 +11,20 @@ import (
 )
 
 const (
-	// startGCPercent is how much garbage is left alone while everything is read for the first time. More would save time and
-	// leave what is kept scattered over more memory for good.
-	startGCPercent = 100
 	// gcPercent trades a little computing for memory: what the server holds is small, and it idles most of the time.
 	gcPercent = 50
 	// startTime is when a start counts as over though the engine has not answered.
 	startTime = 10 * time.Second
 )
 
-// tuneMemory lets garbage be until the start is over, and little of it from then on. Who has set GOGC has it his own way.
+// tuneMemory lets little garbage be once the start is over. Until then Go's own measure holds: more would save time, and leave
+// what is kept scattered over more memory for good. Who has set GOGC has it his own way.
 func tuneMemory(ctx context.Context, started <-chan struct{}) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	debug.SetGCPercent(startGCPercent)
 	select {
 	case <-started:
 	case <-ctx.Done():
