@@ -108,7 +108,7 @@ func overDocker(action string, call func(*writer, context.Context, string) error
 }
 
 // overAPI is a patch of a container by its name. A failed command of the annotation is no error, so what that has done is
-// not known.
+// not known. Where another engine answers when the patch is done, it is answered with 404.
 func overAPI(action, patch string) func(*writer, context.Context) (string, error) {
 	return func(w *writer, ctx context.Context) (string, error) {
 		s := w.take(w.Containers, isTaken)
@@ -123,7 +123,7 @@ func overAPI(action, patch string) func(*writer, context.Context) (string, error
 		for i := range steps {
 			steps[i].later = steps[i].later || action == checkers.Restart
 		}
-		w.record(began, err, steps...)
+		w.recordIfGone(began, err, steps...)
 		return fmt.Sprintf("api patch %s %s", s.Name, patch), err
 	}
 }
@@ -186,7 +186,7 @@ func (w *writer) remove(ctx context.Context, how string, call func(id, name stri
 	began, id := w.Recorder.Now(), s.ID()
 	err := call(id, s.Name)
 	w.missed(began, s.Name, err)
-	w.recordRemoval(began, err, status(id, checkers.Die), status(id, checkers.Remove), owner(s.Name, history.Absent))
+	w.recordIfGone(began, err, status(id, checkers.Die), status(id, checkers.Remove), owner(s.Name, history.Absent))
 	if outcomeOf(err) != refused || isGone(err) {
 		s.set("")
 	}
@@ -207,7 +207,7 @@ func (w *writer) deleteContainer(ctx context.Context) (string, error) {
 	for i := range steps {
 		steps[i].later = true
 	}
-	w.recordRemoval(began, err, steps...)
+	w.recordIfGone(began, err, steps...)
 	if outcomeOf(err) != refused || isGone(err) {
 		s.set("")
 	}

@@ -124,7 +124,7 @@ func removeTag(how string, call func(*writer, context.Context, string) error) fu
 		began := w.Recorder.Now()
 		err := call(w, ctx, s.Name)
 		w.missed(began, ImageName(s.Name), err)
-		w.recordRemoval(began, err, owner(s.Name, history.Absent))
+		w.recordIfGone(began, err, owner(s.Name, history.Absent))
 		if outcomeOf(err) != refused || isGone(err) {
 			s.set("")
 		}

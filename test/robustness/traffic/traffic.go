@@ -259,8 +259,8 @@ func (w *writer) record(began time.Duration, err error, steps ...step) {
 // again where the answer was that it should.
 func isGone(err error) bool { return apierrors.IsNotFound(err) || cerrdefs.IsNotFound(err) }
 
-// recordRemoval notes what an operation did that removes something.
-func (w *writer) recordRemoval(began time.Duration, err error, steps ...step) {
+// recordIfGone is record for an operation that may have had its effect though what it was for is not there any more.
+func (w *writer) recordIfGone(began time.Duration, err error, steps ...step) {
 	if !isGone(err) {
 		w.record(began, err, steps...)
 		return

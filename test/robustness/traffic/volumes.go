@@ -67,7 +67,7 @@ func removeVolume(how string, call func(*writer, context.Context, string) error)
 		began := w.Recorder.Now()
 		err := call(w, ctx, s.Name)
 		w.missed(began, s.Name, err)
-		w.recordRemoval(began, err, owner(s.Name, history.Absent))
+		w.recordIfGone(began, err, owner(s.Name, history.Absent))
 		if outcomeOf(err) != refused || isGone(err) {
 			s.set("")
 		}
