@@ -27,15 +27,20 @@ const Busybox = "busybox:latest"
 // Without a tag it is a dangling one.
 func (e *Engine) Image(t testing.TB, ref string) string {
 	t.Helper()
-	content := UniqueName("content")
-	id, err := e.importImage(t.Context(), ref, func(archive *tar.Writer) error {
-		return addFile(archive, "content", 0o644, []byte(content))
-	})
+	id, err := e.MakeImage(t.Context(), ref)
 	if err != nil {
 		t.Fatal(err)
 	}
 	e.removeImageAfter(t, id)
 	return id
+}
+
+// MakeImage is Image outside of a test.
+func (e *Engine) MakeImage(ctx context.Context, ref string) (id string, err error) {
+	content := UniqueName("content")
+	return e.importImage(ctx, ref, func(archive *tar.Writer) error {
+		return addFile(archive, "content", 0o644, []byte(content))
+	})
 }
 
 // DanglingImage makes an image without a tag and returns its ID.

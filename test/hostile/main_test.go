@@ -7,6 +7,7 @@ package hostile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/volume"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/rest"
 
@@ -32,6 +34,7 @@ var (
 	kinds = []string{"containers", "images", "volumes", "containernamespaces", "engines"}
 
 	eng    *engine.Engine
+	shared fixture
 	panics atomic.Int64
 )
 
@@ -41,7 +44,30 @@ func TestMain(m *testing.M) {
 			panics.Add(1)
 		}
 	})
-	os.Exit(engine.Main(m, &eng))
+	os.Exit(engine.Main(withServer{m}, &eng))
+}
+
+// withServer runs tests with one server for them all.
+type withServer struct{ *testing.M }
+
+func (m withServer) Run() int {
+	dir, err := os.MkdirTemp("", "hostile-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if err := shared.start(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer shared.proxy.Close()
+	code := m.M.Run()
+	if err := shared.server.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 // fixture is a server, what its engine is asked, and what must not be harmed.
@@ -53,23 +79,34 @@ type fixture struct {
 	container, id, image, imageID, volume string
 }
 
+func (f *fixture) start(dir string) (err error) {
+	f.container, f.volume, f.image = engine.UniqueName("victim"), engine.UniqueName("victim"), engine.UniqueName("victim")+":v1"
+	ctx, docker := context.Background(), eng.Client()
+	created, err := docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait}, &container.HostConfig{NetworkMode: "none"}, nil, nil, f.container)
+	if err != nil {
+		return err
+	}
+	f.id = created.ID
+	if err := docker.ContainerStart(ctx, f.id, container.StartOptions{}); err != nil {
+		return err
+	}
+	if f.imageID, err = eng.MakeImage(ctx, f.image); err != nil {
+		return err
+	}
+	if _, err := docker.VolumeCreate(ctx, volume.CreateOptions{Name: f.volume}); err != nil {
+		return err
+	}
+	if f.proxy, err = dockerproxy.Start(dir, eng.Host()); err != nil {
+		return err
+	}
+	f.server, err = testserver.Run(dir, f.proxy.Host(), "--resync-period", "24h")
+	return err
+}
+
+// start returns the server that all tests share, for a test after which all must be as it was.
 func start(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{container: engine.UniqueName("victim"), volume: engine.UniqueName("victim"), image: engine.UniqueName("victim") + ":v1"}
-	f.id = eng.Run(t, f.container)
-	f.imageID = eng.Image(t, f.image)
-	eng.Volume(t, f.volume, nil)
-
-	dir, err := os.MkdirTemp("", "hostile-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if f.proxy, err = dockerproxy.Start(dir, eng.Host()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.proxy.Close() })
-	f.server = testserver.Start(t, f.proxy.Host(), "--resync-period", "24h")
+	f := shared
 	f.config = f.server.Config(t)
 	for _, kind := range kinds { // so that all of the engine's past events have been looked into
 		f.send(t, request{method: http.MethodGet, path: namespace + "/" + kind})
@@ -81,7 +118,7 @@ func start(t *testing.T) *fixture {
 			t.Errorf("the server panicked %d times", n)
 		}
 	})
-	return f
+	return &f
 }
 
 // checkVictims asks the engine itself whether all is as it was.
