@@ -28,7 +28,10 @@ func (s *Store) Get(ctx context.Context, key string, opts storage.GetOptions, ou
 	}
 	var e *entry
 	if opts.ResourceVersion == "" {
-		e, err = s.live(ctx, key)
+		at := s.Clock.Now()
+		if e, err = s.live(ctx, key); e != nil {
+			s.remember(ctx, key, e, at)
+		}
 	} else {
 		e, err = s.remembered(key, version)
 	}

@@ -58,8 +58,8 @@ type Config struct {
 
 // Store is the storage.Interface of one resource over a live source. It is unavailable until Resync has succeeded.
 //
-// Lock order: the tracker's lock and the store's lock are never held together, and neither is held across a call of
-// the source or a channel send.
+// Lock order: the store's lock, the notifier's lock. The tracker's lock and the store's lock are never held together, and
+// none is held across a call of the source or a channel send.
 type Store struct {
 	Config
 	versioner storage.APIObjectVersioner
@@ -70,8 +70,8 @@ type Store struct {
 
 	mu          sync.RWMutex
 	view        *view
-	changed     chan struct{} // closed and replaced at every change of the view
-	unavailable error         // why reads fail; nil if they do not
+	changes     *notifier
+	unavailable error // why reads fail; nil if they do not
 	suspects    map[string]suspect
 }
 
@@ -97,7 +97,7 @@ func New(config Config) *Store {
 		stop:        stop,
 		stopped:     ctx.Done(),
 		view:        newView(config.Versions, config.Prefix, config.Aliases, config.IndexedFields, config.HistorySize),
-		changed:     make(chan struct{}),
+		changes:     newNotifier(config.Clock),
 		keeper:      &keeper{clock: config.Clock},
 		unavailable: newUnavailable(config.Resource, "the source has not been read yet"),
 	}
@@ -118,12 +118,8 @@ func (s *Store) MarkDirty(subject string) { s.tracker.mark(false, subject) }
 // MarkAllDirty implements Sink.
 func (s *Store) MarkAllDirty() { s.tracker.mark(false, allSubjects) }
 
-// Changed returns a channel that is closed when what the store holds changes.
-func (s *Store) Changed() <-chan struct{} {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.changed
-}
+// Changed returns a channel that is closed when what the store holds has changed.
+func (s *Store) Changed() <-chan struct{} { return s.changes.next() }
 
 // Each calls visit with all objects that the store holds, available or not. It must neither change nor wait.
 func (s *Store) Each(visit func(runtime.Object)) {
@@ -203,11 +199,10 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 			}
 		}
 		changes, dirty, repeat := s.view.apply(subject, objects, observed)
-		if changes > 0 {
-			close(s.changed)
-			s.changed = make(chan struct{})
-		}
 		s.mu.Unlock()
+		if changes > 0 {
+			s.changes.notify()
+		}
 		if confirmed {
 			klog.FromContext(ctx).Info("A comparison found a change that nothing had reported", "resource", s.Resource, "subject", subject)
 			comparisonDifferences.WithLabelValues(s.Resource.String()).Add(float64(changes))

@@ -126,6 +126,7 @@ func (s *Store) startWatch(w *watcher, version uint64, sendInitial, tellTheirEnd
 // run owns the result channel. Watch starts it; ctx, Stop, or an error event ends it.
 func (w *watcher) run(ctx context.Context, initial []watch.Event) {
 	defer close(w.result)
+	defer w.store.changes.listen()()
 	for _, event := range initial {
 		if !w.send(ctx, event) || event.Type == watch.Error {
 			return
@@ -162,6 +163,7 @@ func (w *watcher) run(ctx context.Context, initial []watch.Event) {
 		}
 		select {
 		case <-changed:
+			w.store.changes.heard()
 		case <-timer.C():
 			bookmarkDue = true // at the version that the other stores have brought it to by now
 		case <-ctx.Done():
@@ -182,12 +184,13 @@ func (s *Store) changesAfter(version uint64, batch []*change) (_ []*change, upTo
 	if version < s.view.base {
 		return nil, s.view.base, nil, false
 	}
+	changed = s.changes.next() // before the look at what there is: no change can come in between unnoticed
 	rest := s.view.history[s.view.indexAfter(version):]
 	if len(rest) > watchBatch {
 		rest = rest[:watchBatch]
-		return append(batch[:0], rest...), rest[watchBatch-1].version, s.changed, true
+		return append(batch[:0], rest...), rest[watchBatch-1].version, changed, true
 	}
-	return append(batch[:0], rest...), s.Versions.Current(), s.changed, true
+	return append(batch[:0], rest...), s.Versions.Current(), changed, true
 }
 
 func (w *watcher) untilBookmark(ctx context.Context) time.Duration {
@@ -238,11 +241,12 @@ func (w *watcher) matches(object *shared) bool {
 }
 
 func (w *watcher) send(ctx context.Context, event watch.Event) bool {
-	select { // a watch that has ended sends nothing, even where there is room
-	case <-ctx.Done():
+	if w.ended(ctx) { // a watch that has ended sends nothing, even where there is room
 		return false
-	case <-w.stopped:
-		return false
+	}
+	select { // of one case: that is much cheaper
+	case w.result <- event:
+		return true
 	default:
 	}
 	select {
@@ -253,6 +257,15 @@ func (w *watcher) send(ctx context.Context, event watch.Event) bool {
 	case <-w.store.stopped:
 	}
 	return false
+}
+
+func (w *watcher) ended(ctx context.Context) bool {
+	select {
+	case <-w.stopped:
+		return true
+	default:
+		return ctx.Err() != nil
+	}
 }
 
 func errorEvent(err *apierrors.StatusError) watch.Event {

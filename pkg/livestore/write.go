@@ -122,10 +122,11 @@ func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, prec
 		return storage.NewInvalidObjError(key, "nothing is encoded in this storage, so the object cannot be corrupt")
 	}
 	for ctx.Err() == nil {
-		e, err := s.live(ctx, key)
+		read, err := s.recent(ctx, key)
 		if err != nil {
 			return err
 		}
+		e := read.entry
 		if e == nil {
 			return storage.NewKeyNotFoundError(key, 0)
 		}
@@ -135,6 +136,13 @@ func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, prec
 		}
 		if err := validate(ctx, existing); err != nil {
 			return err
+		}
+		if !s.isRecent(read) { // the validation took its time
+			if again, err := s.live(ctx, key); err != nil {
+				return err
+			} else if again == nil || again.version != e.version {
+				continue
+			}
 		}
 		if !s.isCurrent(e) {
 			continue

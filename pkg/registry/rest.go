@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 )
 
 // A Reader serves get, list and watch. Discovery shows the verbs that a storage has methods for, and the generic
@@ -130,7 +131,7 @@ func (r *Reader) ConvertToTable(ctx context.Context, object, options runtime.Obj
 
 // Delete implements rest.GracefulDeleter. The answer is a Status, also where the deletion takes its time.
 func (d *Deleter) Delete(ctx context.Context, name string, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions) (runtime.Object, bool, error) {
-	answer, deleted, err := d.store.Delete(docker.WithDeleteOptions(ctx, options), name, validate, options)
+	answer, deleted, err := d.store.Delete(deletion(ctx, options), name, validate, options)
 	if err != nil {
 		return nil, false, err
 	}
@@ -149,6 +150,11 @@ func (d *Deleter) Delete(ctx context.Context, name string, validate rest.Validat
 	}}, deleted, nil
 }
 
+// deletion returns the context of a delete request.
+func deletion(ctx context.Context, options *metav1.DeleteOptions) context.Context {
+	return livestore.WithRecentReads(docker.WithDeleteOptions(ctx, options))
+}
+
 // DeleteCollection implements rest.CollectionDeleter.
 func (d *Deleter) DeleteCollection(ctx context.Context, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions, list *metainternalversion.ListOptions) (runtime.Object, error) {
 	if err := checkCollectionPath(ctx); err != nil {
@@ -157,7 +163,7 @@ func (d *Deleter) DeleteCollection(ctx context.Context, validate rest.ValidateOb
 	if err := checkListOptions(ctx, list); err != nil {
 		return nil, err
 	}
-	return d.store.DeleteCollection(docker.WithDeleteOptions(ctx, options), validate, options, list)
+	return d.store.DeleteCollection(deletion(ctx, options), validate, options, list)
 }
 
 // Update implements rest.Updater. It never creates, not even for a server-side apply.

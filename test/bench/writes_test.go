@@ -8,13 +8,27 @@ import (
 	"fmt"
 	"net/http"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// writes compares deletes and changes of state with the Docker call that each makes and an inspection after it, which
-// is what its answer shows.
+// betweenLooks makes a call as the server makes it: it looks at what is there before, and at what is there after.
+func betweenLooks(look, call func() error) error {
+	if err := look(); err != nil {
+		return err
+	}
+	if err := call(); err != nil {
+		return err
+	}
+	if err := look(); err != nil && !cerrdefs.IsNotFound(err) {
+		return err
+	}
+	return nil
+}
+
+// writes compares deletes and changes of state with the Docker calls that they make.
 func (s *setting) writes() {
 	ctx, client := s.Context(), s.engine.Client()
 	for range s.rewrites {
@@ -27,10 +41,12 @@ func (s *setting) writes() {
 				s.Fatal(err)
 			}
 		}
-		inspect := func(err error) error {
-			if err == nil {
-				_, err = client.ContainerInspect(ctx, theirs)
-			}
+		inspectContainer := func() error {
+			_, err := client.ContainerInspect(ctx, theirs)
+			return err
+		}
+		inspectVolume := func() error {
+			_, err := client.VolumeInspect(ctx, theirs)
 			return err
 		}
 		for _, change := range []struct {
@@ -43,7 +59,9 @@ func (s *setting) writes() {
 		} {
 			figure := "change of state, " + change.call
 			s.turns(
-				s.timed(figure, docker, func() error { return inspect(change.make(ctx)) }),
+				s.timed(figure, docker, func() error {
+					return betweenLooks(inspectContainer, func() error { return change.make(ctx) })
+				}),
 				s.timed(figure, standalone, func() error {
 					_, err := s.server.do(ctx, http.MethodPatch, s.server.path("containers", ours), fmt.Appendf(nil, `{"spec":{"state":%q}}`, change.to))
 					return err
@@ -64,7 +82,9 @@ func (s *setting) writes() {
 		}
 		s.turns(
 			s.timed("delete of a container", docker, func() error {
-				return client.ContainerRemove(ctx, theirs, container.RemoveOptions{})
+				return betweenLooks(inspectContainer, s.timed("removal of a container alone", docker, func() error {
+					return client.ContainerRemove(ctx, theirs, container.RemoveOptions{})
+				}))
 			}),
 			s.timed("delete of a container", standalone, func() error {
 				_, err := s.server.do(ctx, http.MethodDelete, s.server.path("containers", ours), nil)
@@ -72,7 +92,11 @@ func (s *setting) writes() {
 			}),
 		)
 		s.turns(
-			s.timed("delete of a volume", docker, func() error { return client.VolumeRemove(ctx, theirs, false) }),
+			s.timed("delete of a volume", docker, func() error {
+				return betweenLooks(inspectVolume, s.timed("removal of a volume alone", docker, func() error {
+					return client.VolumeRemove(ctx, theirs, false)
+				}))
+			}),
 			s.timed("delete of a volume", standalone, func() error {
 				_, err := s.server.do(ctx, http.MethodDelete, s.server.path("volumes", ours), nil)
 				return err
