@@ -15,5 +15,5 @@ version=k8s.io/component-base/version
 flags=(-trimpath -ldflags "-s -w -X $version.gitVersion=$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=$minor")
 
 go build "${flags[@]}" -o "$directory/" \
-	k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-controller-manager k8s.io/kubernetes/cmd/kubectl .
+	k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kubectl ./controllers .
 go build "${flags[@]}" -o "$directory/etcd" go.etcd.io/etcd/server/v3

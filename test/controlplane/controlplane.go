@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package controlplane runs private Kubernetes control planes for tests: an etcd, a kube-apiserver and, where asked for,
-// a kube-controller-manager. They are built by `make kubernetes` and found in $KUBERNETES_BIN, else in bin/kubernetes.
+// a few controllers. They are built by `make kubernetes` and found in $KUBERNETES_BIN, else in bin/kubernetes.
 package controlplane
 
 import (
@@ -39,8 +39,8 @@ type ControlPlane struct {
 	url      string
 	admin    string // a kubeconfig
 
-	etcd, apiServer, controllerManager *process
-	etcdURL                            string
+	etcd, apiServer, controllers *process
+	etcdURL                      string
 }
 
 // Option changes how a control plane is started.
@@ -48,7 +48,7 @@ type Option func(*options)
 
 type options struct {
 	apiServerArgs     []string
-	controllerManager bool
+	controllers       bool
 	sharedCredentials bool
 }
 
@@ -57,10 +57,10 @@ func APIServerArgs(args ...string) Option {
 	return func(o *options) { o.apiServerArgs = append(o.apiServerArgs, args...) }
 }
 
-// ControllerManager also runs the controllers of namespaces, garbage, service accounts and aggregated roles, each with a
+// Controllers also runs the controllers of namespaces, garbage, service accounts and aggregated roles, each with a
 // service account of its own as in most clusters.
-func ControllerManager() Option {
-	return func(o *options) { o.controllerManager = true }
+func Controllers() Option {
+	return func(o *options) { o.controllers = true }
 }
 
 // SharedCredentials has all controllers act as system:kube-controller-manager.
@@ -189,7 +189,7 @@ func binaries() (string, error) {
 		_, file, _, _ := runtime.Caller(0)
 		dir = filepath.Join(filepath.Dir(file), "..", "..", "bin", "kubernetes")
 	}
-	for _, program := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "embedded"} {
+	for _, program := range []string{"etcd", "kube-apiserver", "controllers", "embedded"} {
 		if _, err := os.Stat(filepath.Join(dir, program)); err != nil {
 			return "", fmt.Errorf("the tests need a Kubernetes control plane: %w: build it with `make kubernetes`", err)
 		}
@@ -258,10 +258,10 @@ func (c *ControlPlane) StartAPIServer() error {
 	if c.apiServer, err = c.run("kube-apiserver", append(args, c.options.apiServerArgs...)...); err != nil {
 		return err
 	}
-	if err := c.apiServer.await(c.ready); err != nil || !c.options.controllerManager {
+	if err := c.apiServer.await(c.ready); err != nil || !c.options.controllers {
 		return err
 	}
-	return c.startControllerManager()
+	return c.startControllers()
 }
 
 // trust are the flags of an API server that say whom it believes, and who it is to the servers behind it.
@@ -285,22 +285,19 @@ func (c *ControlPlane) ready(ctx context.Context) error {
 	return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 }
 
-func (c *ControlPlane) startControllerManager() error {
+func (c *ControlPlane) startControllers() error {
 	kubeconfig, err := c.Kubeconfig("system:kube-controller-manager")
 	if err != nil {
 		return err
 	}
-	c.controllerManager, err = c.run("kube-controller-manager",
-		"--kubeconfig", kubeconfig, "--authentication-kubeconfig", kubeconfig, "--authorization-kubeconfig", kubeconfig,
-		"--controllers", "namespace-controller,garbage-collector-controller,serviceaccount-controller,clusterrole-aggregation-controller",
-		fmt.Sprintf("--use-service-account-credentials=%t", !c.options.sharedCredentials),
-		"--leader-elect=false", "--secure-port", "0")
+	c.controllers, err = c.run("controllers", "--kubeconfig", kubeconfig,
+		fmt.Sprintf("--use-service-account-credentials=%t", !c.options.sharedCredentials))
 	return err
 }
 
 // printLogs shows the end of what the programs logged.
 func (c *ControlPlane) printLogs(out io.Writer) {
-	for _, p := range []*process{c.etcd, c.apiServer, c.controllerManager} {
+	for _, p := range []*process{c.etcd, c.apiServer, c.controllers} {
 		if p != nil {
 			fmt.Fprintf(out, "%s logged at last:\n%s\n", p.name, p.tail())
 		}
@@ -309,8 +306,8 @@ func (c *ControlPlane) printLogs(out io.Writer) {
 
 // StopAPIServer ends kube-apiserver and what needs it. Its data stays.
 func (c *ControlPlane) StopAPIServer() error {
-	err := errors.Join(c.controllerManager.stop(), c.apiServer.stop())
-	c.controllerManager, c.apiServer = nil, nil
+	err := errors.Join(c.controllers.stop(), c.apiServer.stop())
+	c.controllers, c.apiServer = nil, nil
 	return err
 }
 

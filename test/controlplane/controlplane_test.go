@@ -117,7 +117,7 @@ func TestAPortThatAnotherProgramTookIsReplaced(t *testing.T) {
 }
 
 func TestAControlPlaneServesDeletesNamespacesAndEnds(t *testing.T) {
-	c, err := Prepare(ControllerManager())
+	c, err := Prepare(Controllers())
 	if err != nil {
 		t.Fatal(err)
 	}

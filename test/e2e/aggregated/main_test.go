@@ -41,7 +41,7 @@ func TestMain(m *testing.M) { os.Exit(engine.Main(withCluster{m}, &docker)) }
 type withCluster struct{ *testing.M }
 
 func (w withCluster) Run() int {
-	return controlplane.Main(withDirectory(w), &cluster, controlplane.ControllerManager())
+	return controlplane.Main(withDirectory(w), &cluster, controlplane.Controllers())
 }
 
 // withDirectory runs the tests with a server that the first of them starts.

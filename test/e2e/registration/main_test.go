@@ -37,7 +37,7 @@ func TestMain(m *testing.M) { os.Exit(engine.Main(withCluster{m}, &docker)) }
 type withCluster struct{ *testing.M }
 
 func (w withCluster) Run() int {
-	return controlplane.Main(w.M, &cluster, controlplane.ControllerManager())
+	return controlplane.Main(w.M, &cluster, controlplane.Controllers())
 }
 
 // server is one that serves behind a control plane, and is not registered yet.

@@ -121,7 +121,7 @@ func TestADryRunPrintsWhatCanBeAppliedAndChangesNothing(t *testing.T) {
 }
 
 func TestAControlPlaneThatWantsEndpointsGetsThem(t *testing.T) {
-	routing, err := controlplane.Start(controlplane.APIServerArgs("--enable-aggregator-routing=true"), controlplane.ControllerManager())
+	routing, err := controlplane.Start(controlplane.APIServerArgs("--enable-aggregator-routing=true"), controlplane.Controllers())
 	if err != nil {
 		t.Fatal(err)
 	}
