@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/utils/lru"
 )
 
 // uidSpace is the UUIDv5 namespace of all our objects. Changing it changes every uid.
@@ -50,7 +51,7 @@ func firstTime(times ...*metav1.Time) metav1.Time {
 func selectable(labels map[string]string) map[string]string {
 	valid := labels
 	for key, value := range labels {
-		if len(validation.IsQualifiedName(key)) > 0 || len(validation.IsValidLabelValue(value)) > 0 {
+		if !isLabelKey(key) || !isLabelValue(value) {
 			if len(valid) == len(labels) {
 				valid = maps.Clone(labels)
 			}
@@ -61,6 +62,38 @@ func selectable(labels map[string]string) map[string]string {
 		return nil
 	}
 	return valid
+}
+
+// longestLabelKey is a DNS subdomain, a slash, and a name.
+const longestLabelKey = validation.DNS1123SubdomainMaxLength + 1 + validation.LabelValueMaxLength
+
+// labelKeys remembers which keys are valid, for thousands of objects have the same ones, and it takes longer to find out than
+// to do all the rest that an object needs.
+var labelKeys = lru.New(4096)
+
+func isLabelKey(key string) bool {
+	if len(key) > longestLabelKey {
+		return false
+	}
+	if valid, known := labelKeys.Get(key); known {
+		return valid.(bool)
+	}
+	valid := len(validation.IsQualifiedName(key)) == 0
+	labelKeys.Add(strings.Clone(key), valid)
+	return valid
+}
+
+// isLabelValue asks the library, which takes its time, about what is not just a word.
+func isLabelValue(value string) bool {
+	if len(value) > validation.LabelValueMaxLength {
+		return false
+	}
+	for i := range len(value) {
+		if c := value[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && (c != '-' || i == 0 || i == len(value)-1) {
+			return len(validation.IsValidLabelValue(value)) == 0
+		}
+	}
+	return true
 }
 
 // labelsOf returns a copy that is nil where there is nothing. Thousands of objects have labels of the same keys, which are

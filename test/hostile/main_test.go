@@ -107,6 +107,34 @@ func (f *fixture) start(dir string) (err error) {
 func start(t *testing.T) *fixture {
 	t.Helper()
 	f := shared
+	f.use(t)
+	return &f
+}
+
+// startAnother starts a server for one test.
+func startAnother(t *testing.T) *fixture {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "hostile-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	f := fixture{}
+	if err := f.start(dir); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.server.Stop(); err != nil {
+			t.Error(err)
+		}
+		f.proxy.Close()
+	})
+	f.use(t)
+	return &f
+}
+
+func (f *fixture) use(t *testing.T) {
+	t.Helper()
 	f.config = f.server.Config(t)
 	for _, kind := range kinds { // so that all of the engine's past events have been looked into
 		f.send(t, request{method: http.MethodGet, path: namespace + "/" + kind})
@@ -118,7 +146,6 @@ func start(t *testing.T) *fixture {
 			t.Errorf("the server panicked %d times", n)
 		}
 	})
-	return &f
 }
 
 // checkVictims asks the engine itself whether all is as it was.

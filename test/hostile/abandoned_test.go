@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
-// TestClientsThatNeverEndAreCutOff opens connections that do not finish what they begin. Each ends, and nobody else waits.
+// TestClientsThatNeverEndAreCutOff opens connections that do not finish what they begin. Each ends, and nobody else waits. It
+// is the first test of the package, so that the server's patience ends while the others run.
 func TestClientsThatNeverEndAreCutOff(t *testing.T) {
-	f := start(t)
+	f := startAnother(t)
 	const each = 20
 	beginnings := map[string]string{
 		"headers":        f.with("GET "+namespace+"/containers", "X: "),
@@ -40,6 +41,8 @@ func TestClientsThatNeverEndAreCutOff(t *testing.T) {
 			t.Errorf("%d %s", answer.StatusCode, answer.body)
 		}
 	}
+	t.Parallel() // from here on when the others have ended
+
 	deadline := time.Now().Add(2 * time.Minute)
 	for conn, name := range opened {
 		conn.SetReadDeadline(deadline)
