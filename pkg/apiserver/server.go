@@ -60,7 +60,13 @@ type completedConfig struct {
 type Server struct {
 	GenericAPIServer *genericapiserver.GenericAPIServer
 	Engine           *docker.Engine
+
+	startEngine func(context.Context)
 }
+
+// StartEngine connects to the engine and reads what it holds. A server that runs does that by itself; called before, it saves
+// the time that a server takes to get ready. The end of the server ends it, not that of ctx.
+func (s *Server) StartEngine(ctx context.Context) { s.startEngine(ctx) }
 
 // NewGenericConfig returns the generic part of a Config with this server's defaults.
 func NewGenericConfig() *genericapiserver.RecommendedConfig {
@@ -119,21 +125,27 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 		running.Wait()
 		stores.stop()
 	})
+	var once sync.Once
+	start := func(caller context.Context) {
+		once.Do(func() {
+			ctx := klog.NewContext(ctx, klog.FromContext(caller))
+			running.Go(func() { stores.keepCounted(ctx, engine.Engines().Recount) })
+			running.Go(func() {
+				if err := engine.Run(ctx); err != nil {
+					klog.FromContext(ctx).Error(err, "The connection to the container engine has ended")
+				}
+			})
+		})
+	}
 	err = server.AddPostStartHook("run-container-engine", func(hook genericapiserver.PostStartHookContext) error {
 		context.AfterFunc(hook, cancel)
-		ctx := klog.NewContext(ctx, klog.FromContext(hook))
-		running.Go(func() { stores.keepCounted(ctx, engine.Engines().Recount) })
-		running.Go(func() {
-			if err := engine.Run(ctx); err != nil {
-				klog.FromContext(ctx).Error(err, "The connection to the container engine has ended")
-			}
-		})
+		start(hook)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("adding the hook that runs the container engine: %w", err)
 	}
-	return &Server{GenericAPIServer: server, Engine: engine}, nil
+	return &Server{GenericAPIServer: server, Engine: engine, startEngine: start}, nil
 }
 
 // protect adds what keeps the engine from harm to the admission that the configuration has.

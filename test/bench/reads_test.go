@@ -11,9 +11,13 @@ import (
 )
 
 func (s *setting) liveGets() {
+	const fromMemory = "?resourceVersion=0"
 	name, ctx := filled(0), s.Context()
 	for range s.gets {
 		s.turns(
+			s.timed("get from memory of a container", standalone, func() error { return s.server.get(ctx, s.server.path("containers", name)+fromMemory) }),
+			s.timed("get from memory of a container", aggregated, func() error { return s.behind.get(ctx, s.behind.path("containers", name)+fromMemory) }),
+			s.timed("get from memory of a container", stored, func() error { return s.stored.get(ctx, s.stored.path("containers", storedName(name))+fromMemory) }),
 			s.timed("live get of a container", docker, func() error { return s.docker.get(ctx, "/containers/"+name+"/json") }),
 			s.timed("live get of a container", standalone, func() error { return s.server.get(ctx, s.server.path("containers", name)) }),
 			s.timed("live get of a container", aggregated, func() error { return s.behind.get(ctx, s.behind.path("containers", name)) }),

@@ -30,9 +30,9 @@ import (
 
 // The number of changes that TestNoReadIsStale makes to each kind.
 const (
-	containerChanges = 500
-	imageChanges     = 800
-	volumeChanges    = 700
+	containerChanges = 350
+	imageChanges     = 850
+	volumeChanges    = 800
 )
 
 // objects is what a kind should look like: names and what they show.

@@ -82,6 +82,7 @@ func (o *options) serve(ctx context.Context, console console) (err error) {
 // run runs the server until ctx ends, and what else is to run while it does.
 func run(ctx context.Context, server *apiserver.Server, tasks map[string]func(context.Context)) error {
 	server.GenericAPIServer.ShutdownTimeout = shutdownTimeout
+	server.StartEngine(ctx)
 	go tuneMemory(ctx, server.Engine.Connected())
 	for name, task := range tasks {
 		server.GenericAPIServer.AddPostStartHookOrDie(name, func(hook genericapiserver.PostStartHookContext) error {
