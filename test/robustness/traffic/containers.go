@@ -56,6 +56,14 @@ func status(id, action string) step {
 	return step{kind: checkers.ContainerStatus, register: id, action: action, later: action == checkers.Die}
 }
 
+// thaw is what Docker does to a paused container that gets a signal, before or soon after it answers: for a moment it runs
+// (killWithSignal in Docker's daemon/kill.go).
+func thaw(id string) step {
+	s := status(id, checkers.Unpause)
+	s.later = true
+	return s
+}
+
 func owner(name, value string) step {
 	return step{kind: checkers.Owner, register: name, action: checkers.Set, value: value}
 }
@@ -64,11 +72,13 @@ func effects(id, action string) []step {
 	if action == "" {
 		return nil
 	}
-	steps := []step{status(id, action)}
-	if action == checkers.Restart {
-		steps = append(steps, status(id, checkers.Die))
+	switch action {
+	case checkers.Restart:
+		return []step{status(id, action), status(id, checkers.Die)}
+	case checkers.Stop, checkers.Halt, checkers.Die:
+		return []step{thaw(id), status(id, action)}
 	}
-	return steps
+	return []step{status(id, action)}
 }
 
 func (w *writer) createContainer(ctx context.Context) (string, error) {
@@ -186,7 +196,7 @@ func (w *writer) remove(ctx context.Context, how string, call func(id, name stri
 	began, id := w.Recorder.Now(), s.ID()
 	err := call(id, s.Name)
 	w.missed(began, s.Name, err)
-	w.recordIfGone(began, err, status(id, checkers.Die), status(id, checkers.Remove), owner(s.Name, history.Absent))
+	w.recordIfGone(began, err, thaw(id), status(id, checkers.Die), status(id, checkers.Remove), owner(s.Name, history.Absent))
 	if outcomeOf(err) != refused || isGone(err) {
 		s.set("")
 	}
@@ -203,7 +213,7 @@ func (w *writer) deleteContainer(ctx context.Context) (string, error) {
 	began, id := w.Recorder.Now(), s.ID()
 	err := w.API.Containers(w.Namespace).Delete(ctx, s.Name, metav1.DeleteOptions{})
 	w.missed(began, s.Name, err)
-	steps := []step{status(id, checkers.Stop), status(id, checkers.Remove), owner(s.Name, history.Absent)}
+	steps := []step{thaw(id), status(id, checkers.Stop), status(id, checkers.Remove), owner(s.Name, history.Absent)}
 	for i := range steps {
 		steps[i].later = true
 	}
