@@ -27,9 +27,8 @@ type suspect struct {
 // compare goes through the subjects one by one, and again through those that differ from the view. What is still the same
 // then, and the view as well, is a change that nothing has reported. It is counted, and taken in as all else is.
 func (s *Store) compare(ctx context.Context, subjects []string) error {
-	s.mu.Lock()
-	s.suspects = map[string]suspect{}
-	s.mu.Unlock()
+	s.setSuspects(map[string]suspect{})
+	defer s.setSuspects(nil)
 	if err := s.lookAt(ctx, subjects); err != nil {
 		return err
 	}
@@ -49,6 +48,12 @@ func (s *Store) compare(ctx context.Context, subjects []string) error {
 	}
 }
 
+func (s *Store) setSuspects(suspects map[string]suspect) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.suspects = suspects
+}
+
 func (s *Store) lookAt(ctx context.Context, subjects []string) error {
 	for _, subject := range subjects {
 		number := s.tracker.mark(true, subject)
@@ -59,7 +64,7 @@ func (s *Store) lookAt(ctx context.Context, subjects []string) error {
 	return nil
 }
 
-// suspectLocked notes that the subject shows as other objects than the view has, and returns true, the first time that a
+// suspectLocked is called while a comparison goes on. It notes that the subject shows as other objects than the view has, and returns true, the first time that a
 // comparison finds that. The second time it says whether nothing has moved since.
 func (s *Store) suspectLocked(subject string, objects map[string]runtime.Object) (isNew, isConfirmed bool) {
 	now := suspect{objects: objects, versions: s.view.versionsOf(subject, objects)}

@@ -60,6 +60,48 @@ func TestResyncOfAnUnavailableStoreObservesAllInParallelAndMakesItAvailable(t *t
 	})
 }
 
+// observeSlowly has the source take longer to observe a subject than anybody waits.
+func (m *memorySource) observeSlowly(slow string) {
+	m.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
+		objects := m.observed(subject)
+		if subject == slow {
+			time.Sleep(3 * slowAfter)
+		}
+		return objects, nil, nil
+	}
+}
+
+func TestWhatTheFirstReadingIsTooSlowForIsTakenInLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, source := newMemoryStore(t)
+		store.SetUnavailable(newUnavailable(store.Resource, "gone"))
+		source.set("ns/a", newPod("a", "1"))
+		source.observeSlowly("ns/a")
+		if err := store.Resync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * slowAfter)
+		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "a=1" {
+			t.Errorf("%s, %v", shown(list), err)
+		}
+	})
+}
+
+func TestWhatAComparisonIsTooSlowForIsTakenInLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, source := newMemoryStore(t)
+		source.set("ns/a", newPod("a", "1"))
+		source.observeSlowly("ns/a")
+		if err := store.Resync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * slowAfter)
+		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "a=1" {
+			t.Errorf("%s, %v", shown(list), err)
+		}
+	})
+}
+
 func TestResyncThatCannotListLeavesTheStoreUnavailable(t *testing.T) {
 	store, source := newMemoryStore(t)
 	gone := newUnavailable(store.Resource, "gone")

@@ -71,8 +71,8 @@ type Store struct {
 	mu          sync.RWMutex
 	view        *view
 	changes     *notifier
-	unavailable error // why reads fail; nil if they do not
-	suspects    map[string]suspect
+	unavailable error              // why reads fail; nil if they do not
+	suspects    map[string]suspect // nil while no comparison goes on
 }
 
 var (
@@ -149,7 +149,7 @@ func (s *Store) Resync(ctx context.Context) error {
 	subjects := sets.KeySet(s.view.owned).Insert(listed...).UnsortedList()
 	s.mu.RUnlock()
 	if !available {
-		number := s.tracker.mark(true, subjects...)
+		number := s.tracker.mark(false, subjects...)
 		if err := s.tracker.settle(ctx, number); err != nil {
 			return err
 		}
@@ -188,7 +188,7 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 
 		s.mu.Lock()
 		confirmed := false
-		if comparison && s.unavailable == nil {
+		if comparison && s.unavailable == nil && s.suspects != nil { // one that turned out slow may outlast its comparison
 			var isNew bool
 			if isNew, confirmed = s.suspectLocked(subject, objects); isNew {
 				s.view.end()
