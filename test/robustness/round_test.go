@@ -78,6 +78,7 @@ func (r *round) play(ctx context.Context) {
 	r.phase("failpoint")
 	r.traffic.Stop()
 	r.phase("traffic's end")
+	r.checkOutput() // a server that has ended does not converge
 	r.converge(ctx, informers)
 	r.phase("converging")
 	stopClients()

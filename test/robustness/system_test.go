@@ -103,12 +103,12 @@ func (s *system) killServer() {
 	s.process.Kill()
 }
 
-// checkOutput fails if the server has panicked, or the race detector has found something in it.
+// checkOutput ends the test if the server has panicked, or the race detector has found something in it.
 func (s *system) checkOutput() {
 	s.t.Helper()
 	for _, bad := range []string{"DATA RACE", "panic:", "Observed a panic", "fatal error:"} {
 		if output := s.process.Output(); strings.Contains(output, bad) {
-			s.t.Errorf("the server says %q:\n%s", bad, output)
+			s.t.Fatalf("the server says %q:\n%s", bad, output)
 		}
 	}
 }
