@@ -64,8 +64,8 @@ func (s *Store) lookAt(ctx context.Context, subjects []string) error {
 	return nil
 }
 
-// suspectLocked is called while a comparison goes on. It notes that the subject shows as other objects than the view has, and returns true, the first time that a
-// comparison finds that. The second time it says whether nothing has moved since.
+// suspectLocked is called while a comparison goes on. The first time that it finds that the subject shows as other objects
+// than the view has, it notes that and returns true. The second time it says whether nothing has moved since.
 func (s *Store) suspectLocked(subject string, objects map[string]runtime.Object) (isNew, isConfirmed bool) {
 	now := suspect{objects: objects, versions: s.view.versionsOf(subject, objects)}
 	before, known := s.suspects[subject]

@@ -28,9 +28,8 @@ func (s *Store) Get(ctx context.Context, key string, opts storage.GetOptions, ou
 	}
 	var e *entry
 	if opts.ResourceVersion == "" {
-		at := s.Clock.Now()
 		if e, err = s.live(ctx, key); e != nil {
-			s.remember(ctx, key, e, at)
+			s.remember(ctx, key, e)
 		}
 	} else {
 		e, err = s.remembered(key, version)

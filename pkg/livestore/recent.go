@@ -36,12 +36,12 @@ func WithRecentReads(ctx context.Context) context.Context {
 	return context.WithValue(ctx, recentReadsKey{}, &recentReads{read: map[recentKey]recentRead{}})
 }
 
-// remember notes what was found at key by a live read that began at the given time.
-func (s *Store) remember(ctx context.Context, key string, e *entry, at time.Time) {
+// remember notes what a live read has just found at key.
+func (s *Store) remember(ctx context.Context, key string, e *entry) {
 	if reads, ok := ctx.Value(recentReadsKey{}).(*recentReads); ok {
 		reads.mu.Lock()
 		defer reads.mu.Unlock()
-		reads.read[recentKey{s, key}] = recentRead{e, at}
+		reads.read[recentKey{s, key}] = recentRead{e, s.Clock.Now()}
 	}
 }
 
@@ -56,9 +56,8 @@ func (s *Store) recent(ctx context.Context, key string) (recentRead, error) {
 			return found, nil
 		}
 	}
-	at := s.Clock.Now()
 	e, err := s.live(ctx, key)
-	return recentRead{e, at}, err
+	return recentRead{e, s.Clock.Now()}, err
 }
 
 func (s *Store) isRecent(read recentRead) bool { return s.Clock.Since(read.at) < recentFor }

@@ -24,18 +24,25 @@ func (m *memorySource) countObservations() *int {
 	return count
 }
 
-func TestADeleteActsOnWhatItsRequestHasJustRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store, source := newStoreOfA(t)
-		count := source.countObservations()
-		ctx := WithRecentReads(t.Context())
-		if _, err := getPod(ctx, store, "a", ""); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := deleteA(ctx, store, nil, storage.ValidateAllObjectFunc); err != nil || *count != 2 {
-			t.Errorf("%v; observed %d times, not before and after", err, *count)
-		}
-	})
+func TestADeleteActsOnWhatItsRequestHasJustReadHoweverLongThatTook(t *testing.T) {
+	for _, takes := range []time.Duration{0, 2 * recentFor} {
+		synctest.Test(t, func(t *testing.T) {
+			store, source := newStoreOfA(t)
+			count := 0
+			source.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
+				time.Sleep(takes)
+				count++
+				return source.observed(subject), nil, nil
+			}
+			ctx := WithRecentReads(t.Context())
+			if _, err := getPod(ctx, store, "a", ""); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := deleteA(ctx, store, nil, storage.ValidateAllObjectFunc); err != nil || count != 2 {
+				t.Errorf("%v; observed %d times, not before and after", err, count)
+			}
+		})
+	}
 }
 
 func TestADeleteLooksAgainWhereWhatItsRequestHasReadIsOld(t *testing.T) {
