@@ -93,7 +93,7 @@ func (s *system) startServer(args ...string) {
 	s.t.Helper()
 	s.run.Add(1)
 	s.process = testserver.StartProcess(s.t, append([]string{"serve", "--docker-host", s.proxy.Host(), "--secure-port", s.port,
-		"--state-dir", s.state, "--resync-period", resyncPeriod.String()}, args...)...)
+		"--state-dir", s.state, "--resync-period", resyncPeriod.String(), "-v", "1"}, args...)...) // to say what a comparison has found
 	s.process.Await(s.t, "engine-apiserver serves")
 }
 

@@ -23,6 +23,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	typed "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/test/robustness/checkers"
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
@@ -120,11 +121,20 @@ func (t *Traffic) Stop() {
 	t.group.Wait()
 }
 
-// Untainted leaves out operations on registers of which not even the writers know what is in them.
+// Untainted leaves out operations on registers of which not even the writers know what is in them: names that were tainted,
+// and containers whose creation nobody has answered for, and whose ID only readers have seen.
 func (t *Traffic) Untainted(operations []history.Operation) []history.Operation {
 	t.taintMu.Lock()
 	defer t.taintMu.Unlock()
-	return slices.DeleteFunc(slices.Clone(operations), func(o history.Operation) bool { return t.tainted[o.Register] })
+	created := map[string]bool{}
+	for _, o := range operations {
+		if o.Action == checkers.Create {
+			created[o.Register] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(operations), func(o history.Operation) bool {
+		return t.tainted[o.Register] || o.Kind == checkers.ContainerStatus && !created[o.Register]
+	})
 }
 
 func (t *Traffic) taint(register string) {
