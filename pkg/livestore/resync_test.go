@@ -71,35 +71,27 @@ func (m *memorySource) observeSlowly(slow string) {
 	}
 }
 
-func TestWhatTheFirstReadingIsTooSlowForIsTakenInLater(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store, source := newMemoryStore(t)
-		store.SetUnavailable(newUnavailable(store.Resource, "gone"))
-		source.set("ns/a", newPod("a", "1"))
-		source.observeSlowly("ns/a")
-		if err := store.Resync(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(3 * slowAfter)
-		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "a=1" {
-			t.Errorf("%s, %v", shown(list), err)
-		}
-	})
-}
-
-func TestWhatAComparisonIsTooSlowForIsTakenInLater(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store, source := newMemoryStore(t)
-		source.set("ns/a", newPod("a", "1"))
-		source.observeSlowly("ns/a")
-		if err := store.Resync(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(3 * slowAfter)
-		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "a=1" {
-			t.Errorf("%s, %v", shown(list), err)
-		}
-	})
+func TestWhatAResyncIsTooSlowForIsTakenInLater(t *testing.T) {
+	for what, prepare := range map[string]func(*Store){
+		"first reading": func(store *Store) { store.SetUnavailable(newUnavailable(store.Resource, "gone")) },
+		"comparison":    func(*Store) {},
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, source := newMemoryStore(t)
+				prepare(store)
+				source.set("ns/a", newPod("a", "1"))
+				source.observeSlowly("ns/a")
+				if err := store.Resync(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(3 * slowAfter)
+				if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "a=1" {
+					t.Errorf("%s, %v", shown(list), err)
+				}
+			})
+		})
+	}
 }
 
 func TestResyncThatCannotListLeavesTheStoreUnavailable(t *testing.T) {
