@@ -16,16 +16,28 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// Delete removes the volume unless it is in use. Docker has no force for that, and knows a volume by its name alone.
-func (s *Volumes) Delete(ctx context.Context, name string, _ runtime.Object) error {
+// Delete removes the volume unless it is in use. Docker has no force for that.
+func (s *Volumes) Delete(ctx context.Context, name string, object runtime.Object) error {
+	target := object.(*v1alpha1.Volume)
 	if ValidVolumeName(name) != nil {
 		return apierrors.NewNotFound(volumeResource, name)
 	}
 	return s.engine.operate(ctx, "delete", volumeResource, name, func(ctx context.Context, c *connection) error {
 		defer s.sink.MarkDirty(name)
-		err := c.client.VolumeRemove(ctx, name, false)
+		found, err := s.inspect(ctx, name)
+		switch {
+		case err != nil:
+			return err
+		case found == nil:
+			return apierrors.NewNotFound(volumeResource, name)
+		case volumeOf(found, s.engine.namespace).UID != target.UID:
+			return apierrors.NewConflict(volumeResource, name, errors.New("the volume was removed and made anew"))
+		}
+		err = c.client.VolumeRemove(ctx, name, false)
 		if errdefs.IsConflict(err) {
 			users := containersUsing(ctx, c, filters.Arg("volume", name), func(found container.Summary) bool {
 				return slices.ContainsFunc(found.Mounts, func(m container.MountPoint) bool { return m.Name == name })

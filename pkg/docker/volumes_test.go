@@ -85,9 +85,19 @@ func TestAVolumeInUseIsAConflictThatNamesItsContainers(t *testing.T) {
 	}
 }
 
-func TestAPathIsNoVolumeToDelete(t *testing.T) {
+func TestAVolumeMadeAnewUnderTheNameIsKept(t *testing.T) {
 	x := connect(t)
-	if err := x.Volumes().Delete(t.Context(), "../containers/x", nil); code(err) != 404 {
+	name := engine.UniqueName("anew")
+	shared.Volume(t, name, nil)
+	stale := x.volume(t, name).DeepCopy()
+	stale.UID = "of the one before"
+	if err := x.Volumes().Delete(t.Context(), name, stale); code(err) != 409 {
 		t.Errorf("%v", err)
+	}
+	if x.volume(t, name) == nil {
+		t.Error("it is gone")
+	}
+	if err := x.Volumes().Delete(t.Context(), "../containers/x", stale); code(err) != 404 {
+		t.Errorf("a path: %v", err)
 	}
 }
