@@ -23,6 +23,7 @@ import (
 	"github.com/docker/cli/cli/context/store"
 	"github.com/docker/cli/opts"
 	"github.com/docker/docker/client"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 const (
@@ -210,10 +211,13 @@ func (e *endpoint) checkAccess(ctx context.Context) error {
 	return nil
 }
 
-// explain says what is wrong with the connection, and the way out where there is one.
+// explain says what is wrong with the connection, and the way out where there is one. It leaves what has been explained as
+// it is.
 func (e *endpoint) explain(err error) error {
 	path, isSocket := strings.CutPrefix(e.docker.Host, "unix://")
 	switch {
+	case apierrors.IsServiceUnavailable(err):
+		return err
 	case isSocket && errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("no permission to use the container engine's socket %s: add yourself to the docker group or choose --docker-host", path)
 	case isSocket && (errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "Cannot connect to the Docker daemon")):

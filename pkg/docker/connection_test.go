@@ -149,6 +149,7 @@ func TestWhyTheEngineDoesNotAnswer(t *testing.T) {
 		{tcp, client.ErrorConnectionFailed("tcp://x:1"), "no container engine answers at tcp://x:1 (docker context remote)"},
 		{tcp, fmt.Errorf("ping: %w", context.DeadlineExceeded), "the container engine at tcp://x:1 (docker context remote) did not answer in time"},
 		{tcp, dial(syscall.ECONNRESET), "the container engine at tcp://x:1 (docker context remote) is not available: dial unix: connect: connection reset by peer"},
+		{tcp, unavailable("explained before"), "explained before"},
 		{tcp, errors.New("a\nb"), "the container engine at tcp://x:1 (docker context remote) is not available: a b"},
 	} {
 		if got := test.at.explain(test.err); got.Error() != test.want {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/klog/v2"
 )
@@ -263,13 +264,11 @@ func (e *Engine) orUnavailable(err error) error {
 	return err
 }
 
+// resync returns the first error, which ends the other sinks' resyncs.
 func (e *Engine) resync(ctx context.Context) error {
-	var group sync.WaitGroup
-	sinks := e.sinks()
-	errs := make([]error, len(sinks))
-	for i, sink := range sinks {
-		group.Go(func() { errs[i] = sink.Resync(ctx) })
+	group, ctx := errgroup.WithContext(ctx)
+	for _, sink := range e.sinks() {
+		group.Go(func() error { return sink.Resync(ctx) })
 	}
-	group.Wait()
-	return errors.Join(errs...)
+	return group.Wait()
 }

@@ -362,3 +362,35 @@ func TestAStoppedStoreAnswersNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestResyncIsNotEndedByWhatFailedBeforeItBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, source := newMemoryStore(t)
+		gone := newUnavailable(store.Resource, "gone")
+		store.SetUnavailable(gone)
+		source.set("ns/a", newPod("a", "1"))
+		source.set("ns/b", newPod("b", "1"))
+		ending := make(chan struct{})
+		source.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
+			if subject == "ns/b" {
+				<-ending
+			}
+			return nil, nil, gone
+		}
+		store.MarkDirty("ns/a")
+		store.MarkDirty("ns/b")
+		synctest.Wait() // a has failed, b is about to
+
+		source.observe = nil
+		resynced := make(chan error, 1)
+		go func() { resynced <- store.Resync(t.Context()) }()
+		synctest.Wait()
+		close(ending)
+		if err := <-resynced; err != nil {
+			t.Errorf("it ended with %v", err)
+		}
+		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "a=1 b=1" {
+			t.Errorf("%s, %v", shown(list), err)
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func TestSettleDoesNotWaitForAFailingSubject(t *testing.T) {
@@ -127,6 +128,51 @@ func TestAWaiterLeavesWithItsContext(t *testing.T) {
 		defer cancel()
 		if err := o.wait(ctx, "x", o.mark(false, "x")); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
+		}
+	})
+}
+
+func TestSettleWaitsForTheRepetitionThatALaterMarkAsksFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newObserved(t)
+		var fails atomic.Bool
+		fails.Store(true)
+		o.fails = func(string) error {
+			if fails.Load() {
+				return errors.New("not now")
+			}
+			return nil
+		}
+		o.mark(false, "x")
+		synctest.Wait()
+		fails.Store(false)
+		o.blocks("x")
+		done := o.settling(t, o.mark(false, "x"))
+		synctest.Wait()
+		if done.Load() {
+			t.Error("settle returned before the subject had been observed again")
+		}
+		close(o.block["x"])
+		synctest.Wait()
+		if !done.Load() {
+			t.Error("settle did not return")
+		}
+	})
+}
+
+func TestMarksThatGoOnDoNotHaveSettleWaitForASubjectThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newObserved(t)
+		o.fails = func(string) error {
+			o.mark(false, "x")
+			<-time.After(slowAfter / 10)
+			return errors.New("not now")
+		}
+		o.mark(false, "x")
+		<-time.After(slowAfter)
+		began := o.elapsed()
+		if err := o.settle(t.Context(), o.mark(false)); err != nil || o.elapsed()-began > slowAfter/5 {
+			t.Errorf("settle returned %v after %v", err, o.elapsed()-began)
 		}
 	})
 }

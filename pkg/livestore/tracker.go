@@ -42,12 +42,14 @@ func (m mark) join(other mark) mark {
 type pending struct {
 	mark    mark
 	again   *mark // came after the running observation began
+	newest  uint64
 	running bool
-	rounds  int // observations that have begun
-	slow    bool
-	err     error
-	failed  uint64        // the newest mark when an observation failed last
-	retry   chan struct{} // has a slow subject's pause cut short; one element
+	rounds  int    // observations that have begun
+	began   uint64 // the newest mark of any subject when the last of them did
+	// err is errSlow while an observation is slow, or what the last one failed with, and failed when that one began.
+	err    error
+	failed uint64
+	retry  chan struct{} // has the pause after a failure cut short; one element
 }
 
 // oldest returns the lowest number of the marks that are not served yet.
@@ -57,6 +59,9 @@ func (p *pending) oldest() uint64 {
 	}
 	return p.mark.number
 }
+
+// failedFor reports whether an observation has failed that served all marks of the subject up to number.
+func (p *pending) failedFor(number uint64) bool { return min(number, p.newest) <= p.failed }
 
 // tracker has each dirty subject observed once, however many marks named it, never twice at a time, and lets readers
 // wait for what was dirty when they came. It never calls observe with its lock held.
@@ -100,24 +105,29 @@ func (t *tracker) mark(comparison bool, subjects ...string) uint64 {
 }
 
 func (t *tracker) markLocked(subject string, m mark) {
+	if t.closed {
+		return
+	}
 	p := t.subjects[subject]
-	switch {
-	case t.closed:
-	case p == nil:
-		p = &pending{mark: m, retry: make(chan struct{}, 1)}
+	if p == nil {
+		p = &pending{mark: m, newest: m.number, retry: make(chan struct{}, 1)}
 		t.subjects[subject] = p
 		t.workers.Go(func() { t.work(subject, p) })
+		return
+	}
+	p.newest = max(p.newest, m.number)
+	switch {
 	case !p.running:
 		p.mark = p.mark.join(m)
-		select {
-		case p.retry <- struct{}{}:
-		default:
-		}
 	case p.again == nil:
 		p.again = &m
 	default:
 		joined := p.again.join(m)
 		p.again = &joined
+	}
+	select {
+	case p.retry <- struct{}{}:
+	default:
 	}
 }
 
@@ -158,6 +168,7 @@ func (t *tracker) start(p *pending) mark {
 	}
 	p.running = true
 	p.rounds++
+	p.began = t.marks
 	return p.mark
 }
 
@@ -175,7 +186,7 @@ func (t *tracker) observeBounded(subject string, p *pending, comparison bool) ([
 		defer t.mu.Unlock()
 		if p.running && p.rounds == round {
 			release.Do(free)
-			p.slow, p.err = true, errSlow
+			p.err = errSlow
 			t.broadcastLocked()
 		}
 	})
@@ -188,14 +199,14 @@ func (t *tracker) finish(subject string, p *pending, m mark, related []string, e
 	defer t.mu.Unlock()
 	if err != nil {
 		p.running = false
-		p.slow, p.err, p.failed = true, err, t.marks
+		p.err, p.failed = err, p.began
 		if p.again != nil {
 			p.mark, p.again = p.mark.join(*p.again), nil
 		}
 		t.broadcastLocked()
 		return t.ctx.Err() != nil
 	}
-	p.slow, p.err, p.failed = false, nil, 0
+	p.err, p.failed = nil, 0
 	for _, other := range related {
 		t.markLocked(other, m)
 	}
@@ -215,11 +226,12 @@ func (t *tracker) broadcastLocked() {
 	t.changed = make(chan struct{})
 }
 
-// settle waits until every subject that was marked up to number has been observed, but for slow ones.
+// settle waits until every subject that was marked up to number has been observed, but for slow ones and those of which
+// that has failed.
 func (t *tracker) settle(ctx context.Context, number uint64) error {
 	return t.waitFor(ctx, func() (bool, error) {
 		for _, p := range t.subjects {
-			if p.oldest() <= number && !p.slow {
+			if p.oldest() <= number && !errors.Is(p.err, errSlow) && !p.failedFor(number) {
 				return false, nil
 			}
 		}
@@ -227,12 +239,12 @@ func (t *tracker) settle(ctx context.Context, number uint64) error {
 	})
 }
 
-// failure returns an error of the kind that keeps subjects marked up to number from being observed, if any does.
+// failure returns an error of the kind with which an observation has failed that began after number, if any has.
 func (t *tracker) failure(number uint64, kind func(error) bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, p := range t.subjects {
-		if p.oldest() <= number && p.err != nil && kind(p.err) {
+		if p.oldest() <= number && number <= p.failed && kind(p.err) {
 			return p.err
 		}
 	}
