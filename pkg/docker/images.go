@@ -19,6 +19,9 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
+// lookups is how often an image is looked for that is found under a name that it turns out not to have.
+const lookups = 10
+
 var imageResource = v1alpha1.Resource("images")
 
 // Images is the source of the engine's images. A subject is an image ID, or a reference that an event named: that one
@@ -129,15 +132,20 @@ func (s *Images) Lookup(ctx context.Context, key string) (string, error) {
 	if tag, err := tagOfName(name); err == nil {
 		reference = tag
 	}
-	response, err := s.inspect(ctx, reference)
-	if err != nil {
-		return "", apiError("inspect", imageResource, name, err)
+	// Docker takes any unique beginning of an ID for the ID, and some engines more than that for a reference. But it also finds
+	// the image first and lists its tags then: a tag that moves in between is at another image the next time.
+	for range lookups {
+		response, err := s.inspect(ctx, reference)
+		switch {
+		case err != nil:
+			return "", apiError("inspect", imageResource, name, err)
+		case response == nil:
+			return "", nil
+		case slices.Contains(tagsOf(response), reference), isIDOf(name, response.ID):
+			return imageID(response.ID), nil
+		}
 	}
-	// Docker takes any unique beginning of an ID for the ID.
-	if response == nil || !slices.Contains(tagsOf(response), reference) && !isIDOf(name, response.ID) {
-		return "", nil
-	}
-	return imageID(response.ID), nil
+	return "", nil
 }
 
 // Fence returns when every change that was complete before the call has been reported to the sink.

@@ -216,7 +216,7 @@ func (s *Store) observed(ctx context.Context, key string) (*entry, error) {
 	if err != nil {
 		return nil, s.notObserved(ctx, err)
 	}
-	if e := s.get(key); e != nil && e.subject == before.subject {
+	if e := s.get(key); e != nil && e.subject == before.subject && !e.moved {
 		return e, s.ReadinessCheck()
 	}
 	return nil, nil

@@ -48,6 +48,9 @@ type Config struct {
 	// IndexedFields are the fields by which selectors find objects without looking at all of them, and how each is read.
 	// It may be nil.
 	IndexedFields map[string]func(runtime.Object) string
+	// KeysMove says that a key can go from one subject to another in one step, as a tag goes from image to image. Then none
+	// that does is missing in between, whichever of the two is observed first.
+	KeysMove bool
 	// Clock drives bookmarks and retries; nil is the real one.
 	Clock clock.WithDelayedExecution
 	// HistorySize is how many changes are kept for watches and exact lists; 0 is DefaultHistorySize.
@@ -198,19 +201,51 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 				return nil, nil
 			}
 		}
-		changes, dirty, repeat := s.view.apply(subject, objects, observed)
+		s.mu.Unlock()
+
+		heirs, err := s.heirs(ctx, subject, objects)
+		s.mu.Lock()
+		if err != nil {
+			s.view.end()
+			s.mu.Unlock()
+			return nil, err
+		}
+		changes, dirty, repeat := s.view.apply(subject, objects, heirs, observed)
 		s.mu.Unlock()
 		if changes > 0 {
 			s.changes.notify()
 		}
 		if confirmed {
 			klog.FromContext(ctx).Info("A comparison found a change that nothing had reported", "resource", s.Resource, "subject", subject)
-			comparisonDifferences.WithLabelValues(s.Resource.String()).Add(float64(changes))
+			comparisonDifferences.WithLabelValues(s.Resource.String()).Add(float64(changes + len(heirs)))
 		}
 		if !repeat {
 			return append(related, dirty...), nil
 		}
 	}
+}
+
+// heirs returns which subjects have by now what the view shows as this one's and is not among its objects, by key. It has
+// them observed. It can be the subject itself, of what has come back meanwhile.
+func (s *Store) heirs(ctx context.Context, subject string, objects map[string]runtime.Object) (map[string]string, error) {
+	if !s.KeysMove {
+		return nil, nil
+	}
+	s.mu.RLock()
+	lost := s.view.lost(subject, objects)
+	s.mu.RUnlock()
+	heirs := map[string]string{}
+	for _, key := range lost {
+		heir, err := s.Source.Lookup(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if heir != "" && !(heir == subject && s.view.answers(objects, key)) {
+			heirs[key] = heir
+			s.tracker.mark(false, heir)
+		}
+	}
+	return heirs, nil
 }
 
 // Versioner implements storage.Interface.

@@ -28,6 +28,8 @@ type entry struct {
 	aliases []string // keys
 	// observed is the observation that produced the entry last; see view.apply.
 	observed *interval
+	// moved is true when the subject was seen to have lost the key to another one, which is yet to be observed.
+	moved bool
 }
 
 // interval is when an observation began and ended, in steps of view.steps.
@@ -61,6 +63,7 @@ type view struct {
 	byAlias index // alias key to keys
 	byField byField
 	steps   uint64
+	heirs   index // subject to those that have lost keys to it since it was observed
 
 	// observing is how many observations are under way, and released when the keys that went meanwhile did, in steps.
 	observing int
@@ -81,6 +84,7 @@ func newView(versions *Versions, prefix string, aliases func(runtime.Object) []s
 		owned:    index{},
 		byAlias:  index{},
 		byField:  newByField(fields),
+		heirs:    index{},
 		released: map[string]uint64{},
 		first:    versions.Current(),
 		base:     versions.Current(),
@@ -117,13 +121,37 @@ func (v *view) end() {
 	}
 }
 
+// lost returns the keys that are the subject's in the view and not among its objects.
+func (v *view) lost(subject string, objects map[string]runtime.Object) (keys []string) {
+	for _, key := range v.owned[subject] {
+		key = strings.TrimPrefix(key, v.prefix)
+		if _, still := objects[key]; !still {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// answers reports whether key is another name of one of the objects.
+func (v *view) answers(objects map[string]runtime.Object, key string) bool {
+	for name, object := range objects {
+		if slices.Contains(v.aliasKeys(name, object), key) {
+			return true
+		}
+	}
+	return false
+}
+
 // apply makes subject show as exactly these objects, by key, as observed. It returns how many changes that made, the
 // subjects to observe on account of it, and whether the observation has to be repeated.
+//
+// What heirs has, by key, stays as it is until the heir is applied, which takes it over in one step. The subject is then
+// observed again, lest the heir has lost it in its turn.
 //
 // Two subjects can be seen to own one key when it moved from one to the other between their observations. The later
 // observation is right, so an observation that overlaps with that of the present owner, or of the one that was seen to
 // have lost the key, is repeated: it then comes after it.
-func (v *view) apply(subject string, objects map[string]runtime.Object, observed *interval) (changes int, dirty []string, repeat bool) {
+func (v *view) apply(subject string, objects map[string]runtime.Object, heirs map[string]string, observed *interval) (changes int, dirty []string, repeat bool) {
 	defer v.end()
 	v.steps++
 	observed.ended = v.steps
@@ -137,12 +165,18 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, observed
 		}
 	}
 	before := len(v.history)
-	for _, key := range slices.Clone(v.owned[subject]) {
-		if _, still := objects[strings.TrimPrefix(key, v.prefix)]; !still {
-			v.remove(v.get(key))
-			if v.observing > 1 { // beside this one
-				v.released[key] = v.steps
-			}
+	for _, name := range v.lost(subject, objects) {
+		key := v.prefix + name
+		if heir := heirs[name]; heir != "" {
+			left := *v.get(key)
+			left.moved = true
+			v.entries.ReplaceOrInsert(&left)
+			v.heirs.insert(heir, subject)
+			continue
+		}
+		v.remove(v.get(key))
+		if v.observing > 1 { // beside this one
+			v.released[key] = v.steps
 		}
 	}
 	for _, name := range sets.List(sets.KeySet(objects)) {
@@ -159,13 +193,15 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, observed
 			v.put(key, subject, object, nil, observed)
 		case old.subject == subject && equalButVersion(old.object.object, object):
 			unchanged := *old
-			unchanged.observed = observed
+			unchanged.observed, unchanged.moved = observed, false
 			v.entries.ReplaceOrInsert(&unchanged)
 			continue
 		default:
 			v.put(key, subject, object, old, observed)
 		}
 	}
+	dirty = append(dirty, v.heirs[subject]...)
+	delete(v.heirs, subject)
 	changes = len(v.history) - before
 	v.trim()
 	return changes, dirty, false

@@ -24,7 +24,7 @@ func newTestView(capacity int) *view {
 // show has the subject show as these pods, which must not have to be observed again.
 func show(t *testing.T, v *view, subject string, pods ...*example.Pod) (changes int, dirty []string) {
 	t.Helper()
-	changes, dirty, repeat := v.apply(subject, byKey(pods...), v.begin())
+	changes, dirty, repeat := v.apply(subject, byKey(pods...), nil, v.begin())
 	if repeat {
 		t.Fatalf("%s is to be observed again", subject)
 	}
@@ -110,11 +110,56 @@ func TestAKeyMovedWithoutAnotherIdentityKeepsItsObject(t *testing.T) {
 	v.wantLog(t, "+a=1@101", "~a=2@102")
 }
 
+// lose has the subject show as these pods and have lost a to the heir.
+func lose(t *testing.T, v *view, subject, heir string, pods ...*example.Pod) {
+	t.Helper()
+	if _, _, repeat := v.apply(subject, byKey(pods...), map[string]string{"ns/a": heir}, v.begin()); repeat {
+		t.Fatalf("%s is to be observed again", subject)
+	}
+}
+
+func TestAKeyThatHasMovedStaysUntilItsHeirTakesItOver(t *testing.T) {
+	v := newTestView(100)
+	show(t, v, "old", newPod("a", "1"), newPod("b", "1"))
+	lose(t, v, "old", "new")
+	v.wantLog(t, "+a=1@101", "+b=1@102", "-b=1@103")
+	_, dirty := show(t, v, "new", newPod("a", "2", withUID("other")))
+	v.wantLog(t, "+a=1@101", "+b=1@102", "-b=1@103", "-a=1@104", "+a=2@105")
+	if !slices.Contains(dirty, "old") {
+		t.Errorf("%q became dirty", dirty)
+	}
+	if show(t, v, "old"); len(v.heirs) != 0 || v.get("/pods/ns/a").moved {
+		t.Errorf("it is still thought to be on its way to %v", v.heirs)
+	}
+}
+
+func TestAKeyThatItsHeirHasLostInItsTurnGoes(t *testing.T) {
+	v := newTestView(100)
+	show(t, v, "old", newPod("a", "1"))
+	lose(t, v, "old", "new")
+	if _, dirty := show(t, v, "new"); !slices.Equal(dirty, []string{"old"}) {
+		t.Errorf("%q became dirty", dirty)
+	}
+	show(t, v, "old")
+	v.wantLog(t, "+a=1@101", "-a=1@102")
+}
+
+func TestAKeyThatHasMovedBackStays(t *testing.T) {
+	v := newTestView(100)
+	show(t, v, "old", newPod("a", "1"))
+	lose(t, v, "old", "new")
+	show(t, v, "old", newPod("a", "1"))
+	if v.get("/pods/ns/a").moved {
+		t.Error("it is thought to be gone")
+	}
+	v.wantLog(t, "+a=1@101")
+}
+
 func TestAnObservationOfAKeyThatOverlapsWithItsOwnersIsRepeated(t *testing.T) {
 	v := newTestView(100)
 	early := v.begin() // sees a at the old subject, and is slow to say so
 	show(t, v, "new", newPod("a", "2", withUID("other")))
-	if changes, _, repeat := v.apply("old", byKey(newPod("a", "1")), early); !repeat || changes != 0 {
+	if changes, _, repeat := v.apply("old", byKey(newPod("a", "1")), nil, early); !repeat || changes != 0 {
 		t.Errorf("it made %d changes, and is repeated: %v", changes, repeat)
 	}
 	show(t, v, "old")
@@ -126,7 +171,7 @@ func TestAnObservationOfAKeyThatItsOwnerLostMeanwhileIsRepeated(t *testing.T) {
 	show(t, v, "new", newPod("a", "2", withUID("other")))
 	early := v.begin() // sees a at the old subject, and is slow to say so
 	show(t, v, "new")
-	if changes, _, repeat := v.apply("old", byKey(newPod("a", "1")), early); !repeat || changes != 0 {
+	if changes, _, repeat := v.apply("old", byKey(newPod("a", "1")), nil, early); !repeat || changes != 0 {
 		t.Errorf("it made %d changes, and is repeated: %v", changes, repeat)
 	}
 	show(t, v, "old", newPod("a", "3"))
@@ -141,7 +186,7 @@ func TestAnUnchangedObservationCountsAsTheLatestOfItsOwner(t *testing.T) {
 	show(t, v, "owner", newPod("a", "1"))
 	early := v.begin()
 	show(t, v, "owner", newPod("a", "1"))
-	if _, _, repeat := v.apply("stranger", byKey(newPod("a", "0", withUID("other"))), early); !repeat {
+	if _, _, repeat := v.apply("stranger", byKey(newPod("a", "0", withUID("other"))), nil, early); !repeat {
 		t.Error("an older observation took the key from an owner that was seen to have it since")
 	}
 }
