@@ -394,3 +394,25 @@ func TestResyncIsNotEndedByWhatFailedBeforeItBegan(t *testing.T) {
 		}
 	})
 }
+
+func TestAListingHasWhatIsBeingObservedLookedAtAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, source := newMemoryStore(t)
+		seen := make(chan struct{})
+		source.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
+			objects := source.observed(subject)
+			<-seen
+			return objects, nil, nil
+		}
+		source.put(newPod("a", "1"))
+		synctest.Wait()
+		source.set("ns/a", nil)
+		store.MarkAllDirty()
+		synctest.Wait()
+		close(seen)
+		synctest.Wait()
+		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "" {
+			t.Errorf("what went while it was observed is shown: %s, %v", shown(list), err)
+		}
+	})
+}

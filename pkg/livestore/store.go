@@ -172,9 +172,11 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 		if err != nil {
 			return nil, err
 		}
+		// What is being observed may have been seen before it went, and not be in the view yet.
+		underWay := sets.New(s.tracker.underWay()...).Delete(allSubjects)
 		s.mu.RLock()
 		defer s.mu.RUnlock()
-		return sets.KeySet(s.view.owned).SymmetricDifference(sets.New(listed...)).UnsortedList(), nil
+		return sets.KeySet(s.view.owned).SymmetricDifference(sets.New(listed...)).Union(underWay).UnsortedList(), nil
 	}
 	for {
 		s.mu.Lock()

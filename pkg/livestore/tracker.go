@@ -221,6 +221,18 @@ func (t *tracker) finish(subject string, p *pending, m mark, related []string, e
 	return true
 }
 
+// underWay returns the subjects that are being observed.
+func (t *tracker) underWay() (subjects []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for subject, p := range t.subjects {
+		if p.running {
+			subjects = append(subjects, subject)
+		}
+	}
+	return subjects
+}
+
 func (t *tracker) broadcastLocked() {
 	close(t.changed)
 	t.changed = make(chan struct{})
