@@ -2,7 +2,7 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Runs go test with the race detector, then checks the coverage: test.sh [FLAG...] PACKAGE...
+# Runs go test with the race detector, and after all tests checks the coverage: test.sh [FLAG...] PACKAGE...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,11 +11,21 @@ profile=.cache/coverage.out
 mkdir -p .cache
 
 export KUBERNETES_BIN=$PWD/bin/kubernetes KUBECTL=$PWD/bin/kubernetes/kubectl
-(
-	IFS=,
-	# Nobody debugs these programs: without tables for that they are linked faster.
-	exec go test -race -vet=off -ldflags '-s -w' -timeout 12m -covermode atomic -coverpkg "${covered[*]}" -coverprofile "$profile" "$@"
-)
-if [ "${*: -1}" = ./... ]; then
-	hack/coverage.sh "$profile" 85 "${covered[@]}"
+
+# Nobody debugs these programs: without tables for that they are linked faster. All are built for coverage, lest packages are
+# compiled twice.
+tests() {
+	go test -race -vet=off -ldflags '-s -w' -timeout 12m -covermode atomic -coverpkg "$(IFS=,; echo "${covered[*]}")" "$@"
+}
+
+if [ "${*: -1}" != ./... ]; then
+	tests "$@"
+	exit
 fi
+flags=("${@:1:$#-1}")
+mapfile -t packages < <(go list ./... | grep -v '/test/robustness$')
+# Many of these tests wait for engines and clusters most of the time.
+tests -p $(($(getconf _NPROCESSORS_ONLN) * 3 / 2)) -coverprofile "$profile" "${flags[@]}" "${packages[@]}"
+# This one judges what comes late: it has the machine for itself.
+tests "${flags[@]}" ./test/robustness
+hack/coverage.sh "$profile" 85 "${covered[@]}"
