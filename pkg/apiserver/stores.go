@@ -96,8 +96,8 @@ func (s *stores) restStorage(engine *docker.Engine) (map[string]rest.Storage, er
 	if s.containers, containerObjects, err = s.addLive("containers", func() runtime.Object { return &v1alpha1.Container{} }, engine.Containers()); err != nil {
 		return nil, err
 	}
-	keysMove := func(config *livestore.Config) { config.KeysMove = true }
-	if s.images, imageObjects, err = s.addLive("images", func() runtime.Object { return &v1alpha1.Image{} }, engine.Images(), keysMove); err != nil {
+	tagsMove := func(config *livestore.Config) { config.Moves = containers.HasTag }
+	if s.images, imageObjects, err = s.addLive("images", func() runtime.Object { return &v1alpha1.Image{} }, engine.Images(), tagsMove); err != nil {
 		return nil, err
 	}
 	if s.volumes, volumeObjects, err = s.addLive("volumes", func() runtime.Object { return &v1alpha1.Volume{} }, engine.Volumes()); err != nil {

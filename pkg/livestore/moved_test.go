@@ -25,7 +25,7 @@ type tagged struct {
 }
 
 func newTaggedStore(t *testing.T) (*Store, *tagged) {
-	store, memory := newMemoryStore(t, func(config *Config) { config.KeysMove = true })
+	store, memory := newMemoryStore(t, func(config *Config) { config.Moves = func(runtime.Object) bool { return true } })
 	source := &tagged{memorySource: memory, owner: "old", heldUp: map[string]chan struct{}{}}
 	memory.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
 		if held := source.heldUp[subject]; held != nil {
@@ -144,23 +144,25 @@ func TestAKeyThatComesBackWhileItIsMissedStays(t *testing.T) {
 	})
 }
 
-func TestAKeyThatIsAnotherNameOfItsSubjectNowGoes(t *testing.T) {
+func TestAKeyThatCannotMoveGoesThoughItsSubjectAnswersToIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, source := newMemoryStore(t, func(config *Config) { config.KeysMove, config.Aliases = true, podAliases })
-		dangling := true
+		store, source := newMemoryStore(t, func(config *Config) {
+			config.Moves = func(object runtime.Object) bool { return accessor(object).GetName() != "id" }
+		})
+		hidden := false
 		source.observe = func(context.Context, string) (map[string]runtime.Object, []string, error) {
-			if dangling {
-				return byKey(newPod("id", "1")), nil, nil
+			if hidden {
+				return nil, nil, nil
 			}
-			return byKey(newPod("tag", "1", withAliases("id"))), nil, nil
+			return byKey(newPod("id", "1")), nil, nil
 		}
 		source.lookup = func(context.Context, string) (string, error) { return "x", nil }
 		store.MarkDirty("x")
 		synctest.Wait()
-		dangling = false
+		hidden = true
 		store.MarkDirty("x")
 		synctest.Wait()
-		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "tag=1" {
+		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "" {
 			t.Errorf("%q, %v", shown(list), err)
 		}
 	})

@@ -9,6 +9,7 @@ package livestore
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,9 +49,9 @@ type Config struct {
 	// IndexedFields are the fields by which selectors find objects without looking at all of them, and how each is read.
 	// It may be nil.
 	IndexedFields map[string]func(runtime.Object) string
-	// KeysMove says that a key can go from one subject to another in one step, as a tag goes from image to image. Then none
-	// that does is missing in between, whichever of the two is observed first.
-	KeysMove bool
+	// Moves reports whether the key of an object can go from one subject to another in one step, as a tag goes from image to
+	// image. One that does is not missing in between, whichever of the two is observed first. It may be nil: none can.
+	Moves func(runtime.Object) bool
 	// Clock drives bookmarks and retries; nil is the real one.
 	Clock clock.WithDelayedExecution
 	// HistorySize is how many changes are kept for watches and exact lists; 0 is DefaultHistorySize.
@@ -230,11 +231,12 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 // heirs returns which subjects have by now what the view shows as this one's and is not among its objects, by key. It has
 // them observed. It can be the subject itself, of what has come back meanwhile.
 func (s *Store) heirs(ctx context.Context, subject string, objects map[string]runtime.Object) (map[string]string, error) {
-	if !s.KeysMove {
+	if s.Moves == nil {
 		return nil, nil
 	}
 	s.mu.RLock()
 	lost := s.view.lost(subject, objects)
+	lost = slices.DeleteFunc(lost, func(key string) bool { return !s.Moves(s.view.get(s.Prefix + key).object.object) })
 	s.mu.RUnlock()
 	heirs := map[string]string{}
 	for _, key := range lost {
@@ -242,7 +244,7 @@ func (s *Store) heirs(ctx context.Context, subject string, objects map[string]ru
 		if err != nil {
 			return nil, err
 		}
-		if heir != "" && !(heir == subject && s.view.answers(objects, key)) {
+		if heir != "" {
 			heirs[key] = heir
 			s.tracker.mark(false, heir)
 		}

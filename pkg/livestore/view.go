@@ -4,7 +4,6 @@
 package livestore
 
 import (
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -130,16 +129,6 @@ func (v *view) lost(subject string, objects map[string]runtime.Object) (keys []s
 		}
 	}
 	return keys
-}
-
-// answers reports whether key is another name of one of the objects.
-func (v *view) answers(objects map[string]runtime.Object, key string) bool {
-	for name, object := range objects {
-		if slices.Contains(v.aliasKeys(name, object), key) {
-			return true
-		}
-	}
-	return false
 }
 
 // apply makes subject show as exactly these objects, by key, as observed. It returns how many changes that made, the

@@ -175,13 +175,16 @@ func Contains(t testing.TB, text string, words ...string) {
 	}
 }
 
-// Eventually waits for a condition that nothing but time brings about.
+// Eventually waits for a condition that nothing but time brings about. It pauses twice as long as it takes to look, lest
+// programs that are run to look keep others from bringing it about.
 func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); {
+		began := time.Now()
 		if condition() {
 			return
 		}
+		time.Sleep(max(50*time.Millisecond, 2*time.Since(began)))
 	}
 	t.Fatalf("it never came about that %s", what)
 }

@@ -22,6 +22,12 @@ func ShortID(id string) string {
 	return id[:min(shortIDLength, len(id))]
 }
 
+// HasTag reports whether an object is an image that is named by a tag.
+func HasTag(obj runtime.Object) bool {
+	image, ok := obj.(*v1alpha1.Image)
+	return ok && image.Status.RepoTag != ""
+}
+
 // IDs returns the IDs that an object answers to beside its name.
 func IDs(obj runtime.Object) []string {
 	switch obj := obj.(type) {
