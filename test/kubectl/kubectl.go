@@ -175,8 +175,8 @@ func Contains(t testing.TB, text string, words ...string) {
 	}
 }
 
-// Eventually waits for a condition that nothing but time brings about. It pauses twice as long as it takes to look, lest
-// programs that are run to look keep others from bringing it about.
+// Eventually waits for a condition that nothing but time brings about. It pauses twice as long as it takes to look, up to
+// half a second, lest programs that are run to look keep others from bringing it about.
 func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); {
@@ -184,7 +184,7 @@ func Eventually(t testing.TB, what string, condition func() bool) {
 		if condition() {
 			return
 		}
-		time.Sleep(max(50*time.Millisecond, 2*time.Since(began)))
+		time.Sleep(min(max(50*time.Millisecond, 2*time.Since(began)), 500*time.Millisecond))
 	}
 	t.Fatalf("it never came about that %s", what)
 }

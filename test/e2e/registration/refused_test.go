@@ -17,6 +17,12 @@ import (
 func fails(t *testing.T, words []string, args ...string) {
 	t.Helper()
 	output, err := try(args...)
+	hasFailed(t, words, args, output, err)
+}
+
+// hasFailed is fails of a command that has been run.
+func hasFailed(t *testing.T, words, args []string, output string, err error) {
+	t.Helper()
 	if err == nil {
 		t.Fatalf("%s does not fail:\n%s", strings.Join(args, " "), output)
 	}
@@ -71,11 +77,13 @@ func TestRegisterSaysThatTheAuthorityIsAnotherOne(t *testing.T) {
 func failsAtLast(t *testing.T, words []string, args ...string) {
 	t.Helper()
 	args = append([]string{"register", "--kubeconfig", cluster.Admin(), "--timeout", "3s"}, args...)
+	var output string
+	var err error
 	kubectl.Eventually(t, "register says "+strings.Join(words, ", "), func() bool {
-		output, err := try(args...)
+		output, err = try(args...)
 		return err != nil && !slices.ContainsFunc(words, func(words string) bool { return !strings.Contains(output, words) })
 	})
-	fails(t, append(words, apiService, "is not available"), args...)
+	hasFailed(t, append(words, apiService, "is not available"), args, output, err)
 }
 
 // answerPlainly answers each connection as an HTTP server without TLS does.
