@@ -47,8 +47,8 @@ func (s *stores) stop() {
 	}
 }
 
-func (s *stores) add(resource string, newFunc func() runtime.Object, source livestore.Source, adjust ...func(*livestore.Config)) *livestore.Store {
-	config := livestore.Config{
+func (s *stores) add(resource string, newFunc func() runtime.Object, source livestore.Source) *livestore.Store {
+	store := livestore.New(livestore.Config{
 		Versions:      s.versions,
 		Resource:      v1alpha1.Resource(resource),
 		Prefix:        registry.Prefix(resource),
@@ -56,11 +56,8 @@ func (s *stores) add(resource string, newFunc func() runtime.Object, source live
 		Source:        source,
 		Aliases:       containers.IDs,
 		IndexedFields: containers.IndexedFields,
-	}
-	for _, f := range adjust {
-		f(&config)
-	}
-	store := livestore.New(config)
+		Moves:         containers.HasTag,
+	})
 	s.all = append(s.all, store)
 	return store
 }
@@ -80,12 +77,12 @@ func (s *stores) addAvailable(resource string, newFunc func() runtime.Object, so
 }
 
 // addLive adds a store of the engine's objects. In namespaces that are not the engine's there is nothing.
-func (s *stores) addLive(resource string, newFunc func() runtime.Object, source livestore.Source, adjust ...func(*livestore.Config)) (*livestore.Store, storage.Interface, error) {
+func (s *stores) addLive(resource string, newFunc func() runtime.Object, source livestore.Source) (*livestore.Store, storage.Interface, error) {
 	elsewhere, err := s.addStatic(resource, newFunc, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	store := s.add(resource, newFunc, source, adjust...)
+	store := s.add(resource, newFunc, source)
 	return store, registry.InNamespace(s.namespace, registry.Prefix(resource), store, elsewhere), nil
 }
 
@@ -96,8 +93,7 @@ func (s *stores) restStorage(engine *docker.Engine) (map[string]rest.Storage, er
 	if s.containers, containerObjects, err = s.addLive("containers", func() runtime.Object { return &v1alpha1.Container{} }, engine.Containers()); err != nil {
 		return nil, err
 	}
-	tagsMove := func(config *livestore.Config) { config.Moves = containers.HasTag }
-	if s.images, imageObjects, err = s.addLive("images", func() runtime.Object { return &v1alpha1.Image{} }, engine.Images(), tagsMove); err != nil {
+	if s.images, imageObjects, err = s.addLive("images", func() runtime.Object { return &v1alpha1.Image{} }, engine.Images()); err != nil {
 		return nil, err
 	}
 	if s.volumes, volumeObjects, err = s.addLive("volumes", func() runtime.Object { return &v1alpha1.Volume{} }, engine.Volumes()); err != nil {

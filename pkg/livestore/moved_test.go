@@ -42,6 +42,7 @@ func newTaggedStore(t *testing.T) (*Store, *tagged) {
 		return source.owner, nil
 	}
 	store.MarkDirty("old")
+	synctest.Wait()
 	return store, source
 }
 
@@ -57,14 +58,18 @@ func (s *tagged) move(owner string) {
 	s.owner = owner
 }
 
+// lose has the key move to new, and old observed first.
+func (s *tagged) lose(store *Store) {
+	s.move("new")
+	store.MarkDirty("old")
+	synctest.Wait()
+}
+
 func TestAKeyThatMovesIsAlwaysListed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, source := newTaggedStore(t)
-		synctest.Wait()
 		source.heldUp["new"] = make(chan struct{})
-		source.move("new")
-		store.MarkDirty("old")
-		synctest.Wait()
+		source.lose(store)
 		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "a=old" {
 			t.Errorf("before its heir was observed: %q, %v", shown(list), err)
 		}
@@ -79,7 +84,6 @@ func TestAKeyThatMovesIsAlwaysListed(t *testing.T) {
 func TestAGetOfAKeyThatHasMovedWaitsForItsHeir(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, source := newTaggedStore(t)
-		synctest.Wait()
 		source.heldUp["new"] = make(chan struct{})
 		source.move("new")
 		var got *example.Pod
@@ -101,7 +105,6 @@ func TestAGetOfAKeyThatHasMovedWaitsForItsHeir(t *testing.T) {
 func TestAKeyWhoseHeirCannotBeFoundOutIsAskedForAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, source := newTaggedStore(t)
-		synctest.Wait()
 		lookup, failed := source.lookup, false
 		source.lookup = func(ctx context.Context, key string) (string, error) {
 			if !failed {
@@ -111,9 +114,7 @@ func TestAKeyWhoseHeirCannotBeFoundOutIsAskedForAgain(t *testing.T) {
 			return lookup(ctx, key)
 		}
 		watch := collect(watchPods(t, store, current(store)))
-		source.move("new")
-		store.MarkDirty("old")
-		synctest.Wait()
+		source.lose(store)
 		if seen := watch.seen(); len(seen) > 0 {
 			t.Errorf("%q was seen before that was known", seen)
 		}
@@ -128,16 +129,13 @@ func TestAKeyWhoseHeirCannotBeFoundOutIsAskedForAgain(t *testing.T) {
 func TestAKeyThatComesBackWhileItIsMissedStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, source := newTaggedStore(t)
-		synctest.Wait()
 		lookup := source.lookup
 		source.lookup = func(ctx context.Context, key string) (string, error) {
 			source.move("old")
 			return lookup(ctx, key)
 		}
 		watch := collect(watchPods(t, store, current(store)))
-		source.move("new")
-		store.MarkDirty("old")
-		synctest.Wait()
+		source.lose(store)
 		if seen := watch.seen(); len(seen) > 0 {
 			t.Errorf("%q was seen", seen)
 		}

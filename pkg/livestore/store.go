@@ -186,9 +186,7 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 
 		objects, related, err := s.Source.Observe(ctx, subject)
 		if err != nil {
-			s.mu.Lock()
-			s.view.end()
-			s.mu.Unlock()
+			s.abandon()
 			return nil, err
 		}
 
@@ -207,12 +205,11 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 		s.mu.Unlock()
 
 		heirs, err := s.heirs(ctx, subject, objects)
-		s.mu.Lock()
 		if err != nil {
-			s.view.end()
-			s.mu.Unlock()
+			s.abandon()
 			return nil, err
 		}
+		s.mu.Lock()
 		changes, dirty, repeat := s.view.apply(subject, objects, heirs, observed)
 		s.mu.Unlock()
 		if changes > 0 {
@@ -228,6 +225,13 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 	}
 }
 
+// abandon ends an observation that is not taken in.
+func (s *Store) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.view.end()
+}
+
 // heirs returns which subjects have by now what the view shows as this one's and is not among its objects, by key. It has
 // them observed. It can be the subject itself, of what has come back meanwhile.
 func (s *Store) heirs(ctx context.Context, subject string, objects map[string]runtime.Object) (map[string]string, error) {
@@ -238,6 +242,9 @@ func (s *Store) heirs(ctx context.Context, subject string, objects map[string]ru
 	lost := s.view.lost(subject, objects)
 	lost = slices.DeleteFunc(lost, func(key string) bool { return !s.Moves(s.view.get(s.Prefix + key).object.object) })
 	s.mu.RUnlock()
+	if len(lost) == 0 {
+		return nil, nil
+	}
 	heirs := map[string]string{}
 	for _, key := range lost {
 		heir, err := s.Source.Lookup(ctx, key)
