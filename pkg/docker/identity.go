@@ -83,13 +83,17 @@ func isLabelKey(key string) bool {
 	return valid
 }
 
-// isLabelValue asks the library, which takes its time, about what is not just a word.
+// isLabelValue asks the library, which takes its time, where the ends of the value matter.
 func isLabelValue(value string) bool {
 	if len(value) > validation.LabelValueMaxLength {
 		return false
 	}
 	for i := range len(value) {
-		if c := value[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && (c != '-' || i == 0 || i == len(value)-1) {
+		switch c := value[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c != '-' && c != '_' && c != '.':
+			return false
+		case i == 0, i == len(value)-1:
 			return len(validation.IsValidLabelValue(value)) == 0
 		}
 	}

@@ -44,7 +44,7 @@ type options struct {
 	kubeconfig          string
 
 	aggregated *aggregated.Options
-	serving    *genericoptions.SecureServingOptionsWithLoopback
+	serving    *genericoptions.SecureServingOptions
 	serverRun  *genericoptions.ServerRunOptions
 	audit      *genericoptions.AuditOptions
 	features   *genericoptions.FeatureOptions
@@ -58,7 +58,7 @@ func newOptions() *options {
 		namespace:    docker.DefaultNamespace,
 		resyncPeriod: docker.DefaultResyncPeriod,
 		aggregated:   aggregated.NewOptions(),
-		serving:      genericoptions.NewSecureServingOptions().WithLoopback(),
+		serving:      genericoptions.NewSecureServingOptions(),
 		serverRun:    newServerRunOptions(),
 		audit:        genericoptions.NewAuditOptions(),
 		features:     genericoptions.NewFeatureOptions(),

@@ -5,6 +5,7 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/component-base/cli/globalflag"
 	"k8s.io/component-base/logs"
@@ -93,10 +95,27 @@ func run(ctx context.Context, server *apiserver.Server, tasks map[string]func(co
 	return server.GenericAPIServer.PrepareRun().RunWithContext(ctx)
 }
 
-// applyServing has the server serve at the listener.
+// applyServing has the server serve at the listener, and trust what it sends itself.
+//
+// SecureServingOptionsWithLoopback does the same with two RSA keys, which take as long to make as all else that comes before
+// the engine is read.
 func (o *options) applyServing(config *genericapiserver.RecommendedConfig, listener net.Listener) error {
 	o.serving.Listener = listener
-	return o.serving.ApplyToConfig(&config.Config)
+	if err := o.serving.ApplyTo(&config.SecureServing); err != nil {
+		return err
+	}
+	const name = genericapiserver.LoopbackClientServerNameOverride
+	certificate, key, err := state.SelfSigned(name)
+	if err != nil {
+		return fmt.Errorf("making the certificate of the server's requests to itself: %w", err)
+	}
+	loopback, err := dynamiccertificates.NewStaticSNICertKeyContent("self-signed loopback", certificate, key, name)
+	if err != nil {
+		return fmt.Errorf("using the certificate of the server's requests to itself: %w", err)
+	}
+	config.SecureServing.SNICerts = append([]dynamiccertificates.SNICertKeyContentProvider{loopback}, config.SecureServing.SNICerts...)
+	config.LoopbackClientConfig, err = config.SecureServing.NewLoopbackClientConfig(rand.Text(), certificate)
+	return err
 }
 
 func listen(ctx context.Context, address net.IP, port int) (net.Listener, error) {
