@@ -5,6 +5,7 @@ package docker
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -18,6 +19,9 @@ import (
 
 var volumeResource = v1alpha1.Resource("volumes")
 
+// localDriver is Docker's own driver of volumes.
+const localDriver = "local"
+
 // Volumes is the source of the engine's volumes. A subject is a volume's name.
 type Volumes struct {
 	engine *Engine
@@ -28,6 +32,30 @@ func newVolumes(e *Engine) *Volumes { return &Volumes{engine: e} }
 
 // Subjects lists the names of all volumes.
 func (s *Volumes) Subjects(ctx context.Context) ([]string, error) {
+	found, err := s.list(ctx)
+	names := make([]string, 0, len(found))
+	for _, v := range found {
+		names = append(names, v.Name)
+	}
+	return names, err
+}
+
+// List shows all volumes but those of plugins, which Docker asks when it inspects a volume and not when it lists it.
+func (s *Volumes) List(ctx context.Context) (map[string]map[string]runtime.Object, error) {
+	found, err := s.list(ctx)
+	objects := make(map[string]map[string]runtime.Object, len(found))
+	for _, v := range found {
+		objects[v.Name] = nil
+		if v.Driver == localDriver {
+			object := volumeOf(v, s.engine.namespace)
+			objects[v.Name] = map[string]runtime.Object{keyOf(object): object}
+		}
+	}
+	return objects, err
+}
+
+// list returns what Docker says of all volumes whose names it can be asked about.
+func (s *Volumes) list(ctx context.Context) ([]*volume.Volume, error) {
 	var found volume.ListResponse
 	err := s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) (err error) {
 		found, err = c.client.VolumeList(ctx, volume.ListOptions{})
@@ -36,13 +64,7 @@ func (s *Volumes) Subjects(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, apiError("list", volumeResource, "", err)
 	}
-	names := make([]string, 0, len(found.Volumes))
-	for _, v := range found.Volumes {
-		if v != nil && ValidVolumeName(v.Name) == nil {
-			names = append(names, v.Name)
-		}
-	}
-	return names, nil
+	return slices.DeleteFunc(found.Volumes, func(v *volume.Volume) bool { return v == nil || ValidVolumeName(v.Name) != nil }), nil
 }
 
 // Observe inspects one volume.

@@ -4,11 +4,14 @@
 package docker
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/volume"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
@@ -43,6 +46,28 @@ func TestAPruneOfVolumesShowsThoughItRaisesNoOtherEvent(t *testing.T) {
 	must(t, err)
 	if x.volume(t, name+"a") != nil || x.volume(t, name+"b") != nil {
 		t.Error("shown after the prune")
+	}
+}
+
+func TestAVolumeIsListedAsItIsInspected(t *testing.T) {
+	x := connect(t)
+	name := engine.UniqueName("listed")
+	for suffix, options := range map[string]volume.CreateOptions{
+		"-plain":   {},
+		"-labels":  {Labels: map[string]string{"a": "b", "not/a valid": "label"}},
+		"-options": {DriverOpts: map[string]string{"type": "tmpfs", "device": "tmpfs", "o": "size=1m"}},
+	} {
+		options.Name = name + suffix
+		_, err := x.docker.VolumeCreate(t.Context(), options)
+		must(t, err)
+		t.Cleanup(func() { must(t, x.docker.VolumeRemove(context.Background(), options.Name, true)) })
+		listed, err := x.Volumes().List(t.Context())
+		must(t, err)
+		observed, _, err := x.Volumes().Observe(t.Context(), options.Name)
+		must(t, err)
+		if len(observed) != 1 || !apiequality.Semantic.DeepEqual(listed[options.Name], observed) {
+			t.Errorf("listed: %v\ninspected: %v", listed[options.Name], observed)
+		}
 	}
 }
 

@@ -45,6 +45,15 @@ type Source interface {
 	Delete(ctx context.Context, subject string, obj runtime.Object) error
 }
 
+// Lister is a Source that can observe all subjects at once.
+type Lister interface {
+	Source
+
+	// List observes every subject that exists now, and returns what each shows as by key. Of those with nothing there a list does
+	// not tell: they have to be observed by themselves. No others are to be observed on account of what was read.
+	List(ctx context.Context) (map[string]map[string]runtime.Object, error)
+}
+
 // Sink is what a source reports changes to. None of its methods but Resync waits for the source.
 type Sink interface {
 	// MarkDirty has the subject observed soon, at least once from now on.

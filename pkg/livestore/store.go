@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -77,6 +76,7 @@ type Store struct {
 	changes     *notifier
 	unavailable error              // why reads fail; nil if they do not
 	suspects    map[string]suspect // nil while no comparison goes on
+	listed      *listed            // nil while there is nothing to take from it
 }
 
 var (
@@ -142,30 +142,6 @@ func (s *Store) SetUnavailable(err error) {
 	s.unavailable = err
 }
 
-// Resync implements Sink.
-func (s *Store) Resync(ctx context.Context) error {
-	listed, err := s.Source.Subjects(ctx)
-	if err != nil {
-		return err
-	}
-	s.mu.RLock()
-	available := s.unavailable == nil
-	subjects := sets.KeySet(s.view.owned).Insert(listed...).UnsortedList()
-	s.mu.RUnlock()
-	if !available {
-		number := s.tracker.mark(false, subjects...)
-		if err := s.tracker.settle(ctx, number); err != nil {
-			return err
-		}
-		if err := s.tracker.failure(number, apierrors.IsServiceUnavailable); err != nil {
-			return err
-		}
-		s.SetUnavailable(nil)
-		return nil
-	}
-	return s.compare(ctx, subjects)
-}
-
 // observe reads one subject, or what subjects there are, and takes in the result.
 func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([]string, error) {
 	if subject == allSubjects {
@@ -180,11 +156,15 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 		return sets.KeySet(s.view.owned).SymmetricDifference(sets.New(listed...)).Union(underWay).UnsortedList(), nil
 	}
 	for {
-		s.mu.Lock()
-		observed := s.view.begin()
-		s.mu.Unlock()
-
-		objects, related, err := s.Source.Observe(ctx, subject)
+		objects, observed := s.takeListed(subject)
+		var related []string
+		var err error
+		if observed == nil {
+			s.mu.Lock()
+			observed = s.view.begin()
+			s.mu.Unlock()
+			objects, related, err = s.Source.Observe(ctx, subject)
+		}
 		if err != nil {
 			s.abandon()
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/clock"
 )
 
@@ -50,6 +51,8 @@ type pending struct {
 	err    error
 	failed uint64
 	retry  chan struct{} // has the pause after a failure cut short; one element
+	// listed is true while nothing has marked the subject since a listing began that found it.
+	listed bool
 }
 
 // oldest returns the lowest number of the marks that are not served yet.
@@ -73,12 +76,13 @@ type tracker struct {
 	ctx   context.Context
 	slots chan struct{}
 
-	mu       sync.Mutex
-	marks    uint64
-	subjects map[string]*pending
-	changed  chan struct{} // closed and replaced when a subject ends or turns slow
-	workers  sync.WaitGroup
-	closed   bool
+	mu        sync.Mutex
+	marks     uint64
+	subjects  map[string]*pending
+	meanwhile sets.Set[string] // what was marked since listing was called; nil where it was not
+	changed   chan struct{}    // closed and replaced when a subject ends or turns slow
+	workers   sync.WaitGroup
+	closed    bool
 }
 
 // newTracker returns a tracker whose observations end with ctx.
@@ -104,9 +108,48 @@ func (t *tracker) mark(comparison bool, subjects ...string) uint64 {
 	return t.marks
 }
 
+// listing comes before a listing, and markListed after it. There is one at a time.
+func (t *tracker) listing() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.marks++
+	t.meanwhile = sets.New[string]()
+	return t.marks
+}
+
+// markListed has the subjects observed that a listing has found, but for those that were marked since it began. The others it
+// is enough to observe as they were listed, unless they are being observed, or something marks them until then.
+func (t *tracker) markListed(subjects ...string) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.marks++
+	marked := t.meanwhile
+	t.meanwhile = nil
+	for _, subject := range subjects {
+		if marked.Has(subject) {
+			continue
+		}
+		t.markLocked(subject, mark{number: t.marks})
+		if p := t.subjects[subject]; p != nil {
+			p.listed = !p.running && !marked.Has(allSubjects)
+		}
+	}
+	return t.marks
+}
+
+// isListed reports whether it is enough to observe the subject, which is being observed, as it was listed.
+func (t *tracker) isListed(subject string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.subjects[subject].listed
+}
+
 func (t *tracker) markLocked(subject string, m mark) {
 	if t.closed {
 		return
+	}
+	if t.meanwhile != nil {
+		t.meanwhile.Insert(subject)
 	}
 	p := t.subjects[subject]
 	if p == nil {
@@ -115,7 +158,7 @@ func (t *tracker) markLocked(subject string, m mark) {
 		t.workers.Go(func() { t.work(subject, p) })
 		return
 	}
-	p.newest = max(p.newest, m.number)
+	p.newest, p.listed = max(p.newest, m.number), false
 	switch {
 	case !p.running:
 		p.mark = p.mark.join(m)
@@ -221,12 +264,12 @@ func (t *tracker) finish(subject string, p *pending, m mark, related []string, e
 	return true
 }
 
-// underWay returns the subjects that are being observed.
+// underWay returns the subjects that are being observed, or will be as they were listed.
 func (t *tracker) underWay() (subjects []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for subject, p := range t.subjects {
-		if p.running {
+		if p.running || p.listed {
 			subjects = append(subjects, subject)
 		}
 	}
@@ -251,12 +294,13 @@ func (t *tracker) settle(ctx context.Context, number uint64) error {
 	})
 }
 
-// failure returns an error of the kind with which an observation has failed that began after number, if any has.
-func (t *tracker) failure(number uint64, kind func(error) bool) error {
+// failure returns an error of the kind with which an observation of a subject has failed that was marked up to number, if any
+// has. It must have begun after the mark that since is the number of.
+func (t *tracker) failure(since, number uint64, kind func(error) bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, p := range t.subjects {
-		if p.oldest() <= number && number <= p.failed && kind(p.err) {
+		if p.oldest() <= number && since <= p.failed && kind(p.err) {
 			return p.err
 		}
 	}

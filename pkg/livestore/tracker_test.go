@@ -112,6 +112,21 @@ func TestASubjectMarkedManyTimesIsObservedOnce(t *testing.T) {
 	})
 }
 
+func TestWhatWillBeObservedAsItWasListedIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newObserved(t)
+		o.blocks(numbered(observers)...)
+		o.mark(false, numbered(observers)...)
+		synctest.Wait()
+		o.listing()
+		o.markListed("listed", "marked")
+		o.mark(false, "marked")
+		if found := o.underWay(); !slices.Contains(found, "listed") || slices.Contains(found, "marked") {
+			t.Errorf("%q are under way", found)
+		}
+	})
+}
+
 func TestASubjectMarkedDuringItsObservationIsObservedOnceMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newObserved(t)

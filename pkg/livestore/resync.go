@@ -1,0 +1,101 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package livestore
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+// listed is what a Lister has said of all subjects. The store's lock guards it.
+type listed struct {
+	objects map[string]map[string]runtime.Object // each subject is there for one observation
+	began   *interval
+}
+
+// Resync implements Sink. There must be one at a time.
+func (s *Store) Resync(ctx context.Context) error {
+	if s.ReadinessCheck() != nil {
+		return s.fillView(ctx)
+	}
+	subjects, err := s.Source.Subjects(ctx)
+	if err != nil {
+		return err
+	}
+	return s.compare(ctx, s.withOwned(subjects))
+}
+
+// fillView observes all subjects and makes the store available.
+func (s *Store) fillView(ctx context.Context) error {
+	defer s.forgetListed()
+	began := s.tracker.listing()
+	subjects, err := s.list(ctx)
+	if err != nil {
+		s.tracker.markListed()
+		return err
+	}
+	number := s.tracker.markListed(s.withOwned(subjects)...)
+	if err := s.tracker.settle(ctx, number); err != nil {
+		return err
+	}
+	if err := s.tracker.failure(began, number, apierrors.IsServiceUnavailable); err != nil {
+		return err
+	}
+	s.SetUnavailable(nil)
+	return nil
+}
+
+// list returns all subjects, and keeps what a Lister says of them until forgetListed.
+func (s *Store) list(ctx context.Context) ([]string, error) {
+	lister, ok := s.Source.(Lister)
+	if !ok {
+		return s.Source.Subjects(ctx)
+	}
+	s.mu.Lock()
+	s.listed = &listed{began: s.view.begin()}
+	s.mu.Unlock()
+	objects, err := lister.List(ctx)
+	subjects := slices.Collect(maps.Keys(objects))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listed.objects = objects
+	return subjects, err
+}
+
+// takeListed returns what the subject, which is being observed, was listed as, and an observation that began with the list.
+// There is none if the list does not tell, or no longer counts.
+func (s *Store) takeListed(subject string) (map[string]runtime.Object, *interval) {
+	counts := s.tracker.isListed(subject)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !counts || s.listed == nil || s.listed.objects[subject] == nil {
+		return nil, nil
+	}
+	objects := s.listed.objects[subject]
+	delete(s.listed.objects, subject)
+	observed := s.view.begin()
+	observed.began = s.listed.began.began
+	return objects, observed
+}
+
+func (s *Store) forgetListed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listed != nil {
+		s.view.end()
+		s.listed = nil
+	}
+}
+
+// withOwned adds the subjects that the view has.
+func (s *Store) withOwned(subjects []string) []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return sets.KeySet(s.view.owned).Insert(subjects...).UnsortedList()
+}
