@@ -240,7 +240,7 @@ func (p *process) synced(tb testing.TB) {
 // await tries until it works.
 func await(tb testing.TB, try func() error) {
 	tb.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) { // more often would keep the server busy
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) { // more often would keep the server busy
 		err := try()
 		if err == nil {
 			return
