@@ -6,6 +6,7 @@ package docker
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -29,18 +30,21 @@ type Containers struct {
 func newContainers(e *Engine) *Containers { return &Containers{engine: e} }
 
 // Subjects lists the IDs of all containers.
-func (s *Containers) Subjects(ctx context.Context) ([]string, error) {
-	var found []container.Summary
-	err := s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) (err error) {
-		found, err = c.client.ContainerList(ctx, container.ListOptions{All: true})
+func (s *Containers) Subjects(ctx context.Context) (ids []string, err error) {
+	err = s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) error {
+		var ok bool
+		if ids, ok = c.ids(ctx, "/containers/json", url.Values{"all": {"1"}}); ok {
+			return nil
+		}
+		found, err := c.client.ContainerList(ctx, container.ListOptions{All: true})
+		ids = nil
+		for _, summary := range found {
+			ids = append(ids, summary.ID)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, apiError("list", containerResource, "", err)
-	}
-	ids := make([]string, 0, len(found))
-	for _, summary := range found {
-		ids = append(ids, summary.ID)
 	}
 	return ids, nil
 }

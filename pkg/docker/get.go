@@ -6,6 +6,7 @@ package docker
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"sync"
@@ -35,6 +36,31 @@ func (c *connection) get(ctx context.Context, path string, query url.Values) (*h
 		request.Header.Set(name, value)
 	}
 	return c.transport.RoundTrip(request)
+}
+
+// ids returns the IDs in one of the engine's lists, which Docker's client decodes as a whole. It is false where that client has to
+// ask.
+func (c *connection) ids(ctx context.Context, path string, query url.Values) (ids []string, ok bool) {
+	response, err := c.get(ctx, path, query)
+	if err != nil {
+		return nil, false
+	}
+	defer response.Body.Close()
+	decoder := json.NewDecoder(response.Body)
+	if _, err := decoder.Token(); err != nil || response.StatusCode != http.StatusOK {
+		return nil, false
+	}
+	for decoder.More() {
+		var item struct {
+			ID string `json:"Id"`
+		}
+		if err := decoder.Decode(&item); err != nil {
+			return nil, false
+		}
+		ids = append(ids, item.ID)
+	}
+	_, err = decoder.Token()
+	return ids, err == nil
 }
 
 var answerBuffers = sync.Pool{New: func() any { return &bytes.Buffer{} }}
