@@ -12,6 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
 	"github.com/rancher-sandbox/engine-apiserver/test/controlplane"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
@@ -97,10 +102,14 @@ func forgetLater(t *testing.T, kubeconfig string) {
 func forget(t *testing.T, kubeconfig string, args ...string) string {
 	t.Helper()
 	output := succeed(t, slices.Concat([]string{"register", "--delete", "--kubeconfig", kubeconfig}, args)...)
-	k := kubectl.Any(t, kubeconfig)
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespaces := kubernetes.NewForConfigOrDie(config).CoreV1().Namespaces()
 	kubectl.Eventually(t, "namespaces that are deleted are gone", func() bool {
-		output, err := k.Command(context.Background(), "get", "namespaces").Output()
-		return err == nil && !strings.Contains(string(output), "Terminating")
+		found, err := namespaces.List(context.Background(), metav1.ListOptions{}) // also when the test cleans up
+		return err == nil && !slices.ContainsFunc(found.Items, func(n corev1.Namespace) bool { return n.DeletionTimestamp != nil })
 	})
 	return output
 }
