@@ -7,34 +7,13 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
 )
-
-// dial opens a connection to the server that speaks HTTP/1.1.
-func (f *fixture) dial(t *testing.T) net.Conn {
-	t.Helper()
-	server, err := url.Parse(f.config.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(f.config.CAData)
-	conn, err := tls.Dial("tcp", server.Host, &tls.Config{RootCAs: roots})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return conn
-}
 
 // exchange sends what is on the wire, and returns the answers until the server has no more.
 func (f *fixture) exchange(t *testing.T, wire string) []response {

@@ -6,6 +6,8 @@ package hostile
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -75,6 +77,7 @@ type fixture struct {
 	proxy  *dockerproxy.Proxy
 	server *testserver.Server
 	config *rest.Config
+	tls    *tls.Config // the cheapest there is: each request has a connection of its own, and there are thousands
 
 	container, id, image, imageID, volume string
 }
@@ -82,7 +85,7 @@ type fixture struct {
 func (f *fixture) start(dir string) (err error) {
 	f.container, f.volume, f.image = engine.UniqueName("victim"), engine.UniqueName("victim"), engine.UniqueName("victim")+":v1"
 	ctx, docker := context.Background(), eng.Client()
-	created, err := docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait}, &container.HostConfig{NetworkMode: "none"}, nil, nil, f.container)
+	created, err := docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, NetworkDisabled: true}, nil, nil, nil, f.container)
 	if err != nil {
 		return err
 	}
@@ -136,6 +139,9 @@ func startAnother(t *testing.T) *fixture {
 func (f *fixture) use(t *testing.T) {
 	t.Helper()
 	f.config = f.server.Config(t)
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(f.config.CAData)
+	f.tls = &tls.Config{RootCAs: roots, CurvePreferences: []tls.CurveID{tls.X25519}, ClientSessionCache: tls.NewLRUClientSessionCache(1)}
 	for _, kind := range kinds { // so that all of the engine's past events have been looked into
 		f.send(t, request{method: http.MethodGet, path: namespace + "/" + kind})
 	}

@@ -7,12 +7,11 @@ import (
 	"bufio"
 	"cmp"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -56,27 +55,29 @@ type response struct {
 	body string
 }
 
+// dial opens a connection to the server that speaks HTTP/1.1.
+func (f *fixture) dial(t *testing.T) net.Conn {
+	t.Helper()
+	conn, err := tls.Dial("tcp", strings.TrimPrefix(f.config.Host, "https://"), f.tls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
 // send forgets what the engine was asked, and sends the request.
 func (f *fixture) send(t *testing.T, r request) response {
 	t.Helper()
 	f.proxy.Reset()
-	server, err := url.Parse(f.config.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(f.config.CAData)
-	conn, err := tls.Dial("tcp", server.Host, &tls.Config{RootCAs: roots})
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := f.dial(t)
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", r.method, r.path, server.Host)
+	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", r.method, r.path, conn.RemoteAddr())
 	if !slices.ContainsFunc(r.header, func(line string) bool { return strings.HasPrefix(line, "Authorization") }) {
 		fmt.Fprintf(&text, "Authorization: Bearer %s\r\n", f.config.BearerToken)
 	}
