@@ -55,8 +55,8 @@ func runStubborn(e *engine.Engine) error {
 
 func startStubborn(ctx context.Context, e *engine.Engine) (string, error) {
 	created, err := e.Client().ContainerCreate(ctx,
-		&container.Config{Image: engine.Busybox, Env: []string{"IN=" + e.Dir()}, Cmd: engine.Stubborn},
-		&container.HostConfig{NetworkMode: "none"}, nil, nil, "")
+		&container.Config{Image: engine.Busybox, Env: []string{"IN=" + e.Dir()}, Cmd: engine.Stubborn, NetworkDisabled: true},
+		nil, nil, nil, "")
 	if err != nil {
 		return "", err
 	}

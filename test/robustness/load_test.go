@@ -75,8 +75,8 @@ func side(t *testing.T, n, atATime int, do func(ctx context.Context, i int) erro
 
 func createContainer(prefix string) func(context.Context, int) error {
 	return func(ctx context.Context, i int) error {
-		_, err := eng.Client().ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait},
-			&container.HostConfig{NetworkMode: "none"}, nil, nil, fmt.Sprintf("%s-c%d", prefix, i))
+		_, err := eng.Client().ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, NetworkDisabled: true},
+			nil, nil, nil, fmt.Sprintf("%s-c%d", prefix, i))
 		return err
 	}
 }

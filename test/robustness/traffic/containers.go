@@ -88,8 +88,8 @@ func (w *writer) createContainer(ctx context.Context) (string, error) {
 	}
 	defer s.Unlock()
 	began := w.Recorder.Now()
-	created, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, Labels: w.label()},
-		&container.HostConfig{NetworkMode: "none"}, nil, nil, s.Name)
+	created, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, Labels: w.label(), NetworkDisabled: true},
+		nil, nil, nil, s.Name)
 	switch outcome := outcomeOf(err); {
 	case outcome == history.Done:
 		w.record(began, err, status(created.ID, checkers.Create), owner(s.Name, created.ID))
@@ -229,8 +229,8 @@ func (w *writer) runJob(ctx context.Context) (string, error) {
 	name := fmt.Sprintf("%s-job-%d", w.Prefix, w.serial.Add(1))
 	autoRemove := w.random.IntN(2) == 0
 	did := fmt.Sprintf("docker run %s, removing itself: %v", name, autoRemove)
-	created, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: []string{"sh", "-c", "exit 3"}, Labels: w.label()},
-		&container.HostConfig{NetworkMode: "none", AutoRemove: autoRemove}, nil, nil, name)
+	created, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: []string{"sh", "-c", "exit 3"}, Labels: w.label(), NetworkDisabled: true},
+		&container.HostConfig{AutoRemove: autoRemove}, nil, nil, name)
 	if err != nil {
 		return did, err
 	}
@@ -247,8 +247,8 @@ func (w *writer) runJob(ctx context.Context) (string, error) {
 func (w *writer) pruneContainers(ctx context.Context) (string, error) {
 	batch := fmt.Sprintf("%s-prune-%d", w.Prefix, w.serial.Add(1))
 	for i := range 2 {
-		_, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, Labels: map[string]string{"batch": batch}},
-			&container.HostConfig{NetworkMode: "none"}, nil, nil, fmt.Sprintf("%s-%d", batch, i))
+		_, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, Labels: map[string]string{"batch": batch}, NetworkDisabled: true},
+			nil, nil, nil, fmt.Sprintf("%s-%d", batch, i))
 		if err != nil {
 			return "docker create " + batch, err
 		}

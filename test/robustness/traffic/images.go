@@ -135,8 +135,8 @@ func removeTag(how string, call func(*writer, context.Context, string) error) fu
 // commit makes an image without a tag, which raises no image event.
 func (w *writer) commit(ctx context.Context) (string, error) {
 	name := fmt.Sprintf("%s-commit-%d", w.Prefix, w.serial.Add(1))
-	created, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, Labels: w.label()},
-		&container.HostConfig{NetworkMode: "none"}, nil, nil, name)
+	created, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, Labels: w.label(), NetworkDisabled: true},
+		nil, nil, nil, name)
 	if err != nil {
 		return "docker create " + name, err
 	}
