@@ -298,6 +298,8 @@ func TestDryRunChangesNothing(t *testing.T) {
 	docker.Volume(t, volume, nil)
 	file := filepath.Join(t.TempDir(), "container.yaml")
 	write(t, file, manifest(name, "paused"))
+	look := []string{"get", "ctr/" + name, "img/" + tag, "vol/" + volume, "-o", "json"}
+	before := k.OK(t, look...)
 	for _, args := range [][]string{
 		{"delete", "ctr", name}, {"delete", "ctr", name, "--force", "--grace-period=0"}, {"delete", "img", tag}, {"delete", "vol", volume},
 		{"patch", "ctr", name, "--type=merge", "-p", `{"spec":{"state":"created"}}`},
@@ -305,11 +307,12 @@ func TestDryRunChangesNothing(t *testing.T) {
 		{"apply", "-f", file}, {"apply", "--server-side", "-f", file}, {"replace", "-f", file},
 		{"annotate", "ctr", name, "containers.rancherdesktop.io/action=restart"},
 	} {
-		before := k.OK(t, "get", "ctr/"+name, "img/"+tag, "vol/"+volume, "-o", "json")
 		k.OK(t, append(args, "--dry-run=server")...)
-		if after := k.OK(t, "get", "ctr/"+name, "img/"+tag, "vol/"+volume, "-o", "json"); after != before {
+		after := k.OK(t, look...)
+		if after != before {
 			t.Errorf("kubectl %v --dry-run=server changed\n%s\nto\n%s", args, before, after)
 		}
+		before = after
 	}
 	if got := dockerStatus(t, id); got != "running" {
 		t.Errorf("Docker says %s", got)
