@@ -23,9 +23,11 @@ if [ "${*: -1}" != ./... ]; then
 	exit
 fi
 flags=("${@:1:$#-1}")
-mapfile -t packages < <(go list ./... | grep -v '/test/robustness$')
+# The longest come first: none of them is left to run by itself in the end.
+longest=(./test/e2e/registration ./test/e2e ./test/e2e/aggregated ./test/hostile)
+mapfile -t packages < <({ go list "${longest[@]}"; go list ./...; } | grep -v '/test/robustness$' | awk '!seen[$0]++')
 # Many of these tests wait for engines and clusters most of the time.
-tests -p $(($(getconf _NPROCESSORS_ONLN) * 3 / 2)) -coverprofile "$profile" "${flags[@]}" "${packages[@]}"
+tests -p $(($(getconf _NPROCESSORS_ONLN) * 2)) -coverprofile "$profile" "${flags[@]}" "${packages[@]}"
 # This one judges what comes late: it has the machine for itself.
 tests "${flags[@]}" ./test/robustness
 hack/coverage.sh "$profile" 85 "${covered[@]}"
