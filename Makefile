@@ -15,7 +15,7 @@ FUZZ ?= .
 
 .PHONY: build
 build: ## Build bin/engine-apiserver
-	go build -trimpath -ldflags "-X k8s.io/component-base/version.gitVersion=$(VERSION)" -o bin/engine-apiserver ./cmd/engine-apiserver
+	go build -trimpath -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$(VERSION)" -o bin/engine-apiserver ./cmd/engine-apiserver
 
 .PHONY: run
 run: build ## Serve this machine's Docker Engine, or a private one; ARGS="--flag ..." is passed on

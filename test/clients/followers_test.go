@@ -169,7 +169,7 @@ func (w withInformer031) Run() int {
 	}
 	defer os.RemoveAll(dir)
 	informer031 = filepath.Join(dir, "informer031")
-	build := exec.Command("go", "build", "-trimpath", "-o", informer031, ".") // as Kubernetes is: they have the standard library in common
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", informer031, ".") // as Kubernetes is: they have the standard library in common
 	build.Dir = filepath.Join("..", "informer031")
 	if output, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building informer031: %v\n%s", err, output)

@@ -165,8 +165,7 @@ func containerWriter(w *writer, e *engine.Engine) *writer {
 				return "", nil, nil
 			}
 			name := w.name()
-			created, err := docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, NetworkDisabled: true},
-				nil, nil, nil, name)
+			created, err := docker.ContainerCreate(ctx, engine.Config(), nil, nil, nil, name)
 			ids[name] = created.ID
 			touched, err := set(name, "created", err)
 			return "create " + name, touched, err

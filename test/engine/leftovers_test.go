@@ -54,9 +54,9 @@ func runStubborn(e *engine.Engine) error {
 }
 
 func startStubborn(ctx context.Context, e *engine.Engine) (string, error) {
-	created, err := e.Client().ContainerCreate(ctx,
-		&container.Config{Image: engine.Busybox, Env: []string{"IN=" + e.Dir()}, Cmd: engine.Stubborn, NetworkDisabled: true},
-		nil, nil, nil, "")
+	config := engine.Config(engine.Stubborn...)
+	config.Env = []string{"IN=" + e.Dir()}
+	created, err := e.Client().ContainerCreate(ctx, config, nil, nil, nil, "")
 	if err != nil {
 		return "", err
 	}

@@ -85,7 +85,7 @@ type fixture struct {
 func (f *fixture) start(dir string) (err error) {
 	f.container, f.volume, f.image = engine.UniqueName("victim"), engine.UniqueName("victim"), engine.UniqueName("victim")+":v1"
 	ctx, docker := context.Background(), eng.Client()
-	created, err := docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, NetworkDisabled: true}, nil, nil, nil, f.container)
+	created, err := docker.ContainerCreate(ctx, engine.Config(), nil, nil, nil, f.container)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/volume"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -75,8 +74,7 @@ func side(t *testing.T, n, atATime int, do func(ctx context.Context, i int) erro
 
 func createContainer(prefix string) func(context.Context, int) error {
 	return func(ctx context.Context, i int) error {
-		_, err := eng.Client().ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, NetworkDisabled: true},
-			nil, nil, nil, fmt.Sprintf("%s-c%d", prefix, i))
+		_, err := eng.Client().ContainerCreate(ctx, engine.Config(), nil, nil, nil, fmt.Sprintf("%s-c%d", prefix, i))
 		return err
 	}
 }

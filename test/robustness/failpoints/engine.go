@@ -74,8 +74,7 @@ func swap(ctx context.Context, t *Target) (func() error, error) {
 }
 
 func create(ctx context.Context, e *engine.Engine, name string, host *container.HostConfig, command ...string) (string, error) {
-	config := &container.Config{Image: engine.Busybox, Cmd: command, NetworkDisabled: true}
-	created, err := e.Client().ContainerCreate(ctx, config, host, nil, nil, name)
+	created, err := e.Client().ContainerCreate(ctx, engine.Config(command...), host, nil, nil, name)
 	return created.ID, err
 }
 

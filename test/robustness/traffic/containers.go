@@ -81,6 +81,12 @@ func effects(id, action string) []step {
 	return []step{status(id, action)}
 }
 
+func (w *writer) create(ctx context.Context, name string, labels map[string]string, host *container.HostConfig, command ...string) (container.CreateResponse, error) {
+	config := engine.Config(command...)
+	config.Labels = labels
+	return w.Docker.ContainerCreate(ctx, config, host, nil, nil, name)
+}
+
 func (w *writer) createContainer(ctx context.Context) (string, error) {
 	s := w.take(w.Containers, isFree)
 	if s == nil {
@@ -88,8 +94,7 @@ func (w *writer) createContainer(ctx context.Context) (string, error) {
 	}
 	defer s.Unlock()
 	began := w.Recorder.Now()
-	created, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, Labels: w.label(), NetworkDisabled: true},
-		nil, nil, nil, s.Name)
+	created, err := w.create(ctx, s.Name, w.label(), nil)
 	switch outcome := outcomeOf(err); {
 	case outcome == history.Done:
 		w.record(began, err, status(created.ID, checkers.Create), owner(s.Name, created.ID))
@@ -229,8 +234,7 @@ func (w *writer) runJob(ctx context.Context) (string, error) {
 	name := fmt.Sprintf("%s-job-%d", w.Prefix, w.serial.Add(1))
 	autoRemove := w.random.IntN(2) == 0
 	did := fmt.Sprintf("docker run %s, removing itself: %v", name, autoRemove)
-	created, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: []string{"sh", "-c", "exit 3"}, Labels: w.label(), NetworkDisabled: true},
-		&container.HostConfig{AutoRemove: autoRemove}, nil, nil, name)
+	created, err := w.create(ctx, name, w.label(), &container.HostConfig{AutoRemove: autoRemove}, "sh", "-c", "exit 3")
 	if err != nil {
 		return did, err
 	}
@@ -247,8 +251,7 @@ func (w *writer) runJob(ctx context.Context) (string, error) {
 func (w *writer) pruneContainers(ctx context.Context) (string, error) {
 	batch := fmt.Sprintf("%s-prune-%d", w.Prefix, w.serial.Add(1))
 	for i := range 2 {
-		_, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, Labels: map[string]string{"batch": batch}, NetworkDisabled: true},
-			nil, nil, nil, fmt.Sprintf("%s-%d", batch, i))
+		_, err := w.create(ctx, fmt.Sprintf("%s-%d", batch, i), map[string]string{"batch": batch}, nil)
 		if err != nil {
 			return "docker create " + batch, err
 		}

@@ -16,7 +16,6 @@ import (
 	"github.com/docker/docker/api/types/image"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
@@ -135,8 +134,7 @@ func removeTag(how string, call func(*writer, context.Context, string) error) fu
 // commit makes an image without a tag, which raises no image event.
 func (w *writer) commit(ctx context.Context) (string, error) {
 	name := fmt.Sprintf("%s-commit-%d", w.Prefix, w.serial.Add(1))
-	created, err := w.Docker.ContainerCreate(ctx, &container.Config{Image: engine.Busybox, Cmd: engine.Wait, Labels: w.label(), NetworkDisabled: true},
-		nil, nil, nil, name)
+	created, err := w.create(ctx, name, w.label(), nil)
 	if err != nil {
 		return "docker create " + name, err
 	}
