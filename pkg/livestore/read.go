@@ -89,7 +89,7 @@ func (s *Store) GetList(ctx context.Context, key string, opts storage.ListOption
 			}
 		}
 	}
-	var found []keyed
+	var found []*shared
 	if err == nil {
 		found = s.selectLocked(version, prefix, start, opts.Recursive, opts.Predicate)
 	}
@@ -102,56 +102,57 @@ func (s *Store) GetList(ctx context.Context, key string, opts storage.ListOption
 
 // selectLocked returns the objects at version below prefix or, if not recursive, the one that answers to it. There are
 // none missing that the predicate selects.
-func (s *Store) selectLocked(version uint64, prefix, start string, recursive bool, predicate storage.SelectionPredicate) []keyed {
+func (s *Store) selectLocked(version uint64, prefix, start string, recursive bool, predicate storage.SelectionPredicate) []*shared {
 	if recursive {
 		return s.view.at(version, prefix, start, predicate)
 	}
 	if object := s.view.named(prefix, version).object(); object != nil {
-		return []keyed{{prefix, object}}
+		return []*shared{object}
 	}
 	return nil
 }
 
 // fill writes a page into listObject.
-func (s *Store) fill(listObject runtime.Object, found []keyed, prefix string, version uint64, opts storage.ListOptions) error {
-	limit := int(opts.Predicate.Limit)
-	capacity := len(found)
-	if limit > 0 {
-		capacity = min(capacity, limit)
-	}
-	result := make([]*shared, 0, capacity)
-	var last string
-	more := false
-	for i, f := range found {
-		if limit > 0 && len(result) == limit {
-			more = true
-			found = found[i:]
-			break
-		}
-		if matches, err := opts.Predicate.Matches(f.object.object); err != nil {
-			return err
-		} else if matches {
-			result = append(result, f.object)
-		}
-		last = f.key
+func (s *Store) fill(listObject runtime.Object, found []*shared, prefix string, version uint64, opts storage.ListOptions) error {
+	page, looked, err := firstPage(found, opts.Predicate)
+	if err != nil {
+		return err
 	}
 	if list, ok := listObject.(*List); ok {
 		list.keeper = s.keeper
 	}
-	if err := setItems(listObject, result); err != nil {
+	if err := setItems(listObject, page); err != nil {
 		return fmt.Errorf("listing %s: %w", s.Resource, err)
 	}
 	var next string
 	var remaining *int64
-	var err error
-	if more {
+	if left := len(found) - looked; left > 0 {
 		// The count that PrepareContinueToken asks for includes this page.
-		next, remaining, err = storage.PrepareContinueToken(last, prefix, int64(version), int64(len(found))+opts.Predicate.Limit, true, opts)
+		next, remaining, err = storage.PrepareContinueToken(found[looked-1].key, prefix, int64(version), int64(left)+opts.Predicate.Limit, true, opts)
 		if err != nil {
 			return err
 		}
 	}
 	return s.versioner.UpdateList(listObject, version, next, remaining)
+}
+
+// firstPage returns the objects that the predicate selects, as many as its limit allows, and how many it has looked at for them.
+func firstPage(found []*shared, predicate storage.SelectionPredicate) (page []*shared, looked int, err error) {
+	limit := len(found)
+	if predicate.Limit > 0 {
+		limit = int(min(int64(limit), predicate.Limit))
+	}
+	if predicate.Empty() {
+		return found[:limit], limit, nil
+	}
+	for ; looked < len(found) && len(page) < limit; looked++ {
+		if matches, err := predicate.Matches(found[looked].object); err != nil {
+			return nil, 0, err
+		} else if matches {
+			page = append(page, found[looked])
+		}
+	}
+	return page, looked, nil
 }
 
 // pass returns when the view shows all that the source had answered for when it was called.

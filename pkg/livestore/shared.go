@@ -18,6 +18,7 @@ import (
 // something takes a copy. It is encoded once for each encoder, whoever asks.
 type shared struct {
 	object runtime.Object
+	key    string // in the view, if it is from there
 
 	mu sync.Mutex
 	// encodings are kept only until the next garbage collection that finds nobody reading them: together they can be as
@@ -43,7 +44,7 @@ func share(object runtime.Object) *shared {
 func (s *shared) at(version uint64) *shared {
 	object := shallowCopy(s.object)
 	setVersion(object, version)
-	return share(object)
+	return &shared{object: object, key: s.key}
 }
 
 // GetObject implements runtime.CacheableObject. The fields and the metadata of what it returns may be set.

@@ -129,8 +129,8 @@ func (s *Store) Changed() <-chan struct{} { return s.changes.next() }
 func (s *Store) Each(visit func(runtime.Object)) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	s.view.entries.Ascend(func(e *entry) bool {
-		visit(e.object.object)
+	s.view.entries.Ascend(func(i item) bool {
+		visit(i.object.object)
 		return true
 	})
 }

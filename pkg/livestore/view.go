@@ -57,7 +57,7 @@ type view struct {
 	aliases  func(runtime.Object) []string
 	capacity int
 
-	entries *btree.BTreeG[*entry]
+	entries *btree.BTreeG[item]
 	owned   index // subject to keys
 	byAlias index // alias key to keys
 	byField byField
@@ -79,7 +79,7 @@ func newView(versions *Versions, prefix string, aliases func(runtime.Object) []s
 		prefix:   prefix,
 		aliases:  aliases,
 		capacity: capacity,
-		entries:  btree.NewG(32, func(a, b *entry) bool { return a.key < b.key }),
+		entries:  btree.NewG(32, func(a, b item) bool { return a.key < b.key }),
 		owned:    index{},
 		byAlias:  index{},
 		byField:  newByField(fields),
@@ -91,9 +91,11 @@ func newView(versions *Versions, prefix string, aliases func(runtime.Object) []s
 }
 
 func (v *view) get(key string) *entry {
-	e, _ := v.entries.Get(&entry{key: key})
-	return e
+	found, _ := v.entries.Get(itemAt(key))
+	return found.entry
 }
+
+func (v *view) set(e *entry) { v.entries.ReplaceOrInsert(item{e.key, e.object, e}) }
 
 // resolve returns the entry that answers to key: the one of that name or, failing that, the only one with that alias.
 func (v *view) resolve(key string) *entry {
@@ -159,7 +161,7 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, heirs ma
 		if heir := heirs[name]; heir != "" {
 			left := *v.get(key)
 			left.moved = true
-			v.entries.ReplaceOrInsert(&left)
+			v.set(&left)
 			v.heirs.insert(heir, subject)
 			continue
 		}
@@ -183,7 +185,7 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, heirs ma
 		case old.subject == subject && equalButVersion(old.object.object, object):
 			unchanged := *old
 			unchanged.observed, unchanged.moved = observed, false
-			v.entries.ReplaceOrInsert(&unchanged)
+			v.set(&unchanged)
 			continue
 		default:
 			v.put(key, subject, object, old, observed)
@@ -197,7 +199,7 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, heirs ma
 }
 
 func (v *view) put(key, subject string, object runtime.Object, old *entry, observed *interval) {
-	e := &entry{key: key, subject: subject, version: v.versions.Next(), object: share(object), observed: observed}
+	e := &entry{key: key, subject: subject, version: v.versions.Next(), object: &shared{object: object, key: key}, observed: observed}
 	setVersion(object, e.version)
 	var previous *shared
 	if old != nil {
@@ -205,7 +207,7 @@ func (v *view) put(key, subject string, object runtime.Object, old *entry, obser
 		v.unindex(old)
 	}
 	e.aliases = v.aliasKeys(key, object)
-	v.entries.ReplaceOrInsert(e)
+	v.set(e)
 	v.owned.insert(subject, key)
 	for _, alias := range e.aliases {
 		v.byAlias.insert(alias, key)
@@ -228,7 +230,7 @@ func (v *view) aliasKeys(key string, object runtime.Object) []string {
 }
 
 func (v *view) remove(e *entry) {
-	v.entries.Delete(e)
+	v.entries.Delete(itemAt(e.key))
 	v.unindex(e)
 	v.history = append(v.history, &change{version: v.versions.Next(), key: e.key, previous: e.object})
 }
@@ -265,48 +267,56 @@ func (v *view) indexAfter(version uint64) int {
 	return sort.Search(len(v.history), func(i int) bool { return v.history[i].version > version })
 }
 
-// scan calls each for the entries from key start on that have the prefix, in order, until it returns false.
-func (v *view) scan(prefix, start string, each func(*entry) bool) {
-	v.entries.AscendGreaterOrEqual(&entry{key: max(prefix, start)}, func(e *entry) bool {
-		return strings.HasPrefix(e.key, prefix) && each(e)
+// scan calls each for the objects from key start on that have the prefix, in order.
+func (v *view) scan(prefix, start string, each func(*shared)) {
+	last, _ := v.entries.Max()
+	toTheEnd := strings.HasPrefix(last.key, prefix)
+	v.entries.AscendGreaterOrEqual(itemAt(max(prefix, start)), func(i item) bool {
+		if !toTheEnd && !strings.HasPrefix(i.key, prefix) {
+			return false
+		}
+		each(i.object)
+		return true
 	})
 }
 
 // pick calls each for those of the keys that have the prefix, from key start on.
-func (v *view) pick(keys []string, prefix, start string, each func(*entry) bool) {
+func (v *view) pick(keys []string, prefix, start string, each func(*shared)) {
 	for _, key := range keys {
 		if key >= start && strings.HasPrefix(key, prefix) {
-			each(v.get(key))
+			each(v.get(key).object)
 		}
 	}
 }
 
 // at returns the objects under prefix, from key start on, as they were at version, which is not below base. It leaves out
 // what the predicate cannot select where an index tells.
-func (v *view) at(version uint64, prefix, start string, predicate storage.SelectionPredicate) []keyed {
+func (v *view) at(version uint64, prefix, start string, predicate storage.SelectionPredicate) []*shared {
 	changed := map[string]*shared{}
 	for i := len(v.history) - 1; i >= 0 && v.history[i].version > version; i-- {
 		if c := v.history[i]; strings.HasPrefix(c.key, prefix) && c.key >= start {
 			changed[c.key] = c.previous
 		}
 	}
-	var result []keyed
-	add := func(e *entry) bool {
-		if _, ok := changed[e.key]; !ok {
-			result = append(result, keyed{e.key, e.object})
+	var result []*shared
+	add := func(object *shared) {
+		if len(changed) > 0 {
+			if _, ok := changed[object.key]; ok {
+				return
+			}
 		}
-		return true
+		result = append(result, object)
 	}
 	if keys, ok := v.byField.candidates(predicate); ok {
 		v.pick(keys, prefix, start, add)
 	} else {
-		result = make([]keyed, 0, v.entries.Len())
+		result = make([]*shared, 0, v.entries.Len())
 		v.scan(prefix, start, add)
 	}
 	if len(changed) > 0 {
-		for key, object := range changed {
+		for _, object := range changed {
 			if object != nil {
-				result = append(result, keyed{key, object})
+				result = append(result, object)
 			}
 		}
 		sort.Slice(result, func(i, j int) bool { return result[i].key < result[j].key })
@@ -314,11 +324,15 @@ func (v *view) at(version uint64, prefix, start string, predicate storage.Select
 	return result
 }
 
-// keyed is an object and the key that it is handed out under.
-type keyed struct {
+// item is an entry in the order of keys. It has beside it what a list needs: among very many, to look at each entry takes longer
+// than all else.
+type item struct {
 	key    string
 	object *shared
+	entry  *entry
 }
+
+func itemAt(key string) item { return item{key: key} }
 
 func accessor(object runtime.Object) metav1.Object {
 	m, err := meta.Accessor(object)

@@ -357,7 +357,7 @@ func (v *view) contents(version uint64, prefix, start string) map[string]string 
 			return map[string]string{"out of order": each.key}
 		}
 		last = each.key
-		result[each.key] = content(each.object)
+		result[each.key] = content(each)
 	}
 	return result
 }
@@ -366,15 +366,15 @@ func (v *view) contents(version uint64, prefix, start string) map[string]string 
 func (v *view) selected(version uint64, start string, predicate storage.SelectionPredicate) map[string]string {
 	result := map[string]string{}
 	for _, each := range v.at(version, "/pods/", start, predicate) {
-		result[each.key] = message(each.object.object)
+		result[each.key] = message(each.object)
 	}
 	return result
 }
 
 func contentOf(v *view) map[string]string {
 	result := map[string]string{}
-	v.entries.Ascend(func(e *entry) bool {
-		result[e.key] = content(e.object)
+	v.entries.Ascend(func(i item) bool {
+		result[i.key] = content(i.object)
 		return true
 	})
 	return result

@@ -31,7 +31,9 @@ type watcher struct {
 	key       string
 	recursive bool
 	predicate storage.SelectionPredicate
-	bookmarks bool
+	// everything is true where the predicate selects all there is.
+	everything bool
+	bookmarks  bool
 
 	// cursor is the version up to which everything was sent. Only run uses it and named.
 	cursor uint64
@@ -71,34 +73,35 @@ func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions)
 		}
 	}
 	w := &watcher{
-		store:     s,
-		key:       key,
-		recursive: opts.Recursive,
-		predicate: opts.Predicate,
-		bookmarks: opts.Predicate.AllowWatchBookmarks || opts.ProgressNotify,
-		result:    make(chan watch.Event, watchBuffer),
-		stopped:   make(chan struct{}),
+		store:      s,
+		key:        key,
+		recursive:  opts.Recursive,
+		predicate:  opts.Predicate,
+		everything: opts.Predicate.Empty(),
+		bookmarks:  opts.Predicate.AllowWatchBookmarks || opts.ProgressNotify,
+		result:     make(chan watch.Event, watchBuffer),
+		stopped:    make(chan struct{}),
 	}
-	initial, err := s.startWatch(w, version, sendInitial, sendInitial && opts.SendInitialEvents != nil)
+	present, next, err := s.startWatch(w, version, sendInitial, sendInitial && opts.SendInitialEvents != nil)
 	if err != nil {
 		return nil, err
 	}
-	go w.run(ctx, initial)
+	go w.run(ctx, present, next)
 	return w, nil
 }
 
-// startWatch sets where the watch begins and returns the events that come first.
-func (s *Store) startWatch(w *watcher, version uint64, sendInitial, tellTheirEnd bool) ([]watch.Event, error) {
+// startWatch sets where the watch begins and returns the objects that it begins with, and the events that come next.
+func (s *Store) startWatch(w *watcher, version uint64, sendInitial, tellTheirEnd bool) (present []*shared, next []watch.Event, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	current := s.Versions.Current()
 	switch {
 	case version > current:
-		return []watch.Event{errorEvent(newFutureVersion(version, current))}, nil
+		return nil, []watch.Event{errorEvent(newFutureVersion(version, current))}, nil
 	case s.unavailable != nil && (sendInitial || version == 0):
-		return nil, s.unavailable
+		return nil, nil, s.unavailable
 	case !sendInitial && version != 0 && version < s.view.base:
-		return []watch.Event{errorEvent(newExpired(version, s.view.base))}, nil
+		return nil, []watch.Event{errorEvent(newExpired(version, s.view.base))}, nil
 	case !sendInitial && version != 0:
 		w.cursor = version
 	default:
@@ -108,26 +111,24 @@ func (s *Store) startWatch(w *watcher, version uint64, sendInitial, tellTheirEnd
 		w.named = s.view.named(w.key, w.cursor)
 	}
 	if !sendInitial {
-		return nil, nil
-	}
-	found := s.selectLocked(current, w.key, w.key, w.recursive, w.predicate)
-	events := make([]watch.Event, 0, len(found)+1)
-	for _, f := range found {
-		if w.matches(f.object) {
-			events = append(events, watch.Event{Type: watch.Added, Object: f.object})
-		}
+		return nil, nil, nil
 	}
 	if tellTheirEnd && w.predicate.AllowWatchBookmarks {
-		events = append(events, watch.Event{Type: watch.Bookmark, Object: s.emptyObject(current, initialEventsEnd)})
+		next = []watch.Event{{Type: watch.Bookmark, Object: s.emptyObject(current, initialEventsEnd)}}
 	}
-	return events, nil
+	return s.selectLocked(current, w.key, w.key, w.recursive, w.predicate), next, nil
 }
 
 // run owns the result channel. Watch starts it; ctx, Stop, or an error event ends it.
-func (w *watcher) run(ctx context.Context, initial []watch.Event) {
+func (w *watcher) run(ctx context.Context, present []*shared, next []watch.Event) {
 	defer close(w.result)
 	defer w.store.changes.listen()()
-	for _, event := range initial {
+	for _, object := range present {
+		if w.matches(object) && !w.send(ctx, watch.Event{Type: watch.Added, Object: object}) {
+			return
+		}
+	}
+	for _, event := range next {
 		if !w.send(ctx, event) || event.Type == watch.Error {
 			return
 		}
@@ -233,8 +234,8 @@ func (w *watcher) event(c *change) (watch.Event, bool) {
 }
 
 func (w *watcher) matches(object *shared) bool {
-	if object == nil {
-		return false
+	if object == nil || w.everything {
+		return object != nil
 	}
 	matches, err := w.predicate.Matches(object.object)
 	return err == nil && matches
