@@ -129,7 +129,7 @@ func (s *setting) load(of side, c *cluster, create, remove func(name string) err
 		made++
 	}
 	created := 0
-	for ; created < changes/2 && time.Since(start) < 2*s.watching; created++ {
+	for ; created < changes/2 && time.Since(start) < s.watching; created++ {
 		change(created, -1)
 		if created >= life {
 			change(0, created-life)
