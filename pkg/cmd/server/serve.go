@@ -75,6 +75,7 @@ func (o *options) serve(ctx context.Context, console console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
+	leaveProcessors()
 	if o.aggregated.Enabled() {
 		return o.serveAggregated(ctx, dir, console)
 	}

@@ -1,0 +1,24 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"os"
+	"runtime"
+	"testing"
+)
+
+// atFirst is what this process had before any test.
+var atFirst = runtime.GOMAXPROCS(0)
+
+func TestTheServerLeavesHalfOfTheProcessorsToOthers(t *testing.T) {
+	start(t)
+	want := max(1, atFirst/2)
+	if os.Getenv("GOMAXPROCS") != "" {
+		want = atFirst
+	}
+	if got := runtime.GOMAXPROCS(0); got != want {
+		t.Errorf("it computes on %d of %d processors, want %d", got, atFirst, want)
+	}
+}
