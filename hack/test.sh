@@ -25,7 +25,8 @@ fi
 flags=("${@:1:$#-1}")
 # The longest come first: none of them is left to run by itself in the end.
 longest=(./test/e2e/registration ./test/e2e ./test/e2e/aggregated ./test/hostile
-	./pkg/docker ./test/e2e/embedded ./test/outage ./test/clients ./test/bench ./test/engine)
+	./pkg/docker ./test/e2e/embedded ./test/outage ./test/clients ./test/bench ./test/engine
+	./test/leastprivilege ./pkg/livestore ./pkg/apiserver ./pkg/cmd/server ./test/controlplane)
 mapfile -t packages < <({ go list "${longest[@]}"; go list ./...; } | grep -v '/test/robustness$' | awk '!seen[$0]++')
 # Many of these tests wait for engines and clusters most of the time.
 tests -p $(($(getconf _NPROCESSORS_ONLN) * 2)) -coverprofile "$profile" "${flags[@]}" "${packages[@]}"
