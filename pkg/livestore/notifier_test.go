@@ -4,109 +4,145 @@
 package livestore
 
 import (
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
-	"time"
-
-	"k8s.io/utils/clock"
 )
 
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
+// waiters returns a notifier that tells two at once, and listeners of it that wait.
+func waiters(count int) (*notifier, []*listener) {
+	n := newNotifier()
+	n.atOnce = 2
+	listeners := make([]*listener, count)
+	for i := range listeners {
+		listeners[i] = n.listen()
+		listeners[i].look()
+		listeners[i].wait()
+	}
+	return n, listeners
+}
+
+// told returns which of the listeners have been told and have not heard.
+func told(listeners []*listener) []int {
+	var told []int
+	for i, l := range listeners {
+		if len(l.wake) > 0 {
+			told = append(told, i)
+		}
+	}
+	return told
+}
+
+func wantTold(t *testing.T, listeners []*listener, want ...int) {
+	t.Helper()
+	if got := told(listeners); !slices.Equal(got, want) {
+		t.Errorf("told: %v, want %v", got, want)
 	}
 }
 
-func TestAChangeAfterAPauseIsNotifiedAtOnceHoweverManyListen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := newNotifier(clock.RealClock{})
-		for range 100_000 {
-			defer n.listen()()
-		}
-		for range 3 {
-			next := n.next()
-			n.notify()
-			if !isClosed(next) {
-				t.Error("it was not")
-			}
-			time.Sleep(longestPause)
-		}
-	})
+func TestListenersAreToldInTheOrderInWhichTheyWaitAndAFewAtOnce(t *testing.T) {
+	n, listeners := waiters(5)
+	n.notify()
+	n.notify()
+	wantTold(t, listeners, 0, 1)
+	listeners[1].heard()
+	wantTold(t, listeners, 0, 2)
+	listeners[1].look() // at both changes
+	listeners[1].wait()
+	listeners[0].heard()
+	wantTold(t, listeners, 2, 3)
+	listeners[2].heard()
+	listeners[3].heard()
+	wantTold(t, listeners, 4)
+	listeners[4].heard()
+	wantTold(t, listeners)
+	n.notify()
+	wantTold(t, listeners, 1) // nobody else waits
 }
 
-func TestChangesOfOnePauseAreNotifiedTogetherAtItsEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := newNotifier(clock.RealClock{})
-		for range 1000 {
-			defer n.listen()()
-		}
-		n.notify()
-		next, begun := n.next(), time.Now()
-		for range 10 {
-			time.Sleep(time.Millisecond)
-			n.notify()
-		}
-		if isClosed(next) {
-			t.Error("notified before the end of the pause")
-		}
-		<-next
-		if took := time.Since(begun); took != 1000*listenerPause {
-			t.Errorf("notified after %v", took)
-		}
-		last := n.next()
-		time.Sleep(time.Second)
-		if isClosed(last) {
-			t.Error("notified once more than there was something new")
-		}
-	})
+func TestAListenerHearsOfAChangeBetweenItsLookAndItsWait(t *testing.T) {
+	n, listeners := waiters(1)
+	listeners[0].heard()
+	listeners[0].look()
+	n.notify()
+	listeners[0].wait()
+	wantTold(t, listeners, 0)
+	listeners[0].heard()
+	wantTold(t, listeners)
 }
 
-func TestThePauseIsTwiceAsLongAsItTakesUntilTheLastOneHears(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := newNotifier(clock.RealClock{})
-		for range 1000 {
-			defer n.listen()()
-		}
-		begun := time.Now()
-		n.notify()
-		for range 3 {
-			time.Sleep(10 * time.Millisecond)
-			n.heard()
-		}
-		next := n.next()
-		n.notify()
-		<-next
-		if took := time.Since(begun); took != 60*time.Millisecond {
-			t.Errorf("told again after %v", took)
-		}
-		time.Sleep(10 * longestPause)
-		n.heard() // long after
-		next, begun = n.next(), time.Now()
-		n.notify()
-		n.notify()
-		<-next
-		if took := time.Since(begun); took != 0 {
-			t.Errorf("told after %v", took)
-		}
-	})
+func TestAListenerThatGoesPassesItsTurnOn(t *testing.T) {
+	n, listeners := waiters(5)
+	listeners[0].heard() // for another reason, untold
+	n.notify()
+	wantTold(t, listeners, 1, 2)
+	listeners[1].heard()
+	listeners[2].heard()
+	wantTold(t, listeners, 3, 4)
 }
 
-func TestFewListenersHearOfEveryChangeAtOnce(t *testing.T) {
+func TestAListenerThatIsBusyKeepsNobodyFromHearing(t *testing.T) {
+	n, listeners := waiters(4)
+	n.notify()
+	listeners[0].heard()
+	listeners[1].heard() // and both are busy now
+	wantTold(t, listeners, 2, 3)
+	listeners[2].heard()
+	listeners[3].heard()
+	listeners[2].look()
+	listeners[2].wait()
+	n.notify()
+	wantTold(t, listeners, 2)
+}
+
+func TestAllListenersHearOfTheLastChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newNotifier(clock.RealClock{})
-		for range shortestPause/listenerPause - 1 {
-			defer n.listen()()
+		const last = 1000
+		n := newNotifier()
+		var current atomic.Int64
+		var listening sync.WaitGroup
+		seen := make([]atomic.Int64, 50)
+		for i := range seen {
+			listening.Go(func() {
+				for l := n.listen(); seen[i].Load() < last; {
+					l.look()
+					if now := current.Load(); now > seen[i].Load() {
+						seen[i].Store(now)
+						continue
+					}
+					<-l.wait()
+					l.heard()
+				}
+			})
 		}
-		n.listen()() // one that has gone
-		for range 10 {
-			next := n.next()
+		for range last {
+			current.Add(1)
 			n.notify()
-			if !isClosed(next) {
-				t.Error("it was not")
+		}
+		synctest.Wait()
+		for i := range seen {
+			if got := seen[i].Load(); got != last {
+				t.Errorf("listener %d waits with change %d of %d", i, got, last)
 			}
 		}
+		listening.Wait()
 	})
+}
+
+func TestTheNextChangeClosesAChannel(t *testing.T) {
+	n := newNotifier()
+	next := n.next()
+	select {
+	case <-next:
+		t.Error("closed before a change")
+	default:
+	}
+	n.notify()
+	select {
+	case <-next:
+	default:
+		t.Error("open after a change")
+	}
 }

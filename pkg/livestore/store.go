@@ -101,7 +101,7 @@ func New(config Config) *Store {
 		stop:        stop,
 		stopped:     ctx.Done(),
 		view:        newView(config.Versions, config.Prefix, config.Aliases, config.IndexedFields, config.HistorySize),
-		changes:     newNotifier(config.Clock),
+		changes:     newNotifier(),
 		keeper:      &keeper{clock: config.Clock},
 		unavailable: newUnavailable(config.Resource, "the source has not been read yet"),
 	}

@@ -122,7 +122,7 @@ func (s *Store) startWatch(w *watcher, version uint64, sendInitial, tellTheirEnd
 // run owns the result channel. Watch starts it; ctx, Stop, or an error event ends it.
 func (w *watcher) run(ctx context.Context, present []*shared, next []watch.Event) {
 	defer close(w.result)
-	defer w.store.changes.listen()()
+	changes := w.store.changes.listen()
 	for _, object := range present {
 		if w.matches(object) && !w.send(ctx, watch.Event{Type: watch.Added, Object: object}) {
 			return
@@ -138,10 +138,10 @@ func (w *watcher) run(ctx context.Context, present []*shared, next []watch.Event
 	batch := make([]*change, 0, watchBatch)
 	bookmarkDue := false
 	for {
-		var changed <-chan struct{}
+		changes.look() // before the look at what there is: no change can come in between unnoticed
 		var kept bool
 		var upTo uint64
-		batch, upTo, changed, kept = w.store.changesAfter(w.cursor, batch)
+		batch, upTo, kept = w.store.changesAfter(w.cursor, batch)
 		if !kept {
 			w.send(ctx, errorEvent(newExpired(w.cursor, upTo)))
 			return
@@ -162,36 +162,42 @@ func (w *watcher) run(ctx context.Context, present []*shared, next []watch.Event
 			}
 			timer.Reset(w.untilBookmark(ctx))
 		}
-		select {
-		case <-changed:
-			w.store.changes.heard()
-		case <-timer.C():
-			bookmarkDue = true // at the version that the other stores have brought it to by now
-		case <-ctx.Done():
-			return
-		case <-w.stopped:
-			return
-		case <-w.store.stopped:
+		var ok bool
+		if bookmarkDue, ok = w.wait(ctx, changes, timer.C()); !ok {
 			return
 		}
 	}
 }
 
+// wait returns when there is a change, when a bookmark is due, and not ok when the watch ends.
+func (w *watcher) wait(ctx context.Context, changes *listener, bookmark <-chan time.Time) (bookmarkDue, ok bool) {
+	defer changes.heard()
+	select {
+	case <-changes.wait():
+		return false, true
+	case <-bookmark:
+		return true, true // at the version that the other stores have brought it to by now
+	case <-ctx.Done():
+	case <-w.stopped:
+	case <-w.store.stopped:
+	}
+	return false, false
+}
+
 // changesAfter returns the next changes after a version, in the storage of batch, and the version up to which they
 // reach; or, when they are not kept, the version that the history begins with.
-func (s *Store) changesAfter(version uint64, batch []*change) (_ []*change, upTo uint64, changed <-chan struct{}, kept bool) {
+func (s *Store) changesAfter(version uint64, batch []*change) (_ []*change, upTo uint64, kept bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if version < s.view.base {
-		return nil, s.view.base, nil, false
+		return nil, s.view.base, false
 	}
-	changed = s.changes.next() // before the look at what there is: no change can come in between unnoticed
 	rest := s.view.history[s.view.indexAfter(version):]
 	if len(rest) > watchBatch {
 		rest = rest[:watchBatch]
-		return append(batch[:0], rest...), rest[watchBatch-1].version, changed, true
+		return append(batch[:0], rest...), rest[watchBatch-1].version, true
 	}
-	return append(batch[:0], rest...), s.Versions.Current(), changed, true
+	return append(batch[:0], rest...), s.Versions.Current(), true
 }
 
 func (w *watcher) untilBookmark(ctx context.Context) time.Duration {
