@@ -60,10 +60,10 @@ func (ev event) marks() []mark {
 		return one(id)
 	case ev.Type == events.ImageEventType && fullImageID.MatchString(imageID(id)):
 		marks := one(imageID(id))
-		// The tag leads to its former owner, even if it has left the new one when that is looked at.
+		// The tag's former owner lost it, even if it has left the new one when that is looked at.
 		if name := ev.Actor.Attributes.Name; ev.Action == events.ActionTag && !fullImageID.MatchString(imageID(name)) {
 			if tag, ok := normalReference(name); ok {
-				marks = append(marks, mark{kind: ev.Type, subject: tag})
+				marks = append(marks, mark{kind: ev.Type, subject: formerOwnerOf + tag + " " + imageID(id)})
 			}
 		}
 		return marks

@@ -24,8 +24,11 @@ const lookups = 10
 
 var imageResource = v1alpha1.Resource("images")
 
-// Images is the source of the engine's images. A subject is an image ID, or a reference that an event named: that one
-// shows as nothing, and leads to the images that have it or had it.
+// formerOwnerOf begins a subject that is a tag and the image which has got it.
+const formerOwnerOf = "former owner of "
+
+// Images is the source of the engine's images. A subject is an image ID; or a reference that an event named, which shows as
+// nothing and leads to the images that have it or had it; or the move of a tag, which leads to its former owner.
 type Images struct {
 	engine *Engine
 	sink   Sink
@@ -53,6 +56,12 @@ func (s *Images) Subjects(ctx context.Context) ([]string, error) {
 
 // Observe inspects one image, or finds the images that a reference leads to.
 func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtime.Object, []string, error) {
+	if move, ok := strings.CutPrefix(subject, formerOwnerOf); ok {
+		tag, owner, _ := strings.Cut(move, " ")
+		return nil, s.index.move(tag, owner), nil
+	}
+	began := s.index.begin()
+	defer s.index.end()
 	response, err := s.inspect(ctx, subject)
 	if err != nil {
 		return nil, nil, apiError("inspect", imageResource, subject, err)
@@ -65,7 +74,7 @@ func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtim
 	}
 	tags := tagsOf(response)
 	//lint:ignore SA1019 only engines that hide parents fill it in, and nothing replaces it there
-	related := s.index.set(subject, tags, imageID(response.Parent))
+	related := s.index.set(subject, tags, imageID(response.Parent), began)
 	if shown, err := s.isShown(ctx, response, tags); err != nil {
 		return nil, related, apiError("list", imageResource, subject, err)
 	} else if !shown {
@@ -79,15 +88,12 @@ func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtim
 }
 
 // related returns the images that have or had the reference.
-func (s *Images) related(subject string, response *image.InspectResponse) []string {
-	var ids []string
-	if response != nil {
-		ids = append(ids, imageID(response.ID))
+func (s *Images) related(reference string, response *image.InspectResponse) []string {
+	ids := s.index.move(reference, "") // to nobody in particular: what the engine said may be over
+	if response == nil || slices.Contains(ids, imageID(response.ID)) {
+		return ids
 	}
-	if owner := s.index.owner(subject); owner != "" && !slices.Contains(ids, owner) {
-		ids = append(ids, owner)
-	}
-	return ids
+	return append([]string{imageID(response.ID)}, ids...)
 }
 
 // isShown reports whether docker images shows the image: the classic builder leaves one behind for each step.
@@ -185,6 +191,16 @@ type imageIndex struct {
 	mu     sync.Mutex
 	owners map[string]string // by tag
 	images map[string]indexedImage
+
+	// An observation can bring a tag to an image that has lost it meanwhile.
+	observing int // observations that have begun and not ended
+	moves     int // since the first of them began
+	moved     map[string]move
+}
+
+type move struct {
+	number int
+	owner  string
 }
 
 type indexedImage struct {
@@ -192,9 +208,43 @@ type indexedImage struct {
 	parent string
 }
 
+// begin notes that an observation begins, and returns what set takes. end must follow.
+func (x *imageIndex) begin() (moves int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.observing++
+	return x.moves
+}
+
+func (x *imageIndex) end() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.observing--
+	if x.observing == 0 {
+		x.moves, x.moved = 0, nil
+	}
+}
+
+// move notes that the image has got the tag, or an unknown one or none. It returns the one that had it.
+func (x *imageIndex) move(tag, id string) []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.observing > 0 {
+		if x.moved == nil {
+			x.moved = map[string]move{}
+		}
+		x.moves++
+		x.moved[tag] = move{x.moves, id}
+	}
+	if owner := x.owners[tag]; owner != "" && owner != id {
+		return []string{owner}
+	}
+	return nil
+}
+
 // set notes what was observed. It returns the images that this changes: those that had the tags until now, and the
-// known parent of an image that is new.
-func (x *imageIndex) set(id string, tags []string, parent string) []string {
+// known parent of an image that is new; and the image itself if another has got one of the tags since the observation began.
+func (x *imageIndex) set(id string, tags []string, parent string, began int) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.owners == nil {
@@ -213,6 +263,9 @@ func (x *imageIndex) set(id string, tags []string, parent string) []string {
 	for _, tag := range tags {
 		if owner := x.owners[tag]; owner != "" && owner != id {
 			changed[owner] = true
+		}
+		if moved := x.moved[tag]; moved.number > began && moved.owner != id {
+			changed[id] = true
 		}
 		x.owners[tag] = id
 	}
@@ -238,12 +291,6 @@ func (x *imageIndex) remove(id string) []string {
 		return nil
 	}
 	return []string{known.parent}
-}
-
-func (x *imageIndex) owner(reference string) string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.owners[reference]
 }
 
 // imageID returns an ID with its algorithm, which podman leaves out.

@@ -314,18 +314,18 @@ func TestDeletingAnImageNeedsItsIDAndATag(t *testing.T) {
 
 func TestTheIndexFollowsTags(t *testing.T) {
 	var x imageIndex
-	x.set("p", nil, "")
-	if got := x.set("a", []string{"x:1", "x:2"}, "p"); len(got) != 1 || got[0] != "p" {
+	x.set("p", nil, "", 0)
+	if got := x.set("a", []string{"x:1", "x:2"}, "p", 0); len(got) != 1 || got[0] != "p" {
 		t.Errorf("a new image: %v", got)
 	}
-	if got := x.set("a", []string{"x:1", "x:2"}, "p"); len(got) != 0 {
+	if got := x.set("a", []string{"x:1", "x:2"}, "p", 0); len(got) != 0 {
 		t.Errorf("nothing new: %v", got)
 	}
-	if got := x.set("b", []string{"x:1"}, ""); len(got) != 1 || got[0] != "a" {
+	if got := x.set("b", []string{"x:1"}, "", 0); len(got) != 1 || got[0] != "a" {
 		t.Errorf("a moved tag: %v", got)
 	}
-	x.set("a", nil, "")
-	if x.owner("x:1") != "b" || x.owner("x:2") != "" {
+	x.set("a", nil, "", 0)
+	if x.owners["x:1"] != "b" || x.owners["x:2"] != "" {
 		t.Errorf("owners: %v", x.owners)
 	}
 	if got := x.remove("a"); len(got) != 1 || got[0] != "p" {
@@ -373,5 +373,37 @@ func TestAReferenceLeadsToTheImagesThatHaveOrHadIt(t *testing.T) {
 	}
 	if got := related("../containers/x"); len(got) != 0 {
 		t.Errorf("a path: %v", got)
+	}
+}
+
+func TestTheIndexDoubtsAnObservationThatATagHasMovedDuring(t *testing.T) {
+	var x imageIndex
+	began := x.begin()
+	if got := x.move("x:1", "new"); len(got) != 0 {
+		t.Errorf("the tag of nobody: %v", got)
+	}
+	if got := x.set("old", []string{"x:1", "x:2"}, "", began); !slices.Equal(got, []string{"old"}) {
+		t.Errorf("an observation of before: %v", got)
+	}
+	if got := x.set("new", []string{"x:1"}, "", x.begin()); !slices.Equal(got, []string{"old"}) {
+		t.Errorf("the new owner: %v", got)
+	}
+	if got := x.set("new", []string{"x:1"}, "", began); len(got) != 0 {
+		t.Errorf("the new owner, begun before: %v", got)
+	}
+	if got := x.set("old", []string{"x:1"}, "", x.begin()); !slices.Equal(got, []string{"new"}) {
+		t.Errorf("an observation of after: %v", got)
+	}
+	if got := x.move("x:1", "new"); !slices.Equal(got, []string{"old"}) {
+		t.Errorf("the former owner: %v", got)
+	}
+	if got := x.move("x:1", ""); !slices.Equal(got, []string{"old"}) {
+		t.Errorf("the owner of a tag that is gone: %v", got)
+	}
+	for range 3 {
+		x.end()
+	}
+	if x.observing != 0 || len(x.moved) != 0 {
+		t.Errorf("%d observations, moves %v", x.observing, x.moved)
 	}
 }
