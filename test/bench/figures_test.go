@@ -45,6 +45,7 @@ type figure struct {
 	name    string
 	unit    unit
 	samples map[side][]float64
+	sorted  map[side][]float64 // of those that were asked for
 }
 
 // figures holds what was measured, in the order of its first sample.
@@ -67,10 +68,11 @@ func (f *figures) add(name string, in unit, of side, samples ...float64) {
 	defer f.mu.Unlock()
 	found := f.of(name)
 	if found == nil {
-		found = &figure{name: name, unit: in, samples: map[side][]float64{}}
+		found = &figure{name: name, unit: in, samples: map[side][]float64{}, sorted: map[side][]float64{}}
 		f.all = append(f.all, found)
 	}
 	found.samples[of] = append(found.samples[of], samples...)
+	delete(found.sorted, of)
 }
 
 // took is add for a duration.
@@ -78,17 +80,25 @@ func (f *figures) took(name string, of side, duration time.Duration) {
 	f.add(name, milliseconds, of, duration.Seconds()*1000)
 }
 
-// percentile returns the smallest sample that p percent of all do not exceed; none is not a number.
-func percentile(p int, samples []float64) float64 {
-	if len(samples) == 0 {
+// percentile returns the smallest of the sorted samples that p percent of all do not exceed; none is not a number.
+func percentile(p int, sorted []float64) float64 {
+	if len(sorted) == 0 {
 		return math.NaN()
 	}
-	return slices.Sorted(slices.Values(samples))[max(0, (len(samples)*p+99)/100-1)]
+	return sorted[max(0, (len(sorted)*p+99)/100-1)]
 }
 
-func (f *figure) median(of side) float64 { return percentile(50, f.samples[of]) }
+// inOrder returns the sorted samples: there can be millions.
+func (f *figure) inOrder(of side) []float64 {
+	if _, ok := f.sorted[of]; !ok {
+		f.sorted[of] = slices.Sorted(slices.Values(f.samples[of]))
+	}
+	return f.sorted[of]
+}
 
-func (f *figure) p99(of side) float64 { return percentile(99, f.samples[of]) }
+func (f *figure) median(of side) float64 { return percentile(50, f.inOrder(of)) }
+
+func (f *figure) p99(of side) float64 { return percentile(99, f.inOrder(of)) }
 
 // later returns how much later one side was than the other in each round that both took part in.
 func (f *figure) later(one, other side) []float64 {
@@ -132,7 +142,9 @@ func medianOf(s side) func(*figure) float64 {
 }
 
 func laterBy(p int) func(*figure) float64 {
-	return func(f *figure) float64 { return percentile(p, f.later(standalone, docker)) }
+	return func(f *figure) float64 {
+		return percentile(p, slices.Sorted(slices.Values(f.later(standalone, docker))))
+	}
 }
 
 // line is one figure as programs read it.
@@ -170,7 +182,10 @@ func (f *figures) lines() []line {
 			}
 		}
 		for _, g := range goals {
-			if measured := g.of(figure); strings.HasPrefix(figure.name, g.figure) && !math.IsNaN(measured) {
+			if !strings.HasPrefix(figure.name, g.figure) {
+				continue
+			}
+			if measured := g.of(figure); !math.IsNaN(measured) {
 				l.Goals = append(l.Goals, verdict{g.text, measured, g.met(measured)})
 			}
 		}
