@@ -63,7 +63,7 @@ func (ev event) marks() []mark {
 		// The tag's former owner lost it, even if it has left the new one when that is looked at.
 		if name := ev.Actor.Attributes.Name; ev.Action == events.ActionTag && !fullImageID.MatchString(imageID(name)) {
 			if tag, ok := normalReference(name); ok {
-				marks = append(marks, mark{kind: ev.Type, subject: formerOwnerOf + tag + " " + imageID(id)})
+				marks = append(marks, mark{kind: ev.Type, subject: moveSubject(tag, imageID(id))})
 			}
 		}
 		return marks

@@ -24,9 +24,6 @@ const lookups = 10
 
 var imageResource = v1alpha1.Resource("images")
 
-// formerOwnerOf begins a subject that is a tag and the image which has got it.
-const formerOwnerOf = "former owner of "
-
 // Images is the source of the engine's images. A subject is an image ID; or a reference that an event named, which shows as
 // nothing and leads to the images that have it or had it; or the move of a tag, which leads to its former owner.
 type Images struct {
@@ -56,9 +53,8 @@ func (s *Images) Subjects(ctx context.Context) ([]string, error) {
 
 // Observe inspects one image, or finds the images that a reference leads to.
 func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtime.Object, []string, error) {
-	if move, ok := strings.CutPrefix(subject, formerOwnerOf); ok {
-		tag, owner, _ := strings.Cut(move, " ")
-		return nil, s.index.move(tag, owner), nil
+	if tag, id, ok := movedTag(subject); ok {
+		return nil, s.index.move(tag, id), nil
 	}
 	began := s.index.begin()
 	defer s.index.end()
@@ -85,6 +81,18 @@ func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtim
 		objects[keyOf(object)] = object
 	}
 	return objects, related, nil
+}
+
+const moveOf = "move of "
+
+// moveSubject is the subject of the move of a tag to an image.
+func moveSubject(tag, id string) string { return moveOf + tag + " " + id }
+
+// movedTag is the inverse of moveSubject.
+func movedTag(subject string) (tag, id string, ok bool) {
+	move, ok := strings.CutPrefix(subject, moveOf)
+	tag, id, _ = strings.Cut(move, " ")
+	return tag, id, ok
 }
 
 // related returns the images that have or had the reference.

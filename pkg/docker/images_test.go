@@ -407,3 +407,12 @@ func TestTheIndexDoubtsAnObservationThatATagHasMovedDuring(t *testing.T) {
 		t.Errorf("%d observations, moves %v", x.observing, x.moved)
 	}
 }
+
+func TestTheFormerOwnerOfATagIsFoundWithoutTheEngine(t *testing.T) {
+	images := newImages(nil)
+	images.index.set(idA, []string{"x:1"}, "", 0)
+	objects, related, err := images.Observe(t.Context(), moveSubject("x:1", idB))
+	if err != nil || len(objects) != 0 || !slices.Equal(related, []string{idA}) {
+		t.Errorf("%v, %v, %v", objects, related, err)
+	}
+}

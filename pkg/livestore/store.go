@@ -61,8 +61,8 @@ type Config struct {
 
 // Store is the storage.Interface of one resource over a live source. It is unavailable until Resync has succeeded.
 //
-// Lock order: the store's lock, the notifier's lock. The tracker's lock and the store's lock are never held together, and
-// none is held across a call of the source or a channel send.
+// The locks of the store, of its tracker and of its notifier are never held together, and none is held across a call of
+// the source or a channel send that can block.
 type Store struct {
 	Config
 	versioner storage.APIObjectVersioner
