@@ -46,6 +46,19 @@ func TestAnAliasIsOfItsOwnNamespace(t *testing.T) {
 	}
 }
 
+func TestAnAliasIsSharedOnlyWithinItsNamespace(t *testing.T) {
+	store, source := newAliasStore(t)
+	other := newPod("b", "2", withAliases("id"))
+	other.Namespace = "other"
+	source.put(newPod("a", "1", withAliases("id")), other)
+	for namespace, want := range map[string]string{"ns": "1", "other": "2"} {
+		pod := &example.Pod{}
+		if err := store.Get(t.Context(), "/pods/"+namespace+"/id", storage.GetOptions{}, pod); err != nil || pod.Status.Message != want {
+			t.Errorf("in %s the alias is of %q: %v", namespace, pod.Status.Message, err)
+		}
+	}
+}
+
 func TestARealNameWinsOverAnAlias(t *testing.T) {
 	store, source := newAliasStore(t)
 	source.put(newPod("a", "alias", withAliases("id")), newPod("id", "real"))

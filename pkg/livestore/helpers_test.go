@@ -49,8 +49,9 @@ func podAliases(object runtime.Object) []string { return object.(*example.Pod).F
 // put has the source hold these pods and report them.
 func (m *memorySource) put(pods ...*example.Pod) {
 	for _, pod := range pods {
-		m.set("ns/"+pod.Name, pod)
-		m.sink.MarkDirty("ns/" + pod.Name)
+		key := pod.Namespace + "/" + pod.Name
+		m.set(key, pod)
+		m.sink.MarkDirty(key)
 	}
 }
 

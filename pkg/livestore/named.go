@@ -5,6 +5,7 @@ package livestore
 
 import (
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -12,19 +13,21 @@ import (
 // named follows what answers to one key through the history: the object of that name or, while there is none, the only
 // one that has it as an alias.
 type named struct {
-	key       string
-	aliasKeys func(key string, object runtime.Object) []string
+	key              string
+	namespace, alias string // what the key consists of
+	aliases          func(runtime.Object) []string
 	// candidates are the objects, by their own keys, that have the key as their name or alias.
 	candidates map[string]*shared
 }
 
 // named returns what answers to key at version, which is not below base.
 func (v *view) named(key string, version uint64) *named {
-	n := &named{key: key, aliasKeys: v.aliasKeys, candidates: map[string]*shared{}}
+	n := &named{key: key, aliases: v.aliases, candidates: map[string]*shared{}}
+	n.namespace, n.alias = cutKey(key)
 	if e := v.get(key); e != nil {
 		n.set(key, e.object)
 	}
-	for _, other := range v.byAlias[key] {
+	for _, other := range v.aliased(key) {
 		n.set(other, v.get(other).object)
 	}
 	for i := len(v.history) - 1; i >= 0 && v.history[i].version > version; i-- {
@@ -35,7 +38,7 @@ func (v *view) named(key string, version uint64) *named {
 
 // set takes in that the object at key is now this one, nil for none.
 func (n *named) set(key string, object *shared) {
-	if object != nil && (key == n.key || slices.Contains(n.aliasKeys(key, object.object), n.key)) {
+	if object != nil && (key == n.key || strings.HasPrefix(key, n.namespace) && slices.Contains(n.aliases(object.object), n.alias)) {
 		n.candidates[key] = object
 		return
 	}

@@ -89,6 +89,9 @@ func New(config Config) *Store {
 	if config.Clock == nil {
 		config.Clock = clock.RealClock{}
 	}
+	if config.Aliases == nil {
+		config.Aliases = func(runtime.Object) []string { return nil }
+	}
 	if config.HistorySize == 0 {
 		config.HistorySize = DefaultHistorySize
 	}

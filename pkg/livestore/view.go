@@ -24,7 +24,6 @@ type entry struct {
 	subject string
 	version uint64
 	object  *shared
-	aliases []string // keys
 	// observed is the observation that produced the entry last; see view.apply.
 	observed *interval
 	// moved is true when the subject was seen to have lost the key to another one, which is yet to be observed.
@@ -59,7 +58,7 @@ type view struct {
 
 	entries *btree.BTreeG[item]
 	owned   index // subject to keys
-	byAlias index // alias key to keys
+	byAlias index // alias, of any namespace, to keys
 	byField byField
 	steps   uint64
 	heirs   index // subject to those that have lost keys to it since it was observed
@@ -102,10 +101,27 @@ func (v *view) resolve(key string) *entry {
 	if e := v.get(key); e != nil {
 		return e
 	}
-	if keys := v.byAlias[key]; len(keys) == 1 {
+	if keys := v.aliased(key); len(keys) == 1 {
 		return v.get(keys[0])
 	}
 	return nil
+}
+
+// aliased returns the keys of those that have the name of key as an alias, in its namespace.
+func (v *view) aliased(key string) (keys []string) {
+	namespace, alias := cutKey(key)
+	for _, other := range v.byAlias[alias] {
+		if strings.HasPrefix(other, namespace) {
+			keys = append(keys, other)
+		}
+	}
+	return keys
+}
+
+// cutKey returns what comes before the name, with its slash, and the name.
+func cutKey(key string) (namespace, name string) {
+	n := strings.LastIndexByte(key, '/') + 1
+	return key[:n], key[n:]
 }
 
 // begin starts an observation. It ends with apply or end.
@@ -206,27 +222,13 @@ func (v *view) put(key, subject string, object runtime.Object, old *entry, obser
 		previous = old.object
 		v.unindex(old)
 	}
-	e.aliases = v.aliasKeys(key, object)
 	v.set(e)
 	v.owned.insert(subject, key)
-	for _, alias := range e.aliases {
+	for _, alias := range v.aliases(object) {
 		v.byAlias.insert(alias, key)
 	}
 	v.byField.insert(e)
 	v.history = append(v.history, &change{version: e.version, key: key, object: e.object, previous: previous})
-}
-
-// aliasKeys returns the other keys that the object at key answers to.
-func (v *view) aliasKeys(key string, object runtime.Object) []string {
-	if v.aliases == nil {
-		return nil
-	}
-	aliases := v.aliases(object)
-	keys := make([]string, len(aliases))
-	for i, alias := range aliases {
-		keys[i] = key[:strings.LastIndexByte(key, '/')+1] + alias
-	}
-	return keys
 }
 
 func (v *view) remove(e *entry) {
@@ -237,7 +239,7 @@ func (v *view) remove(e *entry) {
 
 func (v *view) unindex(e *entry) {
 	v.owned.remove(e.subject, e.key)
-	for _, alias := range e.aliases {
+	for _, alias := range v.aliases(e.object.object) {
 		v.byAlias.remove(alias, e.key)
 	}
 	v.byField.remove(e)
