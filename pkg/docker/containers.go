@@ -5,7 +5,6 @@ package docker
 
 import (
 	"context"
-	"encoding/json"
 	"net/url"
 	"strings"
 
@@ -81,11 +80,11 @@ func (s *Containers) observe(ctx context.Context, id string) (*v1alpha1.Containe
 			if object = s.overlays.recall(id, answer); object != nil {
 				return nil
 			}
-			var response container.InspectResponse
-			if err := json.Unmarshal(answer, &response); err != nil {
+			response, err := readInspection(answer)
+			if err != nil {
 				return err
 			}
-			object = s.convert(id, &response, answer)
+			object = s.convert(id, response, answer)
 			return nil
 		})
 		if !ok {
@@ -106,6 +105,7 @@ func (s *Containers) convert(id string, response *container.InspectResponse, ans
 	if response.ContainerJSONBase == nil || response.ID != id {
 		return nil
 	}
+	response.ID = id // the same, and held already
 	object := containerOf(response, s.engine.namespace)
 	s.overlays.learn(object, stopTimeoutOf(response), answer)
 	return object

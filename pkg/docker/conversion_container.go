@@ -22,7 +22,8 @@ func containerName(c *container.InspectResponse) string { return strings.TrimPre
 // keyOf returns the key of an object in its store.
 func keyOf(object metav1.Object) string { return object.GetNamespace() + "/" + object.GetName() }
 
-// containerOf returns the Container that stands for what Docker says. The same container always gives the same object.
+// containerOf returns the Container that stands for what Docker says. The same container always gives the same object, which takes
+// over the labels.
 func containerOf(c *container.InspectResponse, namespace string) *v1alpha1.Container {
 	config := c.Config
 	if config == nil {

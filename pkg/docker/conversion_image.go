@@ -33,21 +33,21 @@ func digestsOf(response *image.InspectResponse) []string {
 
 // imagesOf returns the Images that stand for what Docker says: one for each tag, or one for an image without any.
 func imagesOf(response *image.InspectResponse, tags []string, namespace string) []*v1alpha1.Image {
-	if len(tags) == 0 {
-		return []*v1alpha1.Image{imageOf(response, "", namespace)}
-	}
-	objects := make([]*v1alpha1.Image, 0, len(tags))
-	for _, tag := range tags {
-		objects = append(objects, imageOf(response, tag, namespace))
-	}
-	return objects
-}
-
-func imageOf(response *image.InspectResponse, tag, namespace string) *v1alpha1.Image {
 	var labels map[string]string
 	if response.Config != nil {
 		labels = labelsOf(response.Config.Labels)
 	}
+	if len(tags) == 0 {
+		return []*v1alpha1.Image{imageOf(response, "", labels, namespace)}
+	}
+	objects := make([]*v1alpha1.Image, 0, len(tags))
+	for _, tag := range tags {
+		objects = append(objects, imageOf(response, tag, labels, namespace))
+	}
+	return objects
+}
+
+func imageOf(response *image.InspectResponse, tag string, labels map[string]string, namespace string) *v1alpha1.Image {
 	id := imageID(response.ID)
 	name := nameOfTag(tag)
 	if tag == "" {

@@ -4,6 +4,7 @@
 package docker
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/randfill"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
@@ -214,13 +216,50 @@ func TestTheSameContainerGivesTheSameObject(t *testing.T) {
 	}
 }
 
-func TestObjectsShareNothingWithDockersAnswer(t *testing.T) {
-	response := inspected(nil)
+func TestObjectsShareNothingButLabelsWithDockersAnswer(t *testing.T) {
+	response := inspected(func(r *container.InspectResponse) {
+		r.NetworkSettings.Ports = nat.PortMap{"1/tcp": {{HostIP: "127.0.0.1", HostPort: "1"}}}
+	})
 	object := containerOf(response, "engine")
+	before := object.DeepCopy()
 	response.Args[0] = "changed"
-	response.Config.Labels["com.docker.compose.project"] = "changed"
-	if object.Status.Args[0] == "changed" || object.Status.Labels["com.docker.compose.project"] == "changed" {
-		t.Error("the object changed")
+	response.NetworkSettings.Ports["1/tcp"][0].HostPort = "changed"
+	response.State.Status = "changed"
+	if !apiequality.Semantic.DeepEqual(object, before) {
+		t.Errorf("the object was %+v and is %+v", before, object)
+	}
+}
+
+func TestWhatIsReadOfAnInspectionIsAllThatIsShown(t *testing.T) {
+	fill := randfill.NewWithSeed(1).NilChance(0.1).NumElements(0, 3).MaxDepth(12).Funcs(
+		func(state *container.State, fill randfill.Continue) {
+			fill.FillNoCustom(state)
+			state.Status, state.StartedAt, state.FinishedAt = "exited", startedAt, finishedAt
+		},
+	)
+	for range 200 {
+		var whole container.InspectResponse
+		fill.Fill(&whole)
+		if whole.ContainerJSONBase == nil {
+			continue
+		}
+		answer, err := json.Marshal(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(answer, &whole); err != nil {
+			t.Fatal(err)
+		}
+		part, err := readInspection(answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want, got := containerOf(&whole, "engine"), containerOf(part, "engine"); !apiequality.Semantic.DeepEqual(got, want) {
+			t.Fatalf("of %s\nis shown %+v\n    not %+v", answer, got, want)
+		}
+		if want, got := stopTimeoutOf(&whole), stopTimeoutOf(part); got != want {
+			t.Errorf("%s may take %s to stop, not %s", answer, got, want)
+		}
 	}
 }
 

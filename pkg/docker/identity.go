@@ -4,7 +4,6 @@
 package docker
 
 import (
-	"maps"
 	"strings"
 	"time"
 	"unique"
@@ -49,20 +48,28 @@ func firstTime(times ...*metav1.Time) metav1.Time {
 //
 // Where all of them are valid it is the same map: nothing that an object shows is ever changed in place.
 func selectable(labels map[string]string) map[string]string {
-	valid := labels
+	invalid := 0
 	for key, value := range labels {
-		if !isLabelKey(key) || !isLabelValue(value) {
-			if len(valid) == len(labels) {
-				valid = maps.Clone(labels)
-			}
-			delete(valid, key)
+		if !isLabel(key, value) {
+			invalid++
 		}
 	}
-	if len(valid) == 0 {
+	switch invalid {
+	case 0:
+		return labels
+	case len(labels):
 		return nil
+	}
+	valid := make(map[string]string, len(labels)-invalid)
+	for key, value := range labels {
+		if isLabel(key, value) {
+			valid[key] = value
+		}
 	}
 	return valid
 }
+
+func isLabel(key, value string) bool { return isLabelKey(key) && isLabelValue(value) }
 
 // longestLabelKey is a DNS subdomain, a slash, and a name.
 const longestLabelKey = validation.DNS1123SubdomainMaxLength + 1 + validation.LabelValueMaxLength
@@ -100,17 +107,22 @@ func isLabelValue(value string) bool {
 	return true
 }
 
-// labelsOf returns a copy that is nil where there is nothing. Thousands of objects have labels of the same keys, which are
-// held once.
+// labelsOf takes over a map of Docker's answer, nil where there is nothing in it. Thousands of objects have labels of the same
+// keys, which are held once. A copy of the map would leave what is kept scattered among what is not.
 func labelsOf(labels map[string]string) map[string]string {
 	if len(labels) == 0 {
 		return nil
 	}
-	result := make(map[string]string, len(labels))
+	type label struct{ key, value string }
+	all := make([]label, 0, len(labels))
 	for key, value := range labels {
-		result[unique.Make(key).Value()] = value
+		all = append(all, label{unique.Make(key).Value(), value})
 	}
-	return result
+	clear(labels)
+	for _, l := range all {
+		labels[l.key] = l.value
+	}
+	return labels
 }
 
 // maxMessage is how long the message of a condition may be.

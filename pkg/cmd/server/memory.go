@@ -17,18 +17,18 @@ const (
 	startTime = 10 * time.Second
 )
 
-// tuneMemory lets little garbage be once the start is over. Until then Go's own measure holds: more would save time, and leave
-// what is kept scattered over more memory for good. Who has set GOGC has it his own way.
+// tuneMemory lets little garbage be, and gives back what the start has needed once it is over. More garbage during the start would
+// save time, and leave what is kept scattered over more memory for good. Who has set GOGC has it his own way.
 func tuneMemory(ctx context.Context, started <-chan struct{}) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
+	debug.SetGCPercent(gcPercent)
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	select {
 	case <-started:
 	case <-ctx.Done():
 	}
-	debug.SetGCPercent(gcPercent)
 	debug.FreeOSMemory()
 }
