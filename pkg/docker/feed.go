@@ -59,14 +59,13 @@ func (ev event) marks() []mark {
 	case ev.Type == events.ContainerEventType && fullID.MatchString(id):
 		return one(id)
 	case ev.Type == events.ImageEventType && fullImageID.MatchString(imageID(id)):
-		marks := one(imageID(id))
 		// The tag's former owner lost it, even if it has left the new one when that is looked at.
 		if name := ev.Actor.Attributes.Name; ev.Action == events.ActionTag && !fullImageID.MatchString(imageID(name)) {
 			if tag, ok := normalReference(name); ok {
-				marks = append(marks, mark{kind: ev.Type, subject: moveSubject(tag, imageID(id))})
+				return one(moveSubject(tag, imageID(id)))
 			}
 		}
-		return marks
+		return one(imageID(id))
 	case ev.Type == events.ImageEventType:
 		if name, ok := normalReference(id); ok {
 			return one(name)

@@ -25,7 +25,7 @@ const lookups = 10
 var imageResource = v1alpha1.Resource("images")
 
 // Images is the source of the engine's images. A subject is an image ID; or a reference that an event named, which shows as
-// nothing and leads to the images that have it or had it; or the move of a tag, which leads to its former owner.
+// nothing and leads to the images that have it or had it; or the move of a tag, which leads to its new owner and to the former one.
 type Images struct {
 	engine *Engine
 	sink   Sink
@@ -54,7 +54,7 @@ func (s *Images) Subjects(ctx context.Context) ([]string, error) {
 // Observe inspects one image, or finds the images that a reference leads to.
 func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtime.Object, []string, error) {
 	if tag, id, ok := movedTag(subject); ok {
-		return nil, s.index.move(tag, id), nil
+		return s.observeMove(ctx, tag, id)
 	}
 	began := s.index.begin()
 	defer s.index.end()
@@ -66,7 +66,7 @@ func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtim
 		return nil, s.related(subject, response), nil
 	}
 	if response == nil || imageID(response.ID) != subject {
-		return nil, s.index.remove(subject), nil
+		return nil, s.index.remove(subject, began), nil
 	}
 	tags := tagsOf(response)
 	//lint:ignore SA1019 only engines that hide parents fill it in, and nothing replaces it there
@@ -83,9 +83,20 @@ func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtim
 	return objects, related, nil
 }
 
+// observeMove leads to the new owner of a tag and to the former one. Without an ID it is the one who has the tag now.
+func (s *Images) observeMove(ctx context.Context, tag, id string) (objects map[string]runtime.Object, related []string, err error) {
+	if id == "" {
+		if id, err = s.find(ctx, tag, tag); err != nil || id == "" {
+			return nil, nil, err
+		}
+	}
+	s.index.expect(tag, id)
+	return nil, append([]string{id}, s.index.move(tag, id)...), nil
+}
+
 const moveOf = "move of "
 
-// moveSubject is the subject of the move of a tag to an image.
+// moveSubject is the subject of the move of a tag to an image, or to one that is not known.
 func moveSubject(tag, id string) string { return moveOf + tag + " " + id }
 
 // movedTag is the inverse of moveSubject.
@@ -146,6 +157,11 @@ func (s *Images) Lookup(ctx context.Context, key string) (string, error) {
 	if tag, err := tagOfName(name); err == nil {
 		reference = tag
 	}
+	return s.find(ctx, reference, name)
+}
+
+// find returns the ID of the image that has the reference as a tag or the name as an ID, empty if none does.
+func (s *Images) find(ctx context.Context, reference, name string) (string, error) {
 	// Docker takes any unique beginning of an ID for the ID, and some engines more than that for a reference. But it also finds
 	// the image first and lists its tags then: a tag that moves in between is at another image the next time.
 	for range lookups {
@@ -201,10 +217,17 @@ type imageIndex struct {
 	images map[string]indexedImage
 
 	// An observation can bring a tag to an image that has lost it meanwhile.
-	observing int // observations that have begun and not ended
-	moves     int // since the first of them began
-	moved     map[string]move
+	observing int             // observations that have begun and not ended
+	moves     int             // until now
+	moved     map[string]move // by tag, since the first of the observations began
+
+	// An image can have lost a tag to another one before it is observed to have it. Nothing shows the tag then, which has been
+	// there all the time: who has it is looked for.
+	expected map[string]map[string]expectation // by image and tag
 }
+
+// expectation is which of the moves, the first and the last, have brought a tag to an image that has yet to be observed since.
+type expectation struct{ first, last int }
 
 type move struct {
 	number int
@@ -229,8 +252,47 @@ func (x *imageIndex) end() {
 	defer x.mu.Unlock()
 	x.observing--
 	if x.observing == 0 {
-		x.moves, x.moved = 0, nil
+		x.moved = nil
 	}
+}
+
+// expect notes that the image is said to have the tag, and will be observed.
+func (x *imageIndex) expect(tag, id string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.moves++
+	if x.expected == nil {
+		x.expected = map[string]map[string]expectation{}
+	}
+	if x.expected[id] == nil {
+		x.expected[id] = map[string]expectation{}
+	}
+	first := x.moves
+	if expected, ok := x.expected[id][tag]; ok {
+		first = expected.first
+	}
+	x.expected[id][tag] = expectation{first, x.moves}
+}
+
+// unmetLocked returns the moves of the tags that the image was expected to have before the observation began, and did not have then.
+func (x *imageIndex) unmetLocked(id string, tags []string, began int) (unmet []string) {
+	for tag, expected := range x.expected[id] {
+		switch {
+		case expected.first > began:
+			continue
+		case expected.last > began: // who has reported the others waits for another observation
+			x.expected[id][tag] = expectation{began + 1, expected.last}
+		default:
+			delete(x.expected[id], tag)
+		}
+		if !slices.Contains(tags, tag) {
+			unmet = append(unmet, moveSubject(tag, ""))
+		}
+	}
+	if len(x.expected[id]) == 0 {
+		delete(x.expected, id)
+	}
+	return unmet
 }
 
 // move notes that the image has got the tag, or an unknown one or none. It returns the one that had it.
@@ -251,7 +313,8 @@ func (x *imageIndex) move(tag, id string) []string {
 }
 
 // set notes what was observed. It returns the images that this changes: those that had the tags until now, and the
-// known parent of an image that is new; and the image itself if another has got one of the tags since the observation began.
+// known parent of an image that is new; and the image itself if another has got one of the tags since the observation began;
+// and the moves of tags that it was expected to have.
 func (x *imageIndex) set(id string, tags []string, parent string, began int) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -281,13 +344,14 @@ func (x *imageIndex) set(id string, tags []string, parent string, began int) []s
 		parent = known.parent // which Docker forgets half way through a removal
 	}
 	x.images[id] = indexedImage{tags: tags, parent: parent}
-	return slices.Sorted(maps.Keys(changed))
+	return append(slices.Sorted(maps.Keys(changed)), x.unmetLocked(id, tags, began)...)
 }
 
-// remove forgets an image and returns its parent, which may be shown now.
-func (x *imageIndex) remove(id string) []string {
+// remove forgets an image and returns its parent, which may be shown now, and the moves of tags that it was expected to have.
+func (x *imageIndex) remove(id string, began int) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	changed := x.unmetLocked(id, nil, began)
 	known, isKnown := x.images[id]
 	for _, tag := range known.tags {
 		if x.owners[tag] == id {
@@ -295,10 +359,10 @@ func (x *imageIndex) remove(id string) []string {
 		}
 	}
 	delete(x.images, id)
-	if !isKnown || known.parent == "" {
-		return nil
+	if isKnown && known.parent != "" {
+		changed = append(changed, known.parent)
 	}
-	return []string{known.parent}
+	return changed
 }
 
 // imageID returns an ID with its algorithm, which podman leaves out.

@@ -328,14 +328,14 @@ func TestTheIndexFollowsTags(t *testing.T) {
 	if x.owners["x:1"] != "b" || x.owners["x:2"] != "" {
 		t.Errorf("owners: %v", x.owners)
 	}
-	if got := x.remove("a"); len(got) != 1 || got[0] != "p" {
+	if got := x.remove("a", 0); len(got) != 1 || got[0] != "p" {
 		t.Errorf("a removed image: %v", got)
 	}
-	if got := x.remove("a"); len(got) != 0 {
+	if got := x.remove("a", 0); len(got) != 0 {
 		t.Errorf("removed twice: %v", got)
 	}
-	x.remove("b")
-	x.remove("p")
+	x.remove("b", 0)
+	x.remove("p", 0)
 	if len(x.owners) != 0 || len(x.images) != 0 {
 		t.Errorf("left: %v, %v", x.owners, x.images)
 	}
@@ -412,7 +412,49 @@ func TestTheFormerOwnerOfATagIsFoundWithoutTheEngine(t *testing.T) {
 	images := newImages(nil)
 	images.index.set(idA, []string{"x:1"}, "", 0)
 	objects, related, err := images.Observe(t.Context(), moveSubject("x:1", idB))
-	if err != nil || len(objects) != 0 || !slices.Equal(related, []string{idA}) {
+	if err != nil || len(objects) != 0 || !slices.Equal(related, []string{idB, idA}) {
 		t.Errorf("%v, %v, %v", objects, related, err)
+	}
+}
+
+func TestATagThatHasMovedOnBeforeItWasSeenIsLookedFor(t *testing.T) {
+	f := startFake(t)
+	first, second, third, tag := "sha256:"+idA, "sha256:"+idB, "sha256:"+strings.Repeat("c", 64), "moves:v1"
+	inspect := func(id string, tags ...string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, http.StatusOK, image.InspectResponse{ID: id, RepoTags: tags})
+		}
+	}
+	f.handle("GET /images/"+first+"/json", inspect(first, "other:v1"))
+	f.handle("GET /images/"+second+"/json", inspect(second, tag))
+	f.handle("GET /images/"+tag+"/json", inspect(second, tag))
+	images := connectFake(t, f).Images()
+	wantRelated := func(subject string, want ...string) {
+		t.Helper()
+		if _, related, err := images.Observe(t.Context(), subject); err != nil || !slices.Equal(related, want) {
+			t.Errorf("%s leads to %v, not %v: %v", subject, related, want, err)
+		}
+	}
+	began := images.index.begin()
+	wantRelated(moveSubject(tag, first), first)
+	if got := images.index.set(first, nil, "", began); len(got) != 0 {
+		t.Errorf("an observation that began before the move leads to %v", got)
+	}
+	images.index.end()
+	began = images.index.begin()
+	wantRelated(moveSubject(tag, first), first)
+	if got := images.index.set(first, nil, "", began); !slices.Equal(got, []string{moveSubject(tag, "")}) {
+		t.Errorf("an observation between two moves leads to %v", got)
+	}
+	images.index.end()
+	wantRelated(first, moveSubject(tag, ""))
+	wantRelated(moveSubject(tag, ""), second)
+	wantRelated(second)
+	wantRelated(first)
+	wantRelated(moveSubject("gone:v1", ""))
+	wantRelated(moveSubject("gone:v1", third), third)
+	wantRelated(third, moveSubject("gone:v1", ""))
+	if len(images.index.expected) != 0 {
+		t.Errorf("still expected: %v", images.index.expected)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/docker/go-connections/nat"
 )
 
-// inspection is the part of an inspected container that is read: what containerOf and stopTimeoutOf look at. The whole has four
-// times as much, which would have to be made and thrown away for each container.
+// inspection is the part of an inspected container that is read: what containerOf and stopTimeoutOf look at. The rest would be
+// made and thrown away for each container.
 type inspection struct {
 	ID              string `json:"Id"`
 	Name            string
