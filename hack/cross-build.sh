@@ -9,6 +9,6 @@ cd "$(dirname "$0")/.."
 for os in linux darwin windows; do
 	for arch in amd64 arm64; do
 		echo "$os/$arch"
-		CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build -trimpath ./...
+		CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build ./...
 	done
 done
