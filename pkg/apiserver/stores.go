@@ -47,7 +47,8 @@ func (s *stores) stop() {
 	}
 }
 
-func (s *stores) add(resource string, newFunc func() runtime.Object, source livestore.Source) *livestore.Store {
+// add adds a store over the source, whose Delete may look at what is there itself; see livestore.Config.
+func (s *stores) add(resource string, newFunc func() runtime.Object, source livestore.Source, deleteLooks bool) *livestore.Store {
 	store := livestore.New(livestore.Config{
 		Versions:      s.versions,
 		Resource:      v1alpha1.Resource(resource),
@@ -57,6 +58,7 @@ func (s *stores) add(resource string, newFunc func() runtime.Object, source live
 		Aliases:       containers.IDs,
 		IndexedFields: containers.IndexedFields,
 		Moves:         containers.HasTag,
+		DeleteLooks:   deleteLooks,
 	})
 	s.all = append(s.all, store)
 	return store
@@ -69,7 +71,7 @@ func (s *stores) addStatic(resource string, newFunc func() runtime.Object, objec
 
 // addAvailable adds a store of objects that can be read whether the engine answers or not.
 func (s *stores) addAvailable(resource string, newFunc func() runtime.Object, source livestore.Source) (*livestore.Store, error) {
-	store := s.add(resource, newFunc, source)
+	store := s.add(resource, newFunc, source, false)
 	if err := store.Resync(context.Background()); err != nil {
 		return nil, fmt.Errorf("filling the store of %s: %w", resource, err)
 	}
@@ -77,12 +79,12 @@ func (s *stores) addAvailable(resource string, newFunc func() runtime.Object, so
 }
 
 // addLive adds a store of the engine's objects. In namespaces that are not the engine's there is nothing.
-func (s *stores) addLive(resource string, newFunc func() runtime.Object, source livestore.Source) (*livestore.Store, storage.Interface, error) {
+func (s *stores) addLive(resource string, newFunc func() runtime.Object, source livestore.Source, deleteLooks bool) (*livestore.Store, storage.Interface, error) {
 	elsewhere, err := s.addStatic(resource, newFunc, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	store := s.add(resource, newFunc, source)
+	store := s.add(resource, newFunc, source, deleteLooks)
 	return store, registry.InNamespace(s.namespace, registry.Prefix(resource), store, elsewhere), nil
 }
 
@@ -90,13 +92,13 @@ func (s *stores) addLive(resource string, newFunc func() runtime.Object, source 
 func (s *stores) restStorage(engine *docker.Engine) (map[string]rest.Storage, error) {
 	var containerObjects, imageObjects, volumeObjects storage.Interface
 	var err error
-	if s.containers, containerObjects, err = s.addLive("containers", func() runtime.Object { return &v1alpha1.Container{} }, engine.Containers()); err != nil {
+	if s.containers, containerObjects, err = s.addLive("containers", func() runtime.Object { return &v1alpha1.Container{} }, engine.Containers(), false); err != nil {
 		return nil, err
 	}
-	if s.images, imageObjects, err = s.addLive("images", func() runtime.Object { return &v1alpha1.Image{} }, engine.Images()); err != nil {
+	if s.images, imageObjects, err = s.addLive("images", func() runtime.Object { return &v1alpha1.Image{} }, engine.Images(), true); err != nil {
 		return nil, err
 	}
-	if s.volumes, volumeObjects, err = s.addLive("volumes", func() runtime.Object { return &v1alpha1.Volume{} }, engine.Volumes()); err != nil {
+	if s.volumes, volumeObjects, err = s.addLive("volumes", func() runtime.Object { return &v1alpha1.Volume{} }, engine.Volumes(), true); err != nil {
 		return nil, err
 	}
 	engine.SetSinks(s.containers, s.images, s.volumes)

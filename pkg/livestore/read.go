@@ -28,9 +28,7 @@ func (s *Store) Get(ctx context.Context, key string, opts storage.GetOptions, ou
 	}
 	var e *entry
 	if opts.ResourceVersion == "" {
-		if e, err = s.live(ctx, key); e != nil {
-			s.remember(ctx, key, e)
-		}
+		e, err = s.readFor(ctx, key)
 	} else {
 		e, err = s.remembered(key, version)
 	}

@@ -7,57 +7,74 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // recentFor is how long after an object was read live it may be acted on without another look.
 const recentFor = 50 * time.Millisecond
 
-// recentReads are the entries that one request has read live. Each is there for one taker.
-type recentReads struct {
-	mu   sync.Mutex
-	read map[recentKey]recentRead
+// deleteReads are the entries that one delete request has read. Each is there for one taker.
+type deleteReads struct {
+	// unconditional is true where nothing but the deletion itself depends on what is there.
+	unconditional bool
+
+	read sync.Map // deleteKey to deleteRead
 }
 
-type recentKey struct {
+type deleteKey struct {
 	store *Store
 	key   string
 }
 
-type recentRead struct {
+type deleteRead struct {
 	entry *entry
 	at    time.Time
+	// unchecked is true of what was not read live.
+	unchecked bool
 }
 
-type recentReadsKey struct{}
+type deleteReadsKey struct{}
 
-// WithRecentReads returns the context of a request in which Delete may act on what Get has read a moment before: the
-// generic registry reads every object that it is about to delete.
-func WithRecentReads(ctx context.Context) context.Context {
-	return context.WithValue(ctx, recentReadsKey{}, &recentReads{read: map[recentKey]recentRead{}})
+// WithDelete returns the context of a delete request. In it Delete may act on what Get has read a moment before: the generic
+// registry reads every object that it is about to delete. Get then reads from the view what the source looks at itself before
+// it deletes it, unless the options are a test of what is there.
+func WithDelete(ctx context.Context, options *metav1.DeleteOptions) context.Context {
+	unconditional := options == nil || options.Preconditions == nil && len(options.DryRun) == 0
+	return context.WithValue(ctx, deleteReadsKey{}, &deleteReads{unconditional: unconditional})
 }
 
-// remember notes what a live read has just found at key.
-func (s *Store) remember(ctx context.Context, key string, e *entry) {
-	if reads, ok := ctx.Value(recentReadsKey{}).(*recentReads); ok {
-		reads.mu.Lock()
-		defer reads.mu.Unlock()
-		reads.read[recentKey{s, key}] = recentRead{e, s.Clock.Now()}
+// readFor is live for the request of ctx.
+func (s *Store) readFor(ctx context.Context, key string) (*entry, error) {
+	reads, ok := ctx.Value(deleteReadsKey{}).(*deleteReads)
+	if !ok {
+		return s.live(ctx, key)
 	}
-}
-
-// recent returns what answers to key, nil if nothing does, and when that was known.
-func (s *Store) recent(ctx context.Context, key string) (recentRead, error) {
-	if reads, ok := ctx.Value(recentReadsKey{}).(*recentReads); ok {
-		reads.mu.Lock()
-		found, ok := reads.read[recentKey{s, key}]
-		delete(reads.read, recentKey{s, key})
-		reads.mu.Unlock()
-		if ok && s.isRecent(found) && s.isCurrent(found.entry) {
-			return found, nil
+	if reads.unconditional && s.DeleteLooks && s.ReadinessCheck() == nil {
+		if e := s.get(key); e != nil && !e.moved {
+			if _, again := reads.read.LoadOrStore(deleteKey{s, key}, deleteRead{e, s.Clock.Now(), true}); !again {
+				return e, nil
+			}
 		}
 	}
 	e, err := s.live(ctx, key)
-	return recentRead{e, s.Clock.Now()}, err
+	if e != nil {
+		reads.read.Store(deleteKey{s, key}, deleteRead{e, s.Clock.Now(), false})
+	}
+	return e, err
 }
 
-func (s *Store) isRecent(read recentRead) bool { return s.Clock.Since(read.at) < recentFor }
+// recent returns what answers to key, nil if nothing does, and when that was known.
+func (s *Store) recent(ctx context.Context, key string) (deleteRead, error) {
+	if reads, ok := ctx.Value(deleteReadsKey{}).(*deleteReads); ok {
+		if read, ok := reads.read.LoadAndDelete(deleteKey{s, key}); ok {
+			if found := read.(deleteRead); s.isRecent(found) && s.isCurrent(found.entry) {
+				return found, nil
+			}
+		}
+	}
+	e, err := s.live(ctx, key)
+	return deleteRead{e, s.Clock.Now(), false}, err
+}
+
+func (s *Store) isRecent(read deleteRead) bool { return s.Clock.Since(read.at) < recentFor }

@@ -5,11 +5,15 @@ package livestore
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apiserver/pkg/apis/example"
 	"k8s.io/apiserver/pkg/storage"
 )
@@ -34,7 +38,7 @@ func TestADeleteActsOnWhatItsRequestHasJustReadHoweverLongThatTook(t *testing.T)
 				count++
 				return source.observed(subject), nil, nil
 			}
-			ctx := WithRecentReads(t.Context())
+			ctx := WithDelete(t.Context(), nil)
 			if _, err := getPod(ctx, store, "a", ""); err != nil {
 				t.Fatal(err)
 			}
@@ -56,7 +60,7 @@ func TestADeleteLooksAgainWhereWhatItsRequestHasReadIsOld(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store, source := newStoreOfA(t)
-				ctx := WithRecentReads(t.Context())
+				ctx := WithDelete(t.Context(), nil)
 				if _, err := getPod(ctx, store, "a", ""); err != nil {
 					t.Fatal(err)
 				}
@@ -99,6 +103,111 @@ func TestASlowValidationOfWhatStaysIsMadeOnce(t *testing.T) {
 		})
 		if err != nil || validations != 1 {
 			t.Errorf("%v; validated %d times", err, validations)
+		}
+	})
+}
+
+// newLookingStoreOfA is newStoreOfA of a source whose Delete looks itself.
+func newLookingStoreOfA(t *testing.T) (*Store, *memorySource) {
+	store, source := newMemoryStore(t, func(c *Config) { c.DeleteLooks = true })
+	source.put(newPod("a", "1"))
+	mustGet(t, store, "a")
+	return store, source
+}
+
+func TestADeleteLeavesTheLookBeforeItToASourceThatLooks(t *testing.T) {
+	store, source := newLookingStoreOfA(t)
+	count := source.countObservations()
+	ctx := WithDelete(t.Context(), nil)
+	if _, err := getPod(ctx, store, "a", ""); err != nil || *count != 0 {
+		t.Errorf("%v; observed %d times before", err, *count)
+	}
+	if _, err := deleteA(ctx, store, nil, storage.ValidateAllObjectFunc); err != nil || *count != 1 {
+		t.Errorf("%v; observed %d times, not after it alone", err, *count)
+	}
+}
+
+func TestADeleteThatAsksWhatIsThereReadsItLive(t *testing.T) {
+	uid := types.UID("uid of a")
+	for name, options := range map[string]*metav1.DeleteOptions{
+		"precondition": {Preconditions: &metav1.Preconditions{UID: &uid}},
+		"dry run":      {DryRun: []string{metav1.DryRunAll}},
+	} {
+		store, source := newLookingStoreOfA(t)
+		source.set("ns/a", newPod("a", "2")) // of which nothing tells
+		if got, err := getPod(WithDelete(t.Context(), options), store, "a", ""); err != nil || got.Status.Message != "2" {
+			t.Errorf("%s: %q, %v", name, got.Status.Message, err)
+		}
+	}
+}
+
+func TestADeleteReadsLiveWhatItReadsAgain(t *testing.T) {
+	store, source := newLookingStoreOfA(t)
+	ctx := WithDelete(t.Context(), nil)
+	for _, want := range []string{"1", "2"} {
+		if got, err := getPod(ctx, store, "a", ""); err != nil || got.Status.Message != want {
+			t.Errorf("%q, %v", got.Status.Message, err)
+		}
+		source.set("ns/a", newPod("a", "2")) // of which nothing tells
+	}
+}
+
+func TestADeleteThatIsRefusedForWhatTheViewShowsNoMoreIsTriedOnWhatIsThere(t *testing.T) {
+	store, source := newLookingStoreOfA(t)
+	ctx := WithDelete(t.Context(), nil)
+	if _, err := getPod(ctx, store, "a", ""); err != nil {
+		t.Fatal(err)
+	}
+	source.set("ns/a", newPod("a", "2", withUID("another"))) // of which nothing tells
+	source.remove = func(_ context.Context, subject string, object runtime.Object) error {
+		if err := source.swap(subject, object, nil); err != nil {
+			return apierrors.NewConflict(store.Resource, "a", err)
+		}
+		return nil
+	}
+	got, err := deleteA(ctx, store, nil, storage.ValidateAllObjectFunc)
+	if err != nil || got.UID != "another" || source.observed("ns/a") != nil {
+		t.Errorf("%v, deleted %s", err, got.UID)
+	}
+}
+
+func TestADeleteThatIsRefusedForWhatIsThereIsTriedOnce(t *testing.T) {
+	store, source := newLookingStoreOfA(t)
+	ctx := WithDelete(t.Context(), nil)
+	if _, err := getPod(ctx, store, "a", ""); err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	source.remove = func(context.Context, string, runtime.Object) error {
+		calls++
+		return apierrors.NewConflict(store.Resource, "a", errors.New("in use"))
+	}
+	if _, err := deleteA(ctx, store, nil, storage.ValidateAllObjectFunc); !apierrors.IsConflict(err) || calls != 1 {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+}
+
+func TestADeleteDoesNotWaitForAnotherLookAtWhatWasSeenToGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, source := newStoreOfA(t)
+		looks := 0
+		source.remove = func(_ context.Context, subject string, _ runtime.Object) error {
+			source.set(subject, nil)
+			source.observe = func(context.Context, string) (map[string]runtime.Object, []string, error) {
+				looks++
+				time.Sleep(time.Duration(looks) * 100 * time.Millisecond)
+				return nil, nil, nil
+			}
+			source.sink.MarkDirty(subject) // by the event, before the call returns
+			synctest.Wait()
+			return nil
+		}
+		began := time.Now()
+		if _, err := deleteA(t.Context(), store, nil, storage.ValidateAllObjectFunc); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took != 100*time.Millisecond {
+			t.Errorf("answered after %s", took)
 		}
 	})
 }

@@ -41,7 +41,8 @@ type Source interface {
 	// Update takes the subject from old to updated.
 	Update(ctx context.Context, subject string, old, updated runtime.Object) error
 
-	// Delete removes obj, one of the objects that the subject shows as. It was seen to be there a moment before.
+	// Delete removes obj, one of the objects that the subject shows as. It was seen to be there a moment before, but for where
+	// Config.DeleteLooks says otherwise.
 	Delete(ctx context.Context, subject string, obj runtime.Object) error
 }
 

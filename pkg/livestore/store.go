@@ -51,6 +51,9 @@ type Config struct {
 	// Moves reports whether the key of an object can go from one subject to another in one step, as a tag goes from image to
 	// image. One that does is not missing in between, whichever of the two is observed first. It may be nil: none can.
 	Moves func(runtime.Object) bool
+	// DeleteLooks says that the source's Delete looks at what is there right before it deletes it, and refuses with NotFound or
+	// Conflict what is not as it was given. A delete request need not read it before that.
+	DeleteLooks bool
 	// Clock drives bookmarks and retries; nil is the real one.
 	Clock clock.WithDelayedExecution
 	// HistorySize is how many changes are kept for watches and exact lists; 0 is DefaultHistorySize.

@@ -331,10 +331,23 @@ func (t *tracker) waitForOutcome(ctx context.Context, subject string, number uin
 
 // waitPatiently is wait for one who needs the outcome: a slow subject is waited for as long as ctx lasts.
 func (t *tracker) waitPatiently(ctx context.Context, subject string, number uint64) error {
-	return t.waitFor(ctx, func() (bool, error) {
-		p := t.subjects[subject]
-		return p == nil || p.oldest() > number, nil
-	})
+	return t.waitUnless(ctx, func() bool { return false }, subject, number)
+}
+
+// waitUnless is waitPatiently for one to whom something else is enough as well, which is asked whenever an observation has ended.
+func (t *tracker) waitUnless(ctx context.Context, enough func() bool, subject string, number uint64) error {
+	for {
+		t.mu.Lock()
+		p, changed := t.subjects[subject], t.changed
+		over := p == nil || p.oldest() > number
+		t.mu.Unlock()
+		if over || enough() {
+			return nil
+		}
+		if err := t.waitForChange(ctx, changed); err != nil {
+			return err
+		}
+	}
 }
 
 func (t *tracker) waitFor(ctx context.Context, done func() (bool, error)) error {
@@ -346,13 +359,20 @@ func (t *tracker) waitFor(ctx context.Context, done func() (bool, error)) error 
 		if ok {
 			return err
 		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-t.ctx.Done():
-			return t.ctx.Err()
+		if err := t.waitForChange(ctx, changed); err != nil {
+			return err
 		}
+	}
+}
+
+func (t *tracker) waitForChange(ctx context.Context, changed <-chan struct{}) error {
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.ctx.Done():
+		return t.ctx.Err()
 	}
 }
 

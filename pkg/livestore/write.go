@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/storage"
 )
@@ -148,13 +149,13 @@ func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, prec
 			continue
 		}
 		err = s.Source.Delete(ctx, e.subject, existing)
-		if errors.Is(err, ErrStale) {
+		if errors.Is(err, ErrStale) || read.unchecked && apierrors.IsConflict(err) && !s.isThere(ctx, key, e) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if err := s.await(ctx, e.subject); err != nil {
+		if err := s.awaitRemoval(ctx, e); err != nil {
 			return err
 		}
 		deleted := shallowCopy(existing)
@@ -166,7 +167,21 @@ func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, prec
 
 // await returns when the subject has been observed after a call of the source that changed and reported it.
 func (s *Store) await(ctx context.Context, subject string) error {
-	if err := s.tracker.waitPatiently(ctx, subject, s.tracker.mark(false)); err != nil {
+	return s.readBack(ctx, s.tracker.waitPatiently(ctx, subject, s.tracker.mark(false)))
+}
+
+// awaitRemoval is await after a removal: who no longer sees what was removed need not look once more.
+func (s *Store) awaitRemoval(ctx context.Context, e *entry) error {
+	isGone := func() bool {
+		now := s.get(e.key)
+		return now == nil || uid(now.object.object) != uid(e.object.object)
+	}
+	return s.readBack(ctx, s.tracker.waitUnless(ctx, isGone, e.subject, s.tracker.mark(false)))
+}
+
+// readBack returns what the error of a wait after a change means to the client.
+func (s *Store) readBack(ctx context.Context, err error) error {
+	if err != nil {
 		return s.timedOut("the change was made, but not read back: reading", ctx)
 	}
 	return nil
@@ -178,6 +193,12 @@ func (s *Store) isCurrent(e *entry) bool {
 	defer s.mu.RUnlock()
 	now := s.view.get(e.key)
 	return now != nil && now.version == e.version
+}
+
+// isThere says whether the entry is what answers to key live. An error is for another read to meet.
+func (s *Store) isThere(ctx context.Context, key string, e *entry) bool {
+	now, err := s.live(ctx, key)
+	return err == nil && now != nil && now.version == e.version
 }
 
 // removedAt returns the version at which the entry went, the current one if that is not kept.

@@ -152,7 +152,7 @@ func (d *Deleter) Delete(ctx context.Context, name string, validate rest.Validat
 
 // deletion returns the context of a delete request.
 func deletion(ctx context.Context, options *metav1.DeleteOptions) context.Context {
-	return livestore.WithRecentReads(docker.WithDeleteOptions(ctx, options))
+	return livestore.WithDelete(docker.WithDeleteOptions(ctx, options), options)
 }
 
 // DeleteCollection implements rest.CollectionDeleter.

@@ -4,11 +4,16 @@
 package outage
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/volume"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/dockerproxy"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
@@ -84,5 +89,66 @@ func TestAnEngineThatTalksNonsenseIsUnavailable(t *testing.T) {
 			proxy.Fail(nil)
 			awaitCode(t, server, http.StatusOK)
 		})
+	}
+}
+
+// holdEvents keeps what happens from now on from the server's event stream. Its reads of the event log show it.
+func holdEvents(t *testing.T, proxy *dockerproxy.Proxy) {
+	t.Helper()
+	released := make(chan struct{})
+	t.Cleanup(func() { close(released) })
+	proxy.Tamper(func(ctx context.Context, isLog bool, lines [][]byte) ([][]byte, error) {
+		if !isLog {
+			select {
+			case <-released:
+			case <-ctx.Done():
+			}
+		}
+		return lines, nil
+	})
+}
+
+func TestADeleteActsOnWhatIsThereHoweverLateEventsCome(t *testing.T) {
+	proxy := newProxy(t)
+	server := testserver.Start(t, proxy.Host())
+	data, tag := engine.UniqueName("anew"), engine.UniqueName("moved")+":1"
+	eng.Volume(t, data, nil)
+	old, err := eng.Client().VolumeInspect(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := eng.Image(t, tag)
+	for _, path := range []string{"/volumes/" + data, "/images/" + tag} {
+		if got := get(t, server, namespace+path); got.code != http.StatusOK {
+			t.Fatalf("%s: %d %s", path, got.code, got.body)
+		}
+	}
+
+	holdEvents(t, proxy)
+	eventually(t, patience, func() error { // volumes of one name and second are the same to the server
+		if err := eng.Client().VolumeRemove(t.Context(), data, false); err != nil {
+			return err
+		}
+		made, err := eng.Client().VolumeCreate(t.Context(), volume.CreateOptions{Name: data})
+		if err == nil && made.CreatedAt == old.CreatedAt {
+			err = errors.New("the clock stands")
+		}
+		return err
+	})
+	second := eng.Image(t, tag)
+
+	for _, path := range []string{"/volumes/" + data, "/images/" + tag} {
+		if got := ask(t, server, http.MethodDelete, namespace+path, ""); got.code != http.StatusOK {
+			t.Errorf("%s: %d %s", path, got.code, got.body)
+		}
+	}
+	if _, err := eng.Client().VolumeInspect(t.Context(), data); !cerrdefs.IsNotFound(err) {
+		t.Errorf("the volume that was made anew is there: %v", err)
+	}
+	if _, err := eng.Client().ImageInspect(t.Context(), tag); !cerrdefs.IsNotFound(err) {
+		t.Errorf("the tag is there: %v", err)
+	}
+	if _, err := eng.Client().ImageInspect(t.Context(), first); err != nil || first == second {
+		t.Errorf("the image that the tag has left: %v", err)
 	}
 }
