@@ -36,7 +36,7 @@ func (s *Store) Get(ctx context.Context, key string, opts storage.GetOptions, ou
 	case err != nil:
 		return err
 	case e != nil:
-		return assign(s.answer(e, key), out)
+		return s.handOut(e, key, out)
 	case opts.IgnoreNotFound:
 		return runtime.SetZeroValue(out)
 	}

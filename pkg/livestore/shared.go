@@ -62,6 +62,11 @@ func (s *shared) DeepCopyObject() runtime.Object { return s.object.DeepCopyObjec
 // CacheEncode implements runtime.CacheableObject.
 func (s *shared) CacheEncode(id runtime.Identifier, encode func(runtime.Object, io.Writer) error, w io.Writer) error {
 	made, _ := s.current()
+	return s.encode(made, id, encode, w)
+}
+
+// encode writes what the encoder of that name makes of the object.
+func (s *shared) encode(made *encodings, id runtime.Identifier, encode func(runtime.Object, io.Writer) error, w io.Writer) error {
 	content, err := s.encoded(made, id, encode)
 	if err != nil {
 		return err
@@ -97,8 +102,10 @@ func (s *shared) current() (_ *encodings, isNew bool) {
 	return e, true
 }
 
-// encodings are the encodings of one object by the name of the encoder.
+// encodings are the encodings of one object: the one for lists, and others by the name of the encoder.
 type encodings struct {
+	item encoding
+
 	mu   sync.Mutex
 	byID map[runtime.Identifier]*encoding
 }
@@ -110,6 +117,9 @@ type encoding struct {
 }
 
 func (e *encodings) of(id runtime.Identifier) *encoding {
+	if id == itemID {
+		return &e.item
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.byID == nil {

@@ -302,6 +302,18 @@ func (s *Store) answer(e *entry, key string) runtime.Object {
 	return renamed(e.object.object, key)
 }
 
+// handOut writes what answer returns into out.
+func (s *Store) handOut(e *entry, key string, out runtime.Object) error {
+	if out, ok := out.(*Object); ok {
+		out.shared, out.keeper = e.object, s.keeper
+		if e.key != key {
+			out.shared = share(s.answer(e, key))
+		}
+		return nil
+	}
+	return assign(s.answer(e, key), out)
+}
+
 func renamed(object runtime.Object, key string) runtime.Object {
 	object = shallowCopy(object)
 	accessor(object).SetName(key[strings.LastIndexByte(key, '/')+1:])

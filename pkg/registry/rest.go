@@ -26,6 +26,8 @@ import (
 type Reader struct {
 	resource Resource
 	store    *genericregistry.Store
+	// shared is the same store for gets, which share what they show, and how it is encoded, with one another.
+	shared *genericregistry.Store
 }
 
 // A Deleter is a Reader that also serves delete and deletecollection.
@@ -55,7 +57,9 @@ func NewReader(resource Resource, scheme *runtime.Scheme, objects storage.Interf
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{resource: resource, store: store}, nil
+	shared := *store
+	shared.NewFunc = func() runtime.Object { return &livestore.Object{} }
+	return &Reader{resource: resource, store: store, shared: &shared}, nil
 }
 
 // NewDeleter returns the storage of a resource that can be read and deleted.
@@ -97,9 +101,9 @@ func (r *Reader) ShortNames() []string { return []string{r.resource.ShortName} }
 // Categories implements rest.CategoriesProvider.
 func (r *Reader) Categories() []string { return []string{Category} }
 
-// Get implements rest.Getter.
+// Get implements rest.Getter. The object is a runtime.CacheableObject, whose GetObject is an ordinary one.
 func (r *Reader) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
-	return r.store.Get(ctx, name, options)
+	return r.shared.Get(ctx, name, options)
 }
 
 // List implements rest.Lister. The list is a runtime.CacheableObject, whose GetObject is an ordinary one.
