@@ -139,7 +139,7 @@ func serveContainers(t testing.TB, source *fakeContainers, configure ...func(*ge
 	t.Helper()
 	stores := newStores(docker.DefaultNamespace)
 	t.Cleanup(stores.stop)
-	sink, objects, err := stores.addLive("containers", func() runtime.Object { return &v1alpha1.Container{} }, source)
+	sink, objects, err := stores.addLive("containers", func() runtime.Object { return &v1alpha1.Container{} }, source, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// keepFor is how long the encodings of a list's items are kept at least: who lists once often lists again soon.
+// keepFor is how long the encodings of what was got or listed are kept at least: who reads once often reads again soon.
 const keepFor = 10 * time.Second
 
 // keeper keeps encodings from the garbage collector, each for one to two times keepFor.

@@ -137,7 +137,7 @@ func (l *List) writeAround(head []byte, w io.Writer) error {
 	var toKeep []*encodings
 	for i, item := range l.Items {
 		made, isNew := item.current()
-		if isNew {
+		if isNew && item.key != "" { // nobody else lists what was made for an alias
 			toKeep = append(toKeep, made)
 		}
 		content, err := item.encoded(made, itemID, encodeItem)

@@ -24,7 +24,7 @@ var (
 // CacheEncode implements runtime.CacheableObject.
 func (o *Object) CacheEncode(id runtime.Identifier, encode func(runtime.Object, io.Writer) error, w io.Writer) error {
 	made, isNew := o.current()
-	if isNew {
+	if isNew && o.key != "" { // nobody else gets what was made for an alias
 		o.keeper.keep([]*encodings{made})
 	}
 	return o.encode(made, id, encode, w)

@@ -84,4 +84,7 @@ func TestAnObjectThatIsGotByAnAliasIsEncodedWithThatName(t *testing.T) {
 			t.Errorf("%q by the name %s, %v", &b, name, err)
 		}
 	}
+	if kept := len(store.keeper.newer); kept != 1 {
+		t.Errorf("encodings of %d objects are kept, of which nobody will get that of the alias", kept)
+	}
 }

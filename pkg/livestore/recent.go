@@ -11,12 +11,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// recentFor is how long after an object was read live it may be acted on without another look.
+// recentFor is how long after an object was read it may be acted on without another look.
 const recentFor = 50 * time.Millisecond
 
 // deleteReads are the entries that one delete request has read. Each is there for one taker.
 type deleteReads struct {
-	// unconditional is true where nothing but the deletion itself depends on what is there.
+	// unconditional is true of a deletion without preconditions that is no dry run.
 	unconditional bool
 
 	read sync.Map // deleteKey to deleteRead
@@ -37,14 +37,14 @@ type deleteRead struct {
 type deleteReadsKey struct{}
 
 // WithDelete returns the context of a delete request. In it Delete may act on what Get has read a moment before: the generic
-// registry reads every object that it is about to delete. Get then reads from the view what the source looks at itself before
-// it deletes it, unless the options are a test of what is there.
+// registry reads every object that it is about to delete. And Get takes from the view what the source looks at itself before it
+// deletes it, unless there are preconditions or it is a dry run.
 func WithDelete(ctx context.Context, options *metav1.DeleteOptions) context.Context {
 	unconditional := options == nil || options.Preconditions == nil && len(options.DryRun) == 0
 	return context.WithValue(ctx, deleteReadsKey{}, &deleteReads{unconditional: unconditional})
 }
 
-// readFor is live for the request of ctx.
+// readFor is live, but for what WithDelete says.
 func (s *Store) readFor(ctx context.Context, key string) (*entry, error) {
 	reads, ok := ctx.Value(deleteReadsKey{}).(*deleteReads)
 	if !ok {

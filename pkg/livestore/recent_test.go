@@ -187,27 +187,56 @@ func TestADeleteThatIsRefusedForWhatIsThereIsTriedOnce(t *testing.T) {
 	}
 }
 
-func TestADeleteDoesNotWaitForAnotherLookAtWhatWasSeenToGo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store, source := newStoreOfA(t)
-		looks := 0
-		source.remove = func(_ context.Context, subject string, _ runtime.Object) error {
-			source.set(subject, nil)
-			source.observe = func(context.Context, string) (map[string]runtime.Object, []string, error) {
-				looks++
-				time.Sleep(time.Duration(looks) * 100 * time.Millisecond)
-				return nil, nil, nil
-			}
-			source.sink.MarkDirty(subject) // by the event, before the call returns
-			synctest.Wait()
-			return nil
-		}
-		began := time.Now()
-		if _, err := deleteA(t.Context(), store, nil, storage.ValidateAllObjectFunc); err != nil {
-			t.Error(err)
-		}
-		if took := time.Since(began); took != 100*time.Millisecond {
-			t.Errorf("answered after %s", took)
-		}
-	})
+func TestADeleteThatIsRefusedDoesNotReachWhatHasTheNameForAnAlias(t *testing.T) {
+	store, source := newMemoryStore(t, func(c *Config) { c.DeleteLooks, c.Aliases = true, podAliases })
+	source.put(newPod("a", "1"))
+	ctx := WithDelete(t.Context(), nil)
+	if _, err := getPod(ctx, store, "a", ""); err != nil {
+		t.Fatal(err)
+	}
+	source.remove = func(context.Context, string, runtime.Object) error {
+		source.set("ns/a", nil)
+		source.put(newPod("b", "1", withAliases("a")))
+		return apierrors.NewConflict(store.Resource, "a", errors.New("it has another name"))
+	}
+	if _, err := deleteA(ctx, store, nil, storage.ValidateAllObjectFunc); !apierrors.IsConflict(err) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestADeleteEndsWhenItsSubjectIsSeenToBeGone(t *testing.T) {
+	for name, test := range map[string]struct {
+		first map[string]runtime.Object // what the subject shows as at the first look
+		want  time.Duration
+	}{
+		"at the first look":  {nil, 100 * time.Millisecond},
+		"at the second look": {map[string]runtime.Object{"ns/b": newPod("b", "1")}, 300 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, source := newStoreOfA(t)
+				looks := 0
+				source.remove = func(_ context.Context, subject string, _ runtime.Object) error {
+					source.observe = func(context.Context, string) (map[string]runtime.Object, []string, error) {
+						looks++
+						time.Sleep(time.Duration(looks) * 100 * time.Millisecond)
+						if looks == 1 {
+							return test.first, nil, nil
+						}
+						return nil, nil, nil
+					}
+					source.sink.MarkDirty(subject) // by the event, before the call returns
+					synctest.Wait()
+					return nil
+				}
+				began := time.Now()
+				if _, err := deleteA(t.Context(), store, nil, storage.ValidateAllObjectFunc); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(began); took != test.want {
+					t.Errorf("answered after %s, not %s", took, test.want)
+				}
+			})
+		})
+	}
 }

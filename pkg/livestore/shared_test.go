@@ -185,7 +185,7 @@ func TestTheEncodingsOfListsAreKeptForAWhileAndNoLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		list := NewList(func() kruntime.Object { return &examplev1.PodList{} })
 		list.keeper = &keeper{clock: clock.RealClock{}}
-		list.Items = append(list.Items, share(newVersionedPod("a", "1")))
+		list.Items = append(list.Items, &shared{object: newVersionedPod("a", "1"), key: "/pods/ns/a"})
 		keptAfter := func(pause time.Duration) bool {
 			time.Sleep(pause)
 			synctest.Wait()

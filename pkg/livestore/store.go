@@ -52,7 +52,7 @@ type Config struct {
 	// image. One that does is not missing in between, whichever of the two is observed first. It may be nil: none can.
 	Moves func(runtime.Object) bool
 	// DeleteLooks says that the source's Delete looks at what is there right before it deletes it, and refuses with NotFound or
-	// Conflict what is not as it was given. A delete request need not read it before that.
+	// Conflict what has another uid than it was given. A delete request need not read it before that.
 	DeleteLooks bool
 	// Clock drives bookmarks and retries; nil is the real one.
 	Clock clock.WithDelayedExecution

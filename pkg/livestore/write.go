@@ -112,7 +112,7 @@ func (s *Store) GuaranteedUpdate(ctx context.Context, key string, out runtime.Ob
 	return s.timedOut("changing", ctx)
 }
 
-// Delete implements storage.Interface. The suggestion is not used: the object is read from its source.
+// Delete implements storage.Interface. The suggestion is not used: the object is read from its source, but for what WithDelete says.
 func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, preconditions *storage.Preconditions,
 	validate storage.ValidateObjectFunc, _ runtime.Object, opts storage.DeleteOptions) error {
 	key, err := s.prepareKey(key, false)
@@ -149,13 +149,13 @@ func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, prec
 			continue
 		}
 		err = s.Source.Delete(ctx, e.subject, existing)
-		if errors.Is(err, ErrStale) || read.unchecked && apierrors.IsConflict(err) && !s.isThere(ctx, key, e) {
+		if errors.Is(err, ErrStale) || read.unchecked && apierrors.IsConflict(err) && s.isAnother(ctx, e) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if err := s.awaitRemoval(ctx, e); err != nil {
+		if err := s.awaitRemoval(ctx, e.subject); err != nil {
 			return err
 		}
 		deleted := shallowCopy(existing)
@@ -170,13 +170,14 @@ func (s *Store) await(ctx context.Context, subject string) error {
 	return s.readBack(ctx, s.tracker.waitPatiently(ctx, subject, s.tracker.mark(false)))
 }
 
-// awaitRemoval is await after a removal: who no longer sees what was removed need not look once more.
-func (s *Store) awaitRemoval(ctx context.Context, e *entry) error {
+// awaitRemoval is await after a removal: a subject that no longer shows as anything need not be looked at once more.
+func (s *Store) awaitRemoval(ctx context.Context, subject string) error {
 	isGone := func() bool {
-		now := s.get(e.key)
-		return now == nil || uid(now.object.object) != uid(e.object.object)
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		return len(s.view.owned[subject]) == 0
 	}
-	return s.readBack(ctx, s.tracker.waitUnless(ctx, isGone, e.subject, s.tracker.mark(false)))
+	return s.readBack(ctx, s.tracker.waitUnless(ctx, isGone, subject, s.tracker.mark(false)))
 }
 
 // readBack returns what the error of a wait after a change means to the client.
@@ -195,10 +196,11 @@ func (s *Store) isCurrent(e *entry) bool {
 	return now != nil && now.version == e.version
 }
 
-// isThere says whether the entry is what answers to key live. An error is for another read to meet.
-func (s *Store) isThere(ctx context.Context, key string, e *entry) bool {
-	now, err := s.live(ctx, key)
-	return err == nil && now != nil && now.version == e.version
+// isAnother says whether what has the entry's name live is not the entry, if only in its version. What merely has it for an
+// alias does not count: nobody meant that. An error is for another read to meet.
+func (s *Store) isAnother(ctx context.Context, e *entry) bool {
+	now, err := s.live(ctx, e.key)
+	return err != nil || now == nil || now.key == e.key && now.version != e.version
 }
 
 // removedAt returns the version at which the entry went, the current one if that is not kept.
