@@ -107,16 +107,11 @@ func TestASlowValidationOfWhatStaysIsMadeOnce(t *testing.T) {
 	})
 }
 
-// newLookingStoreOfA is newStoreOfA of a source whose Delete looks itself.
-func newLookingStoreOfA(t *testing.T) (*Store, *memorySource) {
-	store, source := newMemoryStore(t, func(c *Config) { c.DeleteLooks = true })
-	source.put(newPod("a", "1"))
-	mustGet(t, store, "a")
-	return store, source
-}
+// deleteLooks makes the source of a store one whose Delete looks itself.
+func deleteLooks(c *Config) { c.DeleteLooks = true }
 
 func TestADeleteLeavesTheLookBeforeItToASourceThatLooks(t *testing.T) {
-	store, source := newLookingStoreOfA(t)
+	store, source := newStoreOfA(t, deleteLooks)
 	count := source.countObservations()
 	ctx := WithDelete(t.Context(), nil)
 	if _, err := getPod(ctx, store, "a", ""); err != nil || *count != 0 {
@@ -133,7 +128,7 @@ func TestADeleteThatAsksWhatIsThereReadsItLive(t *testing.T) {
 		"precondition": {Preconditions: &metav1.Preconditions{UID: &uid}},
 		"dry run":      {DryRun: []string{metav1.DryRunAll}},
 	} {
-		store, source := newLookingStoreOfA(t)
+		store, source := newStoreOfA(t, deleteLooks)
 		source.set("ns/a", newPod("a", "2")) // of which nothing tells
 		if got, err := getPod(WithDelete(t.Context(), options), store, "a", ""); err != nil || got.Status.Message != "2" {
 			t.Errorf("%s: %q, %v", name, got.Status.Message, err)
@@ -142,7 +137,7 @@ func TestADeleteThatAsksWhatIsThereReadsItLive(t *testing.T) {
 }
 
 func TestADeleteReadsLiveWhatItReadsAgain(t *testing.T) {
-	store, source := newLookingStoreOfA(t)
+	store, source := newStoreOfA(t, deleteLooks)
 	ctx := WithDelete(t.Context(), nil)
 	for _, want := range []string{"1", "2"} {
 		if got, err := getPod(ctx, store, "a", ""); err != nil || got.Status.Message != want {
@@ -153,7 +148,7 @@ func TestADeleteReadsLiveWhatItReadsAgain(t *testing.T) {
 }
 
 func TestADeleteThatIsRefusedForWhatTheViewShowsNoMoreIsTriedOnWhatIsThere(t *testing.T) {
-	store, source := newLookingStoreOfA(t)
+	store, source := newStoreOfA(t, deleteLooks)
 	ctx := WithDelete(t.Context(), nil)
 	if _, err := getPod(ctx, store, "a", ""); err != nil {
 		t.Fatal(err)
@@ -172,7 +167,7 @@ func TestADeleteThatIsRefusedForWhatTheViewShowsNoMoreIsTriedOnWhatIsThere(t *te
 }
 
 func TestADeleteThatIsRefusedForWhatIsThereIsTriedOnce(t *testing.T) {
-	store, source := newLookingStoreOfA(t)
+	store, source := newStoreOfA(t, deleteLooks)
 	ctx := WithDelete(t.Context(), nil)
 	if _, err := getPod(ctx, store, "a", ""); err != nil {
 		t.Fatal(err)
@@ -188,8 +183,7 @@ func TestADeleteThatIsRefusedForWhatIsThereIsTriedOnce(t *testing.T) {
 }
 
 func TestADeleteThatIsRefusedDoesNotReachWhatHasTheNameForAnAlias(t *testing.T) {
-	store, source := newMemoryStore(t, func(c *Config) { c.DeleteLooks, c.Aliases = true, podAliases })
-	source.put(newPod("a", "1"))
+	store, source := newStoreOfA(t, deleteLooks, func(c *Config) { c.Aliases = podAliases })
 	ctx := WithDelete(t.Context(), nil)
 	if _, err := getPod(ctx, store, "a", ""); err != nil {
 		t.Fatal(err)

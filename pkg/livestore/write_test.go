@@ -36,8 +36,8 @@ func deleteA(ctx context.Context, store *Store, preconditions *storage.Precondit
 }
 
 // newStoreOfA returns a store that holds the pod a=1.
-func newStoreOfA(t *testing.T) (*Store, *memorySource) {
-	store, source := newMemoryStore(t)
+func newStoreOfA(t *testing.T, adjust ...func(*Config)) (*Store, *memorySource) {
+	store, source := newMemoryStore(t, adjust...)
 	source.put(newPod("a", "1"))
 	mustGet(t, store, "a")
 	return store, source
