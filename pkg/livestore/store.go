@@ -135,8 +135,8 @@ func (s *Store) Changed() <-chan struct{} { return s.changes.next() }
 func (s *Store) Each(visit func(runtime.Object)) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	s.view.entries.Ascend(func(i item) bool {
-		visit(i.object.object)
+	s.view.ordered.Ascend(func(object *shared) bool {
+		visit(object.object)
 		return true
 	})
 }
@@ -252,7 +252,7 @@ func (s *Store) Versioner() storage.Versioner { return s.versioner }
 func (s *Store) Stats(context.Context) (storage.Stats, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return storage.Stats{ObjectCount: int64(s.view.entries.Len())}, nil
+	return storage.Stats{ObjectCount: int64(len(s.view.entries))}, nil
 }
 
 // ReadinessCheck implements storage.Interface. It says why the store is unavailable.

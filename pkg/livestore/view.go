@@ -56,7 +56,10 @@ type view struct {
 	aliases  func(runtime.Object) []string
 	capacity int
 
-	entries *btree.BTreeG[item]
+	entries map[string]*entry // by key
+	// ordered are the objects of the entries by key. Lists go through it and look at no entry: among very many, that takes
+	// longer than all else.
+	ordered *btree.BTreeG[*shared]
 	owned   index // subject to keys
 	byAlias index // alias, of any namespace, to keys
 	byField byField
@@ -78,7 +81,8 @@ func newView(versions *Versions, prefix string, aliases func(runtime.Object) []s
 		prefix:   prefix,
 		aliases:  aliases,
 		capacity: capacity,
-		entries:  btree.NewG(32, func(a, b item) bool { return a.key < b.key }),
+		entries:  map[string]*entry{},
+		ordered:  btree.NewG(64, func(a, b *shared) bool { return a.key < b.key }),
 		owned:    index{},
 		byAlias:  index{},
 		byField:  newByField(fields),
@@ -89,12 +93,7 @@ func newView(versions *Versions, prefix string, aliases func(runtime.Object) []s
 	}
 }
 
-func (v *view) get(key string) *entry {
-	found, _ := v.entries.Get(itemAt(key))
-	return found.entry
-}
-
-func (v *view) set(e *entry) { v.entries.ReplaceOrInsert(item{e.key, e.object, e}) }
+func (v *view) get(key string) *entry { return v.entries[key] }
 
 // resolve returns the entry that answers to key: the one of that name or, failing that, the only one with that alias.
 func (v *view) resolve(key string) *entry {
@@ -177,7 +176,7 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, heirs ma
 		if heir := heirs[name]; heir != "" {
 			left := *v.get(key)
 			left.moved = true
-			v.set(&left)
+			v.entries[key] = &left
 			v.heirs.insert(heir, subject)
 			continue
 		}
@@ -201,7 +200,7 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, heirs ma
 		case old.subject == subject && equalButVersion(old.object.object, object):
 			unchanged := *old
 			unchanged.observed, unchanged.moved = observed, false
-			v.set(&unchanged)
+			v.entries[key] = &unchanged
 			continue
 		default:
 			v.put(key, subject, object, old, observed)
@@ -222,7 +221,8 @@ func (v *view) put(key, subject string, object runtime.Object, old *entry, obser
 		previous = old.object
 		v.unindex(old)
 	}
-	v.set(e)
+	v.entries[key] = e
+	v.ordered.ReplaceOrInsert(e.object)
 	v.owned.insert(subject, key)
 	for _, alias := range v.aliases(object) {
 		v.byAlias.insert(alias, key)
@@ -232,7 +232,8 @@ func (v *view) put(key, subject string, object runtime.Object, old *entry, obser
 }
 
 func (v *view) remove(e *entry) {
-	v.entries.Delete(itemAt(e.key))
+	delete(v.entries, e.key)
+	v.ordered.Delete(e.object)
 	v.unindex(e)
 	v.history = append(v.history, &change{version: v.versions.Next(), key: e.key, previous: e.object})
 }
@@ -271,15 +272,25 @@ func (v *view) indexAfter(version uint64) int {
 
 // scan calls each for the objects from key start on that have the prefix, in order.
 func (v *view) scan(prefix, start string, each func(*shared)) {
-	last, _ := v.entries.Max()
+	first, ok := v.ordered.Min()
+	if !ok {
+		return
+	}
+	last, _ := v.ordered.Max()
+	start = max(prefix, start)
 	toTheEnd := strings.HasPrefix(last.key, prefix)
-	v.entries.AscendGreaterOrEqual(itemAt(max(prefix, start)), func(i item) bool {
-		if !toTheEnd && !strings.HasPrefix(i.key, prefix) {
+	visit := func(object *shared) bool {
+		if !toTheEnd && !strings.HasPrefix(object.key, prefix) {
 			return false
 		}
-		each(i.object)
+		each(object)
 		return true
-	})
+	}
+	if first.key >= start {
+		v.ordered.Ascend(visit) // does not search each node for start
+		return
+	}
+	v.ordered.AscendGreaterOrEqual(&shared{key: start}, visit)
 }
 
 // pick calls each for those of the keys that have the prefix, from key start on.
@@ -312,7 +323,7 @@ func (v *view) at(version uint64, prefix, start string, predicate storage.Select
 	if keys, ok := v.byField.candidates(predicate); ok {
 		v.pick(keys, prefix, start, add)
 	} else {
-		result = make([]*shared, 0, v.entries.Len())
+		result = make([]*shared, 0, len(v.entries))
 		v.scan(prefix, start, add)
 	}
 	if len(changed) > 0 {
@@ -325,16 +336,6 @@ func (v *view) at(version uint64, prefix, start string, predicate storage.Select
 	}
 	return result
 }
-
-// item is an entry in the order of keys. It has beside it what a list needs: among very many, to look at each entry takes longer
-// than all else.
-type item struct {
-	key    string
-	object *shared
-	entry  *entry
-}
-
-func itemAt(key string) item { return item{key: key} }
 
 func accessor(object runtime.Object) metav1.Object {
 	m, err := meta.Accessor(object)

@@ -76,8 +76,8 @@ func TestOnlyDifferencesMakeChanges(t *testing.T) {
 		t.Errorf("the object carries version %s", a.ResourceVersion)
 	}
 	show(t, v, "s")
-	if v.entries.Len() != 0 || len(v.owned) != 0 {
-		t.Errorf("%d entries of %v are left", v.entries.Len(), v.owned)
+	if len(v.entries) != 0 || v.ordered.Len() != 0 || len(v.owned) != 0 {
+		t.Errorf("%d entries and %d objects of %v are left", len(v.entries), v.ordered.Len(), v.owned)
 	}
 }
 
@@ -298,7 +298,12 @@ func checkAgainstModel(t *testing.T, seed uint64, steps int) {
 			v.compact(min(v.base+uint64(random.IntN(3)), v.versions.Current()))
 		}
 		if got := contentOf(v); !maps.Equal(got, now) {
-			t.Fatalf("seed %d: the history leads to %v, the entries are %v", seed, now, got)
+			t.Fatalf("seed %d: the history leads to %v, the objects are %v", seed, now, got)
+		}
+		for key, e := range v.entries {
+			if object, ok := v.ordered.Get(e.object); !ok || object != e.object || key != object.key || len(v.entries) != v.ordered.Len() {
+				t.Fatalf("seed %d: the entry of %s has another object than lists", seed, key)
+			}
 		}
 		maps.DeleteFunc(shows, func(_, owner string) bool { return owner == subject })
 		for _, pod := range pods {
@@ -373,8 +378,8 @@ func (v *view) selected(version uint64, start string, predicate storage.Selectio
 
 func contentOf(v *view) map[string]string {
 	result := map[string]string{}
-	v.entries.Ascend(func(i item) bool {
-		result[i.key] = content(i.object)
+	v.ordered.Ascend(func(object *shared) bool {
+		result[object.key] = content(object)
 		return true
 	})
 	return result
