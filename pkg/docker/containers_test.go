@@ -5,13 +5,13 @@ package docker
 
 import (
 	"context"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/warning"
@@ -131,7 +131,7 @@ func TestAHealthChangeShowsAndItsProbesDoNot(t *testing.T) {
 	if n := x.c.marked(id); n != 0 {
 		t.Errorf("probes marked the container %d times", n)
 	}
-	if second := containerOf(again, "engine"); !apiequality.Semantic.DeepEqual(first, second) {
+	if second := containerOf(again, "engine"); !reflect.DeepEqual(first, second) {
 		t.Errorf("%+v is not %+v", second, first)
 	}
 }

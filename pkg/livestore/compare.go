@@ -6,11 +6,11 @@ package livestore
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -74,7 +74,7 @@ func (s *Store) suspectLocked(subject string, objects map[string]runtime.Object)
 	case s.view.has(subject, objects):
 		return false, false
 	case known:
-		return false, maps.Equal(before.versions, now.versions) && apiequality.Semantic.DeepEqual(before.objects, now.objects)
+		return false, maps.Equal(before.versions, now.versions) && reflect.DeepEqual(before.objects, now.objects)
 	}
 	s.suspects[subject] = now
 	return true, false
@@ -87,7 +87,7 @@ func (v *view) has(subject string, objects map[string]runtime.Object) bool {
 	}
 	for name, object := range objects {
 		e := v.get(v.prefix + name)
-		if e == nil || e.subject != subject || !equalButVersion(e.object.object, object) {
+		if e == nil || e.subject != subject || !equalButVersion(e.object.object, object, reflect.DeepEqual) {
 			return false
 		}
 	}

@@ -26,6 +26,7 @@ type Source interface {
 	// Observe reads one subject now and returns the objects that it shows as by key, none if it is gone, and other
 	// subjects that must be observed on account of what was read. The objects belong to the caller. Observations of
 	// one subject never overlap. At some moment of the observation each key meant the object that is returned for it.
+	// Objects that say the same are the same to reflect.DeepEqual, or watchers would hear of changes that are none.
 	Observe(ctx context.Context, subject string) (objects map[string]runtime.Object, related []string, err error)
 
 	// Lookup returns the subject behind a key that the store does not hold, or "" if there is none.

@@ -4,13 +4,13 @@
 package livestore
 
 import (
+	"reflect"
 	"sort"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/google/btree"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -197,7 +197,7 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, heirs ma
 			}
 			v.remove(old)
 			v.put(key, subject, object, nil, observed)
-		case old.subject == subject && equalButVersion(old.object.object, object):
+		case old.subject == subject && equalButVersion(old.object.object, object, reflect.DeepEqual):
 			unchanged := *old
 			unchanged.observed, unchanged.moved = observed, false
 			v.entries[key] = &unchanged
@@ -352,9 +352,9 @@ func setVersion(object runtime.Object, version uint64) {
 }
 
 // equalButVersion compares the object of an entry with one that has no version, and leaves it without.
-func equalButVersion(old, object runtime.Object) bool {
+func equalButVersion(old, object runtime.Object, equal func(a, b any) bool) bool {
 	m := accessor(object)
 	m.SetResourceVersion(accessor(old).GetResourceVersion())
 	defer m.SetResourceVersion("")
-	return apiequality.Semantic.DeepEqual(old, object)
+	return equal(old, object)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/storage"
@@ -86,7 +87,7 @@ func (s *Store) GuaranteedUpdate(ctx context.Context, key string, out runtime.Ob
 		if err := s.versioner.PrepareObjectForStorage(updated); err != nil {
 			return fmt.Errorf("preparing %s: %w", key, err)
 		}
-		if equalButVersion(existing, updated) {
+		if equalButVersion(existing, updated, apiequality.Semantic.DeepEqual) {
 			return assign(existing, out)
 		}
 		if !s.isCurrent(e) {
