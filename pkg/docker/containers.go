@@ -10,6 +10,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/client"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -75,27 +76,20 @@ func (s *Containers) observe(ctx context.Context, id string) (*v1alpha1.Containe
 		return nil, nil
 	}
 	var object *v1alpha1.Container
-	err := s.engine.read(ctx, readTimeout, func(ctx context.Context, c *connection) error {
-		ok, err := c.answer(ctx, "/containers/"+id+"/json", func(answer []byte) error {
-			if object = s.overlays.recall(id, answer); object != nil {
-				return nil
-			}
-			response, err := readInspection(answer)
-			if err != nil {
-				return err
-			}
-			object = s.convert(id, response, answer)
-			return nil
-		})
-		if !ok {
-			var response container.InspectResponse
-			response, err = c.client.ContainerInspect(ctx, id)
-			object = s.convert(id, &response, nil)
+	asked, err := inspect(ctx, s.engine, "/containers/"+id+"/json", func(answer []byte) (*container.InspectResponse, error) {
+		if object = s.overlays.recall(id, answer); object != nil {
+			return nil, nil
 		}
-		return err
+		response, err := readContainer(answer)
+		if err == nil {
+			object = s.convert(id, response, answer)
+		}
+		return nil, err
+	}, func(ctx context.Context, c *client.Client) (container.InspectResponse, error) {
+		return c.ContainerInspect(ctx, id)
 	})
-	if errdefs.IsNotFound(err) {
-		return nil, nil
+	if asked != nil {
+		object = s.convert(id, asked, nil)
 	}
 	return object, err
 }

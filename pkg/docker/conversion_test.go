@@ -5,6 +5,7 @@ package docker
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -210,7 +211,7 @@ func TestTheSameContainerGivesTheSameObject(t *testing.T) {
 		response.State.Health.FailingStreak = streak
 		response.State.Health.Log = append(response.State.Health.Log, &container.HealthcheckResult{Output: "ok"})
 		response.ExecIDs = append(response.ExecIDs, idB)
-		if again := containerOf(response, "engine"); !apiequality.Semantic.DeepEqual(first, again) {
+		if again := containerOf(response, "engine"); !reflect.DeepEqual(first, again) {
 			t.Fatalf("%+v is not %+v", again, first)
 		}
 	}
@@ -250,7 +251,7 @@ func TestWhatIsReadOfAnInspectionIsAllThatIsShown(t *testing.T) {
 		if err := json.Unmarshal(answer, &whole); err != nil {
 			t.Fatal(err)
 		}
-		part, err := readInspection(answer)
+		part, err := readContainer(answer)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -259,6 +260,39 @@ func TestWhatIsReadOfAnInspectionIsAllThatIsShown(t *testing.T) {
 		}
 		if want, got := stopTimeoutOf(&whole), stopTimeoutOf(part); got != want {
 			t.Errorf("%s may take %s to stop, not %s", answer, got, want)
+		}
+	}
+}
+
+func TestWhatIsReadOfAnImageIsAllThatIsShown(t *testing.T) {
+	fill := randfill.NewWithSeed(1).NilChance(0.1).NumElements(0, 3).Funcs(
+		func(whole *image.InspectResponse, fill randfill.Continue) {
+			fill.FillNoCustom(whole)
+			whole.Created = startedAt
+		},
+	)
+	for range 200 {
+		var whole image.InspectResponse
+		fill.Fill(&whole)
+		answer, err := json.Marshal(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(answer, &whole); err != nil {
+			t.Fatal(err)
+		}
+		part, err := readImage(answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tags := []string{"", "a:1"}
+		if want, got := imagesOf(&whole, tags, "engine"), imagesOf(part, tags, "engine"); !reflect.DeepEqual(got, want) {
+			t.Fatalf("of %s\nis shown %+v\n    not %+v", answer, got, want)
+		}
+		//lint:ignore SA1019 only engines that hide parents fill it in, and nothing replaces it there
+		wantParent, gotParent := whole.Parent, part.Parent
+		if !slices.Equal(part.RepoTags, whole.RepoTags) || gotParent != wantParent {
+			t.Fatalf("of %s\nare read %s and %s", answer, part.RepoTags, gotParent)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"sync"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/client"
 )
 
@@ -86,4 +87,29 @@ func (c *connection) answer(ctx context.Context, path string, read func(answer [
 		return false, nil
 	}
 	return true, read(buffer.Bytes())
+}
+
+// inspect returns what read makes of the engine's words at a path, or the client where it has to ask; nil if there is nothing.
+func inspect[T any](ctx context.Context, e *Engine, path string, read func(answer []byte) (*T, error),
+	ask func(context.Context, *client.Client) (T, error)) (*T, error) {
+	var response *T
+	err := e.read(ctx, readTimeout, func(ctx context.Context, c *connection) error {
+		ok, err := c.answer(ctx, path, func(answer []byte) (err error) {
+			response, err = read(answer)
+			return err
+		})
+		if !ok {
+			var asked T
+			asked, err = ask(ctx, c.client)
+			response = &asked
+		}
+		return err
+	})
+	if errdefs.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return response, nil
 }

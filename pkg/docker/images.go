@@ -10,9 +10,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/client"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -35,18 +35,24 @@ type Images struct {
 func newImages(e *Engine) *Images { return &Images{engine: e} }
 
 // Subjects lists the IDs of all images that docker images shows.
-func (s *Images) Subjects(ctx context.Context) ([]string, error) {
-	var found []image.Summary
-	err := s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) (err error) {
-		found, err = c.client.ImageList(ctx, image.ListOptions{})
+func (s *Images) Subjects(ctx context.Context) (ids []string, err error) {
+	err = s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) error {
+		var ok bool
+		if ids, ok = c.ids(ctx, "/images/json", nil); ok {
+			return nil
+		}
+		found, err := c.client.ImageList(ctx, image.ListOptions{})
+		ids = nil
+		for _, summary := range found {
+			ids = append(ids, summary.ID)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, apiError("list", imageResource, "", err)
 	}
-	ids := make([]string, 0, len(found))
-	for _, summary := range found {
-		ids = append(ids, imageID(summary.ID))
+	for i, id := range ids {
+		ids[i] = imageID(id)
 	}
 	return ids, nil
 }
@@ -196,18 +202,9 @@ func (s *Images) inspect(ctx context.Context, name string) (*image.InspectRespon
 	if !isImagePath(name) {
 		return nil, nil
 	}
-	var response image.InspectResponse
-	err := s.engine.read(ctx, readTimeout, func(ctx context.Context, c *connection) (err error) {
-		response, err = c.client.ImageInspect(ctx, name)
-		return err
+	return inspect(ctx, s.engine, "/images/"+name+"/json", readImage, func(ctx context.Context, c *client.Client) (image.InspectResponse, error) {
+		return c.ImageInspect(ctx, name)
 	})
-	if errdefs.IsNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &response, nil
 }
 
 // imageIndex knows which image had which tags when it was last observed, and its parent.

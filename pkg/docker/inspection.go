@@ -7,7 +7,10 @@ import (
 	"encoding/json"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/go-connections/nat"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 )
 
 // inspection is the part of an inspected container that is read: what containerOf and stopTimeoutOf look at. The rest would be
@@ -30,8 +33,8 @@ type inspection struct {
 	}
 }
 
-// readInspection returns what Docker has answered as the Docker client would, but for what nobody looks at.
-func readInspection(answer []byte) (*container.InspectResponse, error) {
+// readContainer returns what Docker has answered as the Docker client would, but for what nobody looks at.
+func readContainer(answer []byte) (*container.InspectResponse, error) {
 	var i inspection
 	if err := json.Unmarshal(answer, &i); err != nil {
 		return nil, err
@@ -52,4 +55,41 @@ func readInspection(answer []byte) (*container.InspectResponse, error) {
 		}
 	}
 	return response, nil
+}
+
+// readImage is readContainer for an image: imagesOf and Observe look at no more than this.
+func readImage(answer []byte) (*image.InspectResponse, error) {
+	var i struct {
+		ID           string `json:"Id"`
+		RepoTags     []string
+		RepoDigests  []string
+		Parent       string
+		Created      string
+		Architecture string
+		Os           string
+		Size         int64
+		Config       *struct{ Labels map[string]string }
+	}
+	if err := json.Unmarshal(answer, &i); err != nil {
+		return nil, err
+	}
+	response := &image.InspectResponse{
+		ID: i.ID, RepoTags: i.RepoTags, RepoDigests: i.RepoDigests, Created: i.Created, Architecture: i.Architecture, Os: i.Os, Size: i.Size,
+	}
+	//lint:ignore SA1019 only engines that hide parents fill it in, and nothing replaces it there
+	response.Parent = i.Parent
+	if i.Config != nil {
+		response.Config = &dockerspec.DockerOCIImageConfig{}
+		response.Config.Labels = i.Config.Labels
+	}
+	return response, nil
+}
+
+// readVolume is readContainer for a volume, of which all is looked at.
+func readVolume(answer []byte) (*volume.Volume, error) {
+	var v volume.Volume
+	if err := json.Unmarshal(answer, &v); err != nil {
+		return nil, err
+	}
+	return &v, nil
 }

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/volume"
+	"github.com/docker/docker/client"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -114,21 +114,13 @@ func (s *Volumes) inspect(ctx context.Context, name string) (*volume.Volume, err
 	if ValidVolumeName(name) != nil {
 		return nil, nil
 	}
-	var found volume.Volume
-	err := s.engine.read(ctx, readTimeout, func(ctx context.Context, c *connection) (err error) {
-		found, err = c.client.VolumeInspect(ctx, name)
-		return err
+	found, err := inspect(ctx, s.engine, "/volumes/"+name, readVolume, func(ctx context.Context, c *client.Client) (volume.Volume, error) {
+		return c.VolumeInspect(ctx, name)
 	})
-	if errdefs.IsNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
+	if err != nil || found == nil || found.Name != name {
 		return nil, err
 	}
-	if found.Name != name {
-		return nil, nil
-	}
-	return &found, nil
+	return found, nil
 }
 
 // volumeOf returns the Volume that stands for what Docker says.
