@@ -4,15 +4,26 @@
 package apiserver
 
 import (
+	"net/http"
+	"sync"
+
 	"k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/server/mux"
+	"k8s.io/apiserver/pkg/server/routes"
 
 	generatedopenapi "github.com/rancher-sandbox/engine-apiserver/pkg/generated/openapi"
 )
 
-const openAPITitle = "engine-apiserver"
+const (
+	openAPITitle  = "engine-apiserver"
+	openAPIV2Path = "/openapi/v2"
+	openAPIV3Path = "/openapi/v3"
+)
 
+// setOpenAPI leaves the documents to serveOpenAPI.
 func setOpenAPI(config *genericapiserver.Config) {
+	config.SkipOpenAPIInstallation = true
 	namer := openapi.NewDefinitionNamer(Scheme)
 	if config.OpenAPIConfig == nil {
 		config.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(generatedopenapi.GetOpenAPIDefinitions, namer)
@@ -22,4 +33,28 @@ func setOpenAPI(config *genericapiserver.Config) {
 		config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(generatedopenapi.GetOpenAPIDefinitions, namer)
 		config.OpenAPIV3Config.Info.Title = openAPITitle
 	}
+}
+
+// serveOpenAPI serves the documents that the generic server would serve, but for that it has them built when somebody asks
+// for them: most starts come and go without, and building them is a good part of a start.
+func serveOpenAPI(server *genericapiserver.GenericAPIServer, config genericapiserver.CompletedConfig) {
+	documents, services := server.Handler.NonGoRestfulMux, server.Handler.GoRestfulContainer
+	documents.Handle(openAPIV2Path, onceAsked(func(m *mux.PathRecorderMux) {
+		routes.OpenAPI{Config: config.OpenAPIConfig}.InstallV2(services, m)
+	}))
+	v3 := onceAsked(func(m *mux.PathRecorderMux) {
+		routes.OpenAPI{V3Config: config.OpenAPIV3Config}.InstallV3(services, m)
+	})
+	documents.Handle(openAPIV3Path, v3)
+	documents.HandlePrefix(openAPIV3Path+"/", v3)
+}
+
+// onceAsked returns a handler that has its own handlers installed by its first request.
+func onceAsked(install func(*mux.PathRecorderMux)) http.Handler {
+	handler := sync.OnceValue(func() http.Handler {
+		m := mux.NewPathRecorderMux("openapi")
+		install(m)
+		return m
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler().ServeHTTP(w, r) })
 }

@@ -113,6 +113,7 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 	if err := installAPIGroup(server, storage); err != nil {
 		return nil, err
 	}
+	serveOpenAPI(server, c.generic)
 	if err := server.AddReadyzChecks(engineCheck{engine, c.extra.ReadyRequiresEngine}); err != nil {
 		return nil, fmt.Errorf("adding the readiness check of the container engine: %w", err)
 	}
