@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
 	"k8s.io/klog/v2"
@@ -80,7 +81,13 @@ func (e *Engine) connect(ctx context.Context, fail context.CancelCauseFunc) (*co
 		return nil, err
 	}
 	docker.NegotiateAPIVersionPing(ping)
+	// Each runs programs of the engine's, which takes most of the time until anything is read.
+	var info system.Info
+	var infoErr error
+	var asking sync.WaitGroup
+	asking.Go(func() { info, infoErr = docker.Info(ctx) })
 	version, err := docker.ServerVersion(ctx)
+	asking.Wait()
 	if err != nil {
 		return nil, err
 	}
@@ -88,12 +95,11 @@ func (e *Engine) connect(ctx context.Context, fail context.CancelCauseFunc) (*co
 	if versions.LessThan(version.APIVersion, oldestAPI) {
 		return nil, &notApplicableError{c.version, version.APIVersion}
 	}
+	if infoErr != nil {
+		return nil, infoErr
+	}
 	for _, component := range version.Components {
 		c.isPodman = c.isPodman || component.Name == podman
-	}
-	info, err := docker.Info(ctx)
-	if err != nil {
-		return nil, err
 	}
 	c.version.StorageDriver = info.Driver
 	c.hidesParents = true
