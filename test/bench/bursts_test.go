@@ -17,17 +17,17 @@ import (
 )
 
 // burst makes n calls, and times from the return of the last one until that was seen of each of the names.
-func (s *setting) burst(figure string, f follower, n int, call func(i int) error, name func(i int) string, what string) {
+func (s *setting) burst(figure string, seenByDocker, seen *sightings, n int, call func(i int) error, name func(i int) string, what string) {
 	eachOf(s, n, call)
 	returned := time.Now()
 	for i := range n {
-		f.byDocker.await(s, what, name(i))
+		seenByDocker.await(s, what, name(i))
 	}
 	byDocker := time.Now()
 	for i := range n {
-		f.byServer.await(s, what, name(i))
+		seen.await(s, what, name(i))
 	}
-	byServer := time.Now()
+	by := time.Now()
 	latest := func(seen *sightings) (at time.Time) {
 		for i := range n {
 			if t := seen.await(s, what, name(i)); t.After(at) {
@@ -36,23 +36,23 @@ func (s *setting) burst(figure string, f follower, n int, call func(i int) error
 		}
 		return at
 	}
-	if latest(f.byDocker).After(byDocker) || latest(f.byServer).After(byServer) {
+	if latest(seenByDocker).After(byDocker) || latest(seen).After(by) {
 		s.Fatal("seen after the wait for it")
 	}
-	s.took(figure, docker, latest(f.byDocker).Sub(returned))
-	s.took(figure, standalone, latest(f.byServer).Sub(returned))
+	s.took(figure, docker, latest(seenByDocker).Sub(returned))
+	s.took(figure, standalone, latest(seen).Sub(returned))
 }
 
 func (s *setting) burstOfCreates() {
 	const times = 3
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	f := s.followAll(ctx, s.server.cluster)
+	seenByDocker, seen := s.followDocker(ctx), s.followServer(ctx, s.server.cluster, nil)
 	figure := fmt.Sprintf("burst of creates, %d containers", s.created)
 	for range times {
 		prefix := engine.UniqueName("burst")
 		name := func(i int) string { return fmt.Sprintf("%s-%d", prefix, i) }
-		s.burst(figure, f, s.created, func(i int) error { return s.createContainer(name(i)) }, name, "create")
+		s.burst(figure, seenByDocker, seen, s.created, func(i int) error { return s.createContainer(name(i)) }, name, "create")
 		eachOf(s, s.created, func(i int) error { return s.removeContainer(name(i)) })
 	}
 }
@@ -60,8 +60,8 @@ func (s *setting) burstOfCreates() {
 func (s *setting) burstOfRemovals() {
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	f := s.followAll(ctx, s.server.cluster)
-	s.burst(fmt.Sprintf("burst of removals, %d containers", s.removed), f, s.removed,
+	seenByDocker, seen := s.followDocker(ctx), s.followServer(ctx, s.server.cluster, nil)
+	s.burst(fmt.Sprintf("burst of removals, %d containers", s.removed), seenByDocker, seen, s.removed,
 		func(i int) error { return s.removeContainer(filled(i)) }, filled, "destroy")
 }
 
@@ -73,7 +73,7 @@ func (s *setting) removeContainer(name string) error {
 func (s *setting) burstBesideReaders() {
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	f := s.followAll(ctx, s.server.cluster)
+	seen := s.followServer(ctx, s.server.cluster, nil)
 	stopReaders := s.readers(ctx)
 	prefix := engine.UniqueName("beside")
 	containers, volumes := s.besideContainers, s.besideVolumes
@@ -91,7 +91,7 @@ func (s *setting) burstBesideReaders() {
 		if i >= containers {
 			what = "volume create"
 		}
-		f.byServer.await(s, what, name(i))
+		seen.await(s, what, name(i))
 	}
 	s.took(fmt.Sprintf("burst beside readers, %d containers and %d volumes", containers, volumes), standalone, time.Since(returned))
 	stopReaders()

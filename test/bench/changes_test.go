@@ -6,6 +6,9 @@ package bench_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -14,19 +17,26 @@ import (
 	"github.com/docker/docker/api/types/volume"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// follower is a reader of Docker's events and watchers of the server.
-type follower struct{ byDocker, byServer *sightings }
-
-// followAll returns followers that end with ctx.
-func (s *setting) followAll(ctx context.Context, c *cluster) follower {
-	f := follower{newSightings(), newSightings()}
+// followDocker reads Docker's events until ctx ends.
+func (s *setting) followDocker(ctx context.Context) *sightings {
+	seen := newSightings()
 	messages, _ := s.engine.Client().Events(ctx, events.ListOptions{})
-	go readEvents(ctx, messages, f.byDocker)
+	go readEvents(ctx, messages, seen)
+	return seen
+}
+
+// followServer reads watches of all kinds until ctx ends. What is not nil is told how long the decoding of each event took.
+func (s *setting) followServer(ctx context.Context, c *cluster, decoded func(time.Duration)) *sightings {
+	seen := newSightings()
+	var read arrivals
+	c = &cluster{config: rest.CopyConfig(c.config)}
+	c.config.Wrap(read.of)
 	client := c.typed(s)
 	for _, resource := range []struct {
 		list  func(context.Context, metav1.ListOptions) (string, error)
@@ -44,9 +54,48 @@ func (s *setting) followAll(ctx context.Context, c *cluster) follower {
 		if err != nil {
 			s.Fatal(err)
 		}
-		go readWatch(watcher, f.byServer)
+		go readWatch(watcher, func(name, what string) {
+			now := time.Now()
+			seen.addAt(name, what, now)
+			if decoded != nil {
+				decoded(now.Sub(read.last()))
+			}
+		})
 	}
-	return f
+	return seen
+}
+
+// arrivals note when the bodies of answers were read last.
+type arrivals struct{ nanoseconds atomic.Int64 }
+
+func (a *arrivals) last() time.Time { return time.Unix(0, a.nanoseconds.Load()) }
+
+func (a *arrivals) of(transport http.RoundTripper) http.RoundTripper {
+	return arrivingAnswers{transport, a}
+}
+
+type arrivingAnswers struct {
+	http.RoundTripper
+	noted *arrivals
+}
+
+func (t arrivingAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.RoundTripper.RoundTrip(r)
+	if err == nil {
+		response.Body = arrivingBody{response.Body, t.noted}
+	}
+	return response, err
+}
+
+type arrivingBody struct {
+	io.ReadCloser
+	noted *arrivals
+}
+
+func (b arrivingBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.noted.nanoseconds.Store(time.Now().UnixNano())
+	return n, err
 }
 
 func listOf[T metav1.ListInterface](list func(context.Context, metav1.ListOptions) (T, error)) func(context.Context, metav1.ListOptions) (string, error) {
@@ -59,15 +108,23 @@ func listOf[T metav1.ListInterface](list func(context.Context, metav1.ListOption
 	}
 }
 
-func (s *setting) changesNow() { s.changesSeen(standalone, s.server.cluster) }
+func (s *setting) changesNow() {
+	s.changesSeen(standalone, s.changes, func(ctx context.Context) *sightings {
+		return s.followServer(ctx, s.server.cluster, func(decoding time.Duration) {
+			s.took("decoding of a change by its watcher", standalone, decoding)
+		})
+	})
+}
 
-func (s *setting) changesBehind() { s.changesSeen(aggregated, s.behind.cluster) }
+func (s *setting) changesBehind() {
+	s.changesSeen(aggregated, s.changes, func(ctx context.Context) *sightings { return s.followServer(ctx, s.behind.cluster, nil) })
+}
 
 // changesSeen times how long after its call a change is seen, with what the engine holds now.
-func (s *setting) changesSeen(by side, c *cluster) {
+func (s *setting) changesSeen(by side, rounds int, follow func(context.Context) *sightings) {
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	f := s.followAll(ctx, c)
+	seenByDocker, seen := s.followDocker(ctx), follow(ctx)
 	found, err := s.engine.Client().ContainerList(ctx, container.ListOptions{All: true})
 	if err != nil {
 		s.Fatal(err)
@@ -84,14 +141,14 @@ func (s *setting) changesSeen(by side, c *cluster) {
 		returned := time.Now()
 		for _, what := range whats {
 			figure := fmt.Sprintf("change to watcher, %s, %s present", what, present)
-			byDocker, byServer := f.byDocker.await(s, what, name), f.byServer.await(s, what, name)
+			atDocker, at := seenByDocker.await(s, what, name), seen.await(s, what, name)
 			if by == standalone { // beside which docker is measured
-				s.took(figure, docker, byDocker.Sub(returned))
+				s.took(figure, docker, atDocker.Sub(returned))
 			}
-			s.took(figure, by, byServer.Sub(returned))
+			s.took(figure, by, at.Sub(returned))
 		}
 	}
-	for range s.changes {
+	for range rounds {
 		s.change(measure)
 	}
 }
@@ -119,7 +176,7 @@ func (s *setting) change(measure func(name string, call func() error, whats ...s
 func (s *setting) eventsPerLife() {
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	f := s.followAll(ctx, s.server.cluster)
+	seenByDocker, seen := s.followDocker(ctx), s.followServer(ctx, s.server.cluster, nil)
 	client := s.engine.Client()
 	for range s.lives {
 		name := engine.UniqueName("life")
@@ -133,9 +190,9 @@ func (s *setting) eventsPerLife() {
 				s.Fatal(err)
 			}
 		}
-		f.byServer.await(s, "destroy", name)
-		s.add("events per container life", plain, standalone, float64(f.byServer.count(name)))
-		s.add("events per container life", plain, docker, float64(f.byDocker.count(name)))
+		seen.await(s, "destroy", name)
+		s.add("events per container life", plain, standalone, float64(seen.count(name)))
+		s.add("events per container life", plain, docker, float64(seenByDocker.count(name)))
 	}
 }
 
@@ -154,18 +211,18 @@ func readEvents(ctx context.Context, messages <-chan events.Message, seen *sight
 	}
 }
 
-func readWatch(watcher watch.Interface, seen *sightings) {
+func readWatch(watcher watch.Interface, saw func(name, what string)) {
 	for event := range watcher.ResultChan() {
 		switch object := event.Object.(type) {
 		case *v1alpha1.Container:
-			seen.add(object.Name, containerEvent(event.Type, object))
+			saw(object.Name, containerEvent(event.Type, object))
 		case *v1alpha1.Image:
-			seen.add(object.Status.RepoTag, "tag")
+			saw(object.Status.RepoTag, "tag")
 		case *v1alpha1.Volume:
 			if event.Type == watch.Added {
-				seen.add(object.Name, "volume create")
+				saw(object.Name, "volume create")
 			} else {
-				seen.add(object.Name, "volume destroy")
+				saw(object.Name, "volume destroy")
 			}
 		}
 	}

@@ -20,12 +20,16 @@ type side string
 
 const (
 	docker     side = "docker"
+	relayed    side = "relay"
 	standalone side = "ours"
 	aggregated side = "aggregated"
 	stored     side = "stored"
 )
 
-var sides = []side{docker, standalone, aggregated, stored}
+var sides = []side{docker, relayed, standalone, aggregated, stored}
+
+// ratios are those that the table shows.
+var ratios = []string{"ours/docker", "ours/relay", "ours/stored"}
 
 // unit is what a figure is counted in.
 type unit string
@@ -176,8 +180,8 @@ func (f *figures) lines() []line {
 		for of, samples := range figure.samples {
 			l.Count[of], l.Median[of], l.P99[of] = len(samples), figure.median(of), figure.p99(of)
 		}
-		for _, pair := range [][2]side{{standalone, docker}, {standalone, stored}, {aggregated, stored}} {
-			if r := ratio(pair[0], pair[1])(figure); !math.IsNaN(r) && !math.IsInf(r, 0) {
+		for _, pair := range [][2]side{{standalone, docker}, {standalone, relayed}, {standalone, stored}, {aggregated, stored}} {
+			if r := ratio(pair[0], pair[1])(figure); r > 0 && !math.IsInf(r, 0) { // not to what came before its call returned
 				l.Ratios[string(pair[0]+"/"+pair[1])] = r
 			}
 		}
@@ -202,7 +206,7 @@ func (f *figures) String() string {
 	for _, s := range sides {
 		fmt.Fprintf(w, "%s\t", s)
 	}
-	fmt.Fprintln(w, "ours/docker\tours/stored\tgoal\tmeasured\t")
+	fmt.Fprintln(w, strings.Join(ratios, "\t")+"\tgoal\tmeasured\t")
 	for _, l := range f.lines() {
 		fmt.Fprintf(w, "%s\t", strings.TrimSpace(l.Figure+" "+l.Unit))
 		for _, s := range sides {
@@ -215,7 +219,7 @@ func (f *figures) String() string {
 				fmt.Fprintf(w, "%s / %s\t", short(l.Median[s]), short(l.P99[s]))
 			}
 		}
-		for _, pair := range []string{"ours/docker", "ours/stored"} {
+		for _, pair := range ratios {
 			if r, ok := l.Ratios[pair]; ok {
 				fmt.Fprint(w, short(r))
 			}
@@ -223,7 +227,7 @@ func (f *figures) String() string {
 		}
 		for i, v := range l.Goals {
 			if i > 0 {
-				fmt.Fprint(w, strings.Repeat("\t", 3+len(sides)))
+				fmt.Fprint(w, strings.Repeat("\t", 1+len(sides)+len(ratios)))
 			}
 			fmt.Fprintf(w, "%s\t%s %s\t\n", v.Goal, short(v.Measured), map[bool]string{true: "met", false: "MISSED"}[v.Met])
 		}

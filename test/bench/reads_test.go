@@ -6,6 +6,7 @@ package bench_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -13,12 +14,16 @@ import (
 func (s *setting) liveGets() {
 	const fromMemory = "?resourceVersion=0"
 	name, ctx := filled(0), s.Context()
+	relay, stop := s.startRelay()
+	defer stop()
+	passedOn := strings.TrimPrefix(s.docker.base, "http://docker") + "/containers/" + name + "/json"
 	for range s.gets {
 		s.turns(
 			s.timed("get from memory of a container", standalone, func() error { return s.server.get(ctx, s.server.path("containers", name)+fromMemory) }),
 			s.timed("get from memory of a container", aggregated, func() error { return s.behind.get(ctx, s.behind.path("containers", name)+fromMemory) }),
 			s.timed("get from memory of a container", stored, func() error { return s.stored.get(ctx, s.stored.path("containers", storedName(name))+fromMemory) }),
 			s.timed("live get of a container", docker, func() error { return s.docker.get(ctx, "/containers/"+name+"/json") }),
+			s.timed("live get of a container", relayed, func() error { return relay.get(ctx, passedOn) }),
 			s.timed("live get of a container", standalone, func() error { return s.server.get(ctx, s.server.path("containers", name)) }),
 			s.timed("live get of a container", aggregated, func() error { return s.behind.get(ctx, s.behind.path("containers", name)) }),
 			s.timed("live get of a container", stored, func() error { return s.stored.get(ctx, s.stored.path("containers", storedName(name))) }),

@@ -21,13 +21,14 @@ func newSightings() *sightings {
 	return &sightings{at: map[[2]string]time.Time{}, counts: map[string]int{}, more: make(chan struct{})}
 }
 
-func (s *sightings) add(name, what string) {
-	now := time.Now()
+func (s *sightings) add(name, what string) { s.addAt(name, what, time.Now()) }
+
+func (s *sightings) addAt(name, what string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts[name]++
 	if _, seen := s.at[[2]string{what, name}]; !seen {
-		s.at[[2]string{what, name}] = now
+		s.at[[2]string{what, name}] = at
 	}
 	close(s.more)
 	s.more = make(chan struct{})

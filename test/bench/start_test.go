@@ -54,13 +54,18 @@ func (s *setting) startFull() {
 	}
 }
 
-// memoryOfContainers compares a server that has just started with one that had nothing to show.
-func (s *setting) memoryOfContainers() {
-	s.server.stop(s)
+// launch starts the server and waits until it shows all there is.
+func (s *setting) launch() {
 	s.server = launch(s, s.program, s.engine.Host(), s.stateDir, s.port)
 	s.server.connect(s, s.stateDir)
 	s.server.discovered(s)
 	s.server.synced(s)
+}
+
+// memoryOfContainers compares a server that has just started with one that had nothing to show.
+func (s *setting) memoryOfContainers() {
+	s.server.stop(s)
+	s.launch()
 	pause(s.sizes, settling)
 	for _, part := range []struct{ name, field string }{{"memory", "VmRSS:"}, {"memory of its own", "RssAnon:"}} {
 		more := s.server.memory(s, part.field) - s.of(part.name+" with nothing").median(standalone)*1e6

@@ -16,21 +16,26 @@ import (
 	"time"
 )
 
-// follow reads the events of a watch, as lines of JSON, until ctx ends. It returns when the watch has begun; the channel
-// is closed when nothing more is read.
+// follow reads the events of a watch from a version on.
 func (c *cluster) follow(ctx context.Context, tb testing.TB, resource, version string, each func(line []byte, at time.Time)) <-chan struct{} {
 	tb.Helper()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+c.path(resource)+"?watch=true&timeoutSeconds=3600&resourceVersion="+version, nil)
+	return c.followAt(ctx, tb, c.path(resource)+"?watch=true&timeoutSeconds=3600&resourceVersion="+version, each)
+}
+
+// followAt reads lines of JSON until ctx ends. It returns when they can come; the channel is closed when nothing more is read.
+func (e endpoint) followAt(ctx context.Context, tb testing.TB, path string, each func(line []byte, at time.Time)) <-chan struct{} {
+	tb.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+path, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	request.Header.Set("Accept", "application/json")
-	response, err := c.client.Do(request)
+	response, err := e.client.Do(request)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	if response.StatusCode != http.StatusOK {
-		tb.Fatalf("watching %s: %s", resource, response.Status)
+		tb.Fatalf("watching %s: %s", path, response.Status)
 	}
 	ended := make(chan struct{})
 	go func() {
