@@ -5,6 +5,7 @@ package docker
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"maps"
@@ -44,7 +45,8 @@ func answering(t testing.TB) (*Engine, *answers) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, transport := &answers{}, &http.Transport{}
+	// Without HTTP/2, for which a transport makes a TLS configuration, it is one of an engine without TLS, as Docker's are.
+	a, transport := &answers{}, &http.Transport{TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}
 	transport.RegisterProtocol("http", a)
 	c, err := client.NewClientWithOpts(client.WithHost("tcp://engine:2375"), client.WithHTTPClient(&http.Client{Transport: transport}), client.WithVersion("1.51"))
 	if err != nil {
@@ -196,7 +198,7 @@ func FuzzImageAnswer(f *testing.F) {
 func FuzzVolumeAnswer(f *testing.F) {
 	f.Add(encoded(f, volume.Volume{Name: "data", Driver: "local", CreatedAt: createdAt, Mountpoint: "/v", Scope: "local", Labels: map[string]string{"a": "b"}}))
 	for _, text := range []string{`null`, `{}`, `[]`, `{"Name":"data"}`, `{"Name":"../data"}`, `{"Name":"data","CreatedAt":"9999-12-31T23:59:59-23:59","Labels":{"":"x"},"Options":{"":""},"Status":{"a":[null]},"UsageData":{"Size":-1}}`,
-		`{"Volumes":[null]}`, `{"Volumes":[{"Name":"data"},{"Name":".."}],"Warnings":null}`,
+		`{"Volumes":[null]}`, `{"Volumes":[{"Name":"data"},{"Name":".."}],"Warnings":null}`, `{"Name":"data"}0`,
 	} {
 		f.Add([]byte(text))
 	}

@@ -77,30 +77,36 @@ func (s *Containers) observe(ctx context.Context, id string) (*v1alpha1.Containe
 	}
 	var object *v1alpha1.Container
 	asked, err := inspect(ctx, s.engine, "/containers/"+id+"/json", func(answer []byte) (*container.InspectResponse, error) {
-		if object = s.overlays.recall(id, answer); object != nil {
+		last, isSame := s.overlays.recall(id, answer)
+		if isSame {
+			object = last
 			return nil, nil
 		}
-		response, err := readContainer(answer)
+		response, err := readContainer(answer, last == nil)
 		if err == nil {
-			object = s.convert(id, response, answer)
+			object = s.convert(id, response, answer, last)
 		}
 		return nil, err
 	}, func(ctx context.Context, c *client.Client) (container.InspectResponse, error) {
 		return c.ContainerInspect(ctx, id)
 	})
 	if asked != nil {
-		object = s.convert(id, asked, nil)
+		object = s.convert(id, asked, nil, nil)
 	}
 	return object, err
 }
 
-// convert makes the container of that ID of what Docker has answered, nil if it is about another one.
-func (s *Containers) convert(id string, response *container.InspectResponse, answer []byte) *v1alpha1.Container {
+// convert makes the container of that ID of what Docker has answered, nil if it is about another one. The labels are those of the
+// last, if there is one: a container keeps them for its life.
+func (s *Containers) convert(id string, response *container.InspectResponse, answer []byte, last *v1alpha1.Container) *v1alpha1.Container {
 	if response.ContainerJSONBase == nil || response.ID != id {
 		return nil
 	}
 	response.ID = id // the same, and held already
 	object := containerOf(response, s.engine.namespace)
+	if last != nil {
+		object.Labels, object.Status.Labels = last.Labels, last.Status.Labels
+	}
 	s.overlays.learn(object, stopTimeoutOf(response), answer)
 	return object
 }

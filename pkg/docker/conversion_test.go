@@ -5,6 +5,7 @@ package docker
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -251,15 +252,39 @@ func TestWhatIsReadOfAnInspectionIsAllThatIsShown(t *testing.T) {
 		if err := json.Unmarshal(answer, &whole); err != nil {
 			t.Fatal(err)
 		}
-		part, err := readContainer(answer)
-		if err != nil {
-			t.Fatal(err)
+		for _, withLabels := range []bool{true, false} { // whole loses them
+			part, err := readContainer(answer, withLabels)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if whole.Config != nil && !withLabels {
+				whole.Config.Labels = nil
+			}
+			if want, got := containerOf(&whole, "engine"), containerOf(part, "engine"); !apiequality.Semantic.DeepEqual(got, want) {
+				t.Fatalf("of %s\nis shown %+v\n    not %+v", answer, got, want)
+			}
+			if want, got := stopTimeoutOf(&whole), stopTimeoutOf(part); got != want {
+				t.Errorf("%s may take %s to stop, not %s", answer, got, want)
+			}
 		}
-		if want, got := containerOf(&whole, "engine"), containerOf(part, "engine"); !apiequality.Semantic.DeepEqual(got, want) {
-			t.Fatalf("of %s\nis shown %+v\n    not %+v", answer, got, want)
-		}
-		if want, got := stopTimeoutOf(&whole), stopTimeoutOf(part); got != want {
-			t.Errorf("%s may take %s to stop, not %s", answer, got, want)
+	}
+}
+
+func TestAContainerShowsItsLabelsThroughAllItsChanges(t *testing.T) {
+	e, engine := answering(t)
+	labels := map[string]string{"com.docker.compose.project": "web", "not valid": "!"}
+	for _, status := range []container.ContainerState{"created", "running", "exited"} {
+		answer, err := json.Marshal(inspected(func(r *container.InspectResponse) {
+			r.State.Status, r.Config.Labels = status, maps.Clone(labels)
+		}))
+		must(t, err)
+		engine.body = answer
+		objects, _, err := e.Containers().Observe(t.Context(), idA)
+		must(t, err)
+		shown := objects["engine/web"].(*v1alpha1.Container)
+		if string(shown.Status.Status) != string(status) || !maps.Equal(shown.Status.Labels, labels) ||
+			!maps.Equal(shown.Labels, map[string]string{"com.docker.compose.project": "web"}) {
+			t.Errorf("%s shows %+v with the labels %v", status, shown.Status, shown.Labels)
 		}
 	}
 }

@@ -4,6 +4,7 @@
 package docker
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/docker/docker/api/types/container"
@@ -25,17 +26,26 @@ type inspection struct {
 	State           *container.State
 	HostConfig      *struct{ PortBindings nat.PortMap }
 	NetworkSettings *struct{ Ports nat.PortMap }
-	Config          *struct {
-		Image        string
-		Labels       map[string]string
-		ExposedPorts nat.PortSet
-		StopTimeout  *int
-	}
+	Config          any // a pointer to what is read of it, nil if there was none
 }
 
-// readContainer returns what Docker has answered as the Docker client would, but for what nobody looks at.
-func readContainer(answer []byte) (*container.InspectResponse, error) {
-	var i inspection
+type inspectedConfig struct {
+	Image        string
+	ExposedPorts nat.PortSet
+	StopTimeout  *int
+}
+
+// readContainer returns what Docker has answered as the Docker client would, but for what nobody looks at, and with its labels
+// only where they are asked for.
+func readContainer(answer []byte, withLabels bool) (*container.InspectResponse, error) {
+	var config struct {
+		inspectedConfig
+		Labels map[string]string
+	}
+	i := inspection{Config: &config.inspectedConfig}
+	if withLabels {
+		i.Config = &config
+	}
 	if err := json.Unmarshal(answer, &i); err != nil {
 		return nil, err
 	}
@@ -51,7 +61,7 @@ func readContainer(answer []byte) (*container.InspectResponse, error) {
 	}
 	if i.Config != nil {
 		response.Config = &container.Config{
-			Image: i.Config.Image, Labels: i.Config.Labels, ExposedPorts: i.Config.ExposedPorts, StopTimeout: i.Config.StopTimeout,
+			Image: config.Image, Labels: config.Labels, ExposedPorts: config.ExposedPorts, StopTimeout: config.StopTimeout,
 		}
 	}
 	return response, nil
@@ -85,10 +95,11 @@ func readImage(answer []byte) (*image.InspectResponse, error) {
 	return response, nil
 }
 
-// readVolume is readContainer for a volume, of which all is looked at.
+// readVolume is readContainer for a volume, of which all is looked at. What comes after it is as little looked at as by the Docker
+// client.
 func readVolume(answer []byte) (*volume.Volume, error) {
 	var v volume.Volume
-	if err := json.Unmarshal(answer, &v); err != nil {
+	if err := json.NewDecoder(bytes.NewReader(answer)).Decode(&v); err != nil {
 		return nil, err
 	}
 	return &v, nil

@@ -4,10 +4,12 @@
 package docker
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/docker/docker/api/types/container"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -55,5 +57,28 @@ func BenchmarkSelectable(b *testing.B) {
 	}
 	for b.Loop() {
 		selectable(labels)
+	}
+}
+
+// BenchmarkObserveAChange reads a container whose state changes each time.
+func BenchmarkObserveAChange(b *testing.B) {
+	e, engine := answering(b)
+	labels := map[string]string{}
+	for i := range 30 {
+		labels[fmt.Sprintf("org.example.labels/key-%d", i)] = fmt.Sprintf("value-%d", i)
+	}
+	var answers [][]byte
+	for _, status := range []container.ContainerState{"running", "exited"} {
+		answer, err := json.Marshal(inspected(func(r *container.InspectResponse) { r.State.Status, r.Config.Labels = status, labels }))
+		if err != nil {
+			b.Fatal(err)
+		}
+		answers = append(answers, answer)
+	}
+	for i := 0; b.Loop(); i++ {
+		engine.body = answers[i%len(answers)]
+		if _, _, err := e.Containers().Observe(b.Context(), idA); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

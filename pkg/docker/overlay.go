@@ -85,17 +85,18 @@ func (o *overlays) learn(object *v1alpha1.Container, stopTimeout time.Duration, 
 	known.answer, known.shown = maphash.Bytes(answerSeed, answer), object
 }
 
-// recall returns what was made of the answer, nil if the last one was another. It is the caller's but for what lies deeper.
-func (o *overlays) recall(id string, answer []byte) *v1alpha1.Container {
+// recall returns what was made of the last answer about the container, nil if there was none, and whether this one says the
+// same, word for word. It is the caller's but for what lies deeper.
+func (o *overlays) recall(id string, answer []byte) (last *v1alpha1.Container, isSame bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	known := o.byID[id]
-	if len(answer) == 0 || known == nil || known.shown == nil || known.answer != maphash.Bytes(answerSeed, answer) {
-		return nil
+	if known == nil || known.shown == nil {
+		return nil, false
 	}
 	object := *known.shown
 	object.ResourceVersion = ""
-	return &object
+	return &object, len(answer) > 0 && known.answer == maphash.Bytes(answerSeed, answer)
 }
 
 // show writes the overlay into a container.
