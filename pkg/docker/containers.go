@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/client"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -75,25 +74,20 @@ func (s *Containers) observe(ctx context.Context, id string) (*v1alpha1.Containe
 	if ValidContainerName(id) != nil {
 		return nil, nil
 	}
-	var object *v1alpha1.Container
-	asked, err := inspect(ctx, s.engine, "/containers/"+id+"/json", func(answer []byte) (*container.InspectResponse, error) {
+	return inspect(ctx, s.engine, "/containers/"+id+"/json", func(answer []byte) (*v1alpha1.Container, error) {
 		last, isSame := s.overlays.recall(id, answer)
 		if isSame {
-			object = last
-			return nil, nil
+			return last, nil
 		}
 		response, err := readContainer(answer, last == nil)
-		if err == nil {
-			object = s.convert(id, response, answer, last)
+		if err != nil {
+			return nil, err
 		}
-		return nil, err
-	}, func(ctx context.Context, c *client.Client) (container.InspectResponse, error) {
-		return c.ContainerInspect(ctx, id)
+		return s.convert(id, response, answer, last), nil
+	}, func(ctx context.Context, c *client.Client) (*v1alpha1.Container, error) {
+		response, err := c.ContainerInspect(ctx, id)
+		return s.convert(id, &response, nil, nil), err
 	})
-	if asked != nil {
-		object = s.convert(id, asked, nil, nil)
-	}
-	return object, err
 }
 
 // convert makes the container of that ID of what Docker has answered, nil if it is about another one. The labels are those of the
@@ -153,19 +147,13 @@ func (s *Containers) inspect(ctx context.Context, name string) (*container.Inspe
 	if ValidContainerName(name) != nil {
 		return nil, nil
 	}
-	var response container.InspectResponse
-	err := s.engine.read(ctx, readTimeout, func(ctx context.Context, c *connection) (err error) {
-		response, err = c.client.ContainerInspect(ctx, name)
-		return err
-	})
-	if errdefs.IsNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
+	response, err := inspect(ctx, s.engine, "/containers/"+name+"/json", readWhole[container.InspectResponse],
+		func(ctx context.Context, c *client.Client) (*container.InspectResponse, error) {
+			response, err := c.ContainerInspect(ctx, name)
+			return &response, err
+		})
+	if err != nil || response == nil || response.ContainerJSONBase == nil {
 		return nil, err
 	}
-	if response.ContainerJSONBase == nil {
-		return nil, nil
-	}
-	return &response, nil
+	return response, nil
 }

@@ -91,17 +91,15 @@ func (c *connection) answer(ctx context.Context, path string, read func(answer [
 
 // inspect returns what read makes of the engine's words at a path, or the client where it has to ask; nil if there is nothing.
 func inspect[T any](ctx context.Context, e *Engine, path string, read func(answer []byte) (*T, error),
-	ask func(context.Context, *client.Client) (T, error)) (*T, error) {
-	var response *T
+	ask func(context.Context, *client.Client) (*T, error)) (*T, error) {
+	var found *T
 	err := e.read(ctx, readTimeout, func(ctx context.Context, c *connection) error {
 		ok, err := c.answer(ctx, path, func(answer []byte) (err error) {
-			response, err = read(answer)
+			found, err = read(answer)
 			return err
 		})
 		if !ok {
-			var asked T
-			asked, err = ask(ctx, c.client)
-			response = &asked
+			found, err = ask(ctx, c.client)
 		}
 		return err
 	})
@@ -111,5 +109,5 @@ func inspect[T any](ctx context.Context, e *Engine, path string, read func(answe
 	if err != nil {
 		return nil, err
 	}
-	return response, nil
+	return found, nil
 }

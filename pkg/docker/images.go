@@ -202,8 +202,9 @@ func (s *Images) inspect(ctx context.Context, name string) (*image.InspectRespon
 	if !isImagePath(name) {
 		return nil, nil
 	}
-	return inspect(ctx, s.engine, "/images/"+name+"/json", readImage, func(ctx context.Context, c *client.Client) (image.InspectResponse, error) {
-		return c.ImageInspect(ctx, name)
+	return inspect(ctx, s.engine, "/images/"+name+"/json", readImage, func(ctx context.Context, c *client.Client) (*image.InspectResponse, error) {
+		response, err := c.ImageInspect(ctx, name)
+		return &response, err
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/go-connections/nat"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 )
@@ -95,12 +94,11 @@ func readImage(answer []byte) (*image.InspectResponse, error) {
 	return response, nil
 }
 
-// readVolume is readContainer for a volume, of which all is looked at. What comes after it is as little looked at as by the Docker
-// client.
-func readVolume(answer []byte) (*volume.Volume, error) {
-	var v volume.Volume
-	if err := json.NewDecoder(bytes.NewReader(answer)).Decode(&v); err != nil {
+// readWhole returns what Docker has answered as the Docker client would: what comes after it is as little looked at.
+func readWhole[T any](answer []byte) (*T, error) {
+	var response T
+	if err := json.NewDecoder(bytes.NewReader(answer)).Decode(&response); err != nil {
 		return nil, err
 	}
-	return &v, nil
+	return &response, nil
 }

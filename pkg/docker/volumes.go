@@ -114,8 +114,9 @@ func (s *Volumes) inspect(ctx context.Context, name string) (*volume.Volume, err
 	if ValidVolumeName(name) != nil {
 		return nil, nil
 	}
-	found, err := inspect(ctx, s.engine, "/volumes/"+name, readVolume, func(ctx context.Context, c *client.Client) (volume.Volume, error) {
-		return c.VolumeInspect(ctx, name)
+	found, err := inspect(ctx, s.engine, "/volumes/"+name, readWhole[volume.Volume], func(ctx context.Context, c *client.Client) (*volume.Volume, error) {
+		found, err := c.VolumeInspect(ctx, name)
+		return &found, err
 	})
 	if err != nil || found == nil || found.Name != name {
 		return nil, err
