@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
@@ -34,7 +33,7 @@ func (s *Images) Delete(ctx context.Context, id string, object runtime.Object) e
 			return err
 		}
 		_, err = c.client.ImageRemove(ctx, reference, image.RemoveOptions{Force: force, PruneChildren: true})
-		if errdefs.IsConflict(err) {
+		if isConflict(err) {
 			users := containersUsing(ctx, c, filters.Arg("ancestor", id), func(found container.Summary) bool { return imageID(found.ImageID) == id })
 			return inUse(imageResource, name, err, users)
 		}

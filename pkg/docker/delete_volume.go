@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -38,7 +37,7 @@ func (s *Volumes) Delete(ctx context.Context, name string, object runtime.Object
 			return apierrors.NewConflict(volumeResource, name, errors.New("the volume was removed and made anew"))
 		}
 		err = c.client.VolumeRemove(ctx, name, false)
-		if errdefs.IsConflict(err) {
+		if isConflict(err) {
 			users := containersUsing(ctx, c, filters.Arg("volume", name), func(found container.Summary) bool {
 				return slices.ContainsFunc(found.Mounts, func(m container.MountPoint) bool { return m.Name == name })
 			})

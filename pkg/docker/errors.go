@@ -17,12 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// stateConflicts are what engines say, partly with status 500, when a state forbids an operation.
-var stateConflicts = []string{
-	"is not paused", "is already paused", "is not running", "is restarting, wait until", "already in progress",
-	"state improper", "is in use", "being used",
-}
-
 // apiError returns Docker's error as the API error that says the same in Docker's own words.
 func apiError(verb string, resource schema.GroupResource, name string, err error) error {
 	if err == nil {
@@ -31,16 +25,31 @@ func apiError(verb string, resource schema.GroupResource, name string, err error
 	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
 		return err
 	}
+	translated := translate(verb, resource, name, err)
+	if translated.ErrStatus.Details == nil {
+		translated.ErrStatus.Details = &metav1.StatusDetails{}
+	}
+	details := translated.ErrStatus.Details
+	details.Group, details.Kind, details.Name = resource.Group, resource.Resource, name
+	return translated
+}
+
+func translate(verb string, resource schema.GroupResource, name string, err error) *apierrors.StatusError {
 	words := dockerWords(err)
 	said := errors.New(words)
+	isChange := verb != "list" && verb != "inspect"
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return apierrors.NewTimeoutError(fmt.Sprintf("Docker did not answer in time to %s %s %q", verb, resource.Resource, name), 1)
 	case isConnectionLost(err):
 		return unavailable(words)
+	case isChange && isConflict(err):
+		return apierrors.NewConflict(resource, name, said)
+	case isChange && refusalOf(words) == metav1.StatusReasonInvalid:
+		return unprocessable(verb, resource, name, words)
 	case errdefs.IsNotFound(err):
 		return apierrors.NewNotFound(resource, name)
-	case errdefs.IsConflict(err), isStateConflict(words):
+	case errdefs.IsConflict(err):
 		return apierrors.NewConflict(resource, name, said)
 	case errdefs.IsInvalidArgument(err), errdefs.IsOutOfRange(err):
 		return apierrors.NewBadRequest(words)
@@ -53,13 +62,13 @@ func apiError(verb string, resource schema.GroupResource, name string, err error
 	}
 }
 
-func isStateConflict(words string) bool {
-	for _, text := range stateConflicts {
-		if strings.Contains(words, text) {
-			return true
-		}
+// isConflict reports whether Docker refuses because of the state of something, or because something else has what it needs.
+func isConflict(err error) bool {
+	if err == nil {
+		return false
 	}
-	return false
+	reason := refusalOf(dockerWords(err))
+	return reason == metav1.StatusReasonConflict || reason == metav1.StatusReasonUnknown && errdefs.IsConflict(err)
 }
 
 func isConnectionLost(err error) bool {

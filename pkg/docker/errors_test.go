@@ -49,6 +49,9 @@ func TestDockersErrorsBecomeAPIErrors(t *testing.T) {
 		if got := status.Status().Message; !strings.Contains(got, test.text) || strings.Contains(got, "Error response from daemon") {
 			t.Errorf("%s: message %q", name, got)
 		}
+		if details := status.Status().Details; test.code != http.StatusGone && (details.Name != "web" || details.Kind != "containers" || details.Group != containerResource.Group) {
+			t.Errorf("%s: details %+v", name, details)
+		}
 		if test.code == http.StatusServiceUnavailable && status.Status().Details.RetryAfterSeconds != 1 {
 			t.Errorf("%s: no time to retry after", name)
 		}
