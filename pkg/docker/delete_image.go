@@ -77,10 +77,21 @@ func containersUsing(ctx context.Context, c *connection, filter filters.KeyValue
 	}
 	var names []string
 	for _, summary := range found {
-		if len(summary.Names) > 0 && match(summary) {
-			names = append(names, strings.TrimPrefix(summary.Names[0], "/"))
+		if match(summary) {
+			names = append(names, ownName(summary))
 		}
 	}
 	slices.Sort(names)
 	return names
+}
+
+// ownName returns the name of a listed container, its ID if it has none. Docker also lists the links that lead to it, such
+// as /app/db, and in any order.
+func ownName(summary container.Summary) string {
+	for _, name := range summary.Names {
+		if own := strings.TrimPrefix(name, "/"); own != "" && !strings.Contains(own, "/") {
+			return own
+		}
+	}
+	return summary.ID
 }

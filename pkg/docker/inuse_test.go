@@ -1,0 +1,48 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+)
+
+func TestALinkIsNoNameOfTheContainer(t *testing.T) {
+	for want, names := range map[string][]string{
+		"db":       {"/db"},
+		"zdb":      {"/app/db", "/zdb"},
+		"adb":      {"/adb", "/app/db", "/web/db"},
+		"idOfIt":   nil,
+		"linkOnly": {"/app/db"},
+	} {
+		summary := container.Summary{ID: want, Names: names}
+		if got := ownName(summary); got != want {
+			t.Errorf("%q: %q", names, got)
+		}
+	}
+}
+
+func TestARefusalNamesTheContainerAndNotItsLink(t *testing.T) {
+	x := connect(t)
+	name := engine.UniqueName("linked")
+	user, volume, image := "z"+name, name, name+":v1"
+	id := shared.Image(t, image)
+	shared.Volume(t, volume, nil)
+	shared.Create(t, user, engine.FromImage(image), func(_ *container.Config, h *container.HostConfig) { h.Binds = []string{volume + ":/data"} })
+	shared.Create(t, "a"+name, func(c *container.Config, h *container.HostConfig) {
+		c.NetworkDisabled = false
+		h.Links = []string{user + ":db"}
+	})
+	for what, err := range map[string]error{
+		"volume": x.Volumes().Delete(t.Context(), volume, x.volume(t, volume)),
+		"image":  x.Images().Delete(t.Context(), id, x.image(t, image)),
+	} {
+		if code(err) != 409 || !contains(err, "(used by: "+user+")") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
