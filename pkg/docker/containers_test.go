@@ -252,7 +252,10 @@ func TestActionsAreCarriedOutAndNotKept(t *testing.T) {
 	for _, test := range []struct {
 		action string
 		status v1alpha1.ContainerDockerStatus
-	}{{"start", "running"}, {"pause", "paused"}, {"unpause", "running"}, {"restart", "running"}, {"stop", "exited"}, {"stop", "exited"}} {
+	}{
+		{"start", "running"}, {"start", "running"}, {"unpause", "running"}, {"pause", "paused"}, {"pause", "paused"}, {"unpause", "running"},
+		{"unpause", "running"}, {"restart", "running"}, {"stop", "exited"}, {"stop", "exited"},
+	} {
 		w := &warnings{}
 		must(t, x.update(t, warning.WithWarningRecorder(t.Context(), w), name, action(test.action)))
 		c := x.c.held(name).(*v1alpha1.Container)
@@ -264,11 +267,22 @@ func TestActionsAreCarriedOutAndNotKept(t *testing.T) {
 			t.Errorf("%s: annotations %v, warnings %v", test.action, c.Annotations, w.texts)
 		}
 	}
-	w := &warnings{}
-	must(t, x.update(t, warning.WithWarningRecorder(t.Context(), w), name, action("pause")))
-	last := x.c.held(name).(*v1alpha1.Container).Status.LastAction
-	if last.State != "Failed" || last.Error != "Container "+x.c.held(name).(*v1alpha1.Container).Status.ID+" is not running" || len(w.texts) != 1 || !strings.Contains(w.texts[0], "is not running") {
-		t.Errorf("%+v, %v", last, w.texts)
+}
+
+func TestAStoppedContainerIsNeitherPausedNorUnpaused(t *testing.T) {
+	x := connect(t)
+	name := engine.UniqueName("stopped")
+	id := shared.Create(t, name)
+	for _, refused := range []string{"pause", "unpause"} {
+		w := &warnings{}
+		must(t, x.update(t, warning.WithWarningRecorder(t.Context(), w), name, action(refused)))
+		last := x.c.held(name).(*v1alpha1.Container).Status.LastAction
+		if last.State != "Failed" || last.Error != "Container "+id+" is not running" {
+			t.Errorf("%s: %+v", refused, last)
+		}
+		if len(w.texts) != 1 || !strings.Contains(w.texts[0], "is not running") {
+			t.Errorf("%s: warnings %v", refused, w.texts)
+		}
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"fmt"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,42 +17,6 @@ import (
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
-
-// transition returns the action that takes a container from what Docker says to the state that is asked for, "" if none
-// is needed. Where none can, it is the one whose refusal says why.
-func transition(from v1alpha1.ContainerDockerStatus, to v1alpha1.ContainerState) v1alpha1.ContainerAction {
-	state := stateOf(from)
-	switch {
-	case state == to:
-		return ""
-	case to == v1alpha1.ContainerStateRunning && state == v1alpha1.ContainerStatePaused:
-		return v1alpha1.ContainerActionUnpause
-	case to == v1alpha1.ContainerStateRunning:
-		return v1alpha1.ContainerActionStart
-	case to == v1alpha1.ContainerStatePaused:
-		return v1alpha1.ContainerActionPause
-	case to == v1alpha1.ContainerStateCreated:
-		return v1alpha1.ContainerActionStop
-	}
-	return ""
-}
-
-// perform carries out an action. An action that finds nothing to do is a success.
-func perform(ctx context.Context, c *connection, id string, action v1alpha1.ContainerAction) error {
-	switch action {
-	case v1alpha1.ContainerActionStart:
-		return c.client.ContainerStart(ctx, id, container.StartOptions{})
-	case v1alpha1.ContainerActionStop:
-		return c.client.ContainerStop(ctx, id, container.StopOptions{})
-	case v1alpha1.ContainerActionPause:
-		return c.client.ContainerPause(ctx, id)
-	case v1alpha1.ContainerActionUnpause:
-		return c.client.ContainerUnpause(ctx, id)
-	case v1alpha1.ContainerActionRestart:
-		return c.client.ContainerRestart(ctx, id, container.StopOptions{})
-	}
-	return errdefs.ErrInvalidArgument.WithMessage(fmt.Sprintf("there is no action %q", action))
-}
 
 // Update carries out what distinguishes updated from old: a state, an action, a graceful deletion.
 func (s *Containers) Update(ctx context.Context, id string, old, updated runtime.Object) error {
@@ -93,22 +56,14 @@ func newAction(before, after *v1alpha1.Container) v1alpha1.ContainerAction {
 // setState takes the container to a state from whatever it is in when its turn comes.
 func (s *Containers) setState(ctx context.Context, id, name string, state v1alpha1.ContainerState) error {
 	return s.inTurn(ctx, "update", id, name, func(ctx context.Context, c *connection) error {
-		inspected, err := s.inspect(ctx, id)
+		status, err := s.statusNow(ctx, id, name)
 		if err != nil {
 			return err
 		}
-		if inspected == nil || inspected.State == nil {
-			return apierrors.NewNotFound(containerResource, name)
+		if statusOf(status) == v1alpha1.ContainerDockerStatusUnknown {
+			return apierrors.NewConflict(containerResource, name, fmt.Errorf("its status in Docker, %q, is not known to this version", status))
 		}
-		status := statusOf(inspected.State.Status)
-		if status == v1alpha1.ContainerDockerStatusUnknown {
-			return apierrors.NewConflict(containerResource, name, fmt.Errorf("its status in Docker, %q, is not known to this version", inspected.State.Status))
-		}
-		action := transition(status, state)
-		if action == "" {
-			return nil
-		}
-		return s.performChecked(ctx, c, id, action)
+		return s.performChecked(ctx, c, id, stepsToState[state].from(statusOf(status)))
 	})
 }
 
@@ -117,7 +72,10 @@ func (s *Containers) act(ctx context.Context, id, name string, action v1alpha1.C
 	observed := metav1.Now().Rfc3339Copy()
 	words := ""
 	err := s.inTurn(ctx, string(action), id, name, func(ctx context.Context, c *connection) error {
-		err := s.performChecked(ctx, c, id, action)
+		status, err := s.statusNow(ctx, id, name)
+		if err == nil {
+			err = s.performChecked(ctx, c, id, stepOf(action, statusOf(status)))
+		}
 		words = s.recordAction(id, action, observed, err)
 		return err
 	})
@@ -128,6 +86,18 @@ func (s *Containers) act(ctx context.Context, id, name string, action v1alpha1.C
 		warning.AddWarning(ctx, "", fmt.Sprintf("the action %s failed: %s", action, words))
 	}
 	return nil
+}
+
+// statusNow returns the status of the container in Docker's words.
+func (s *Containers) statusNow(ctx context.Context, id, name string) (string, error) {
+	inspected, err := s.inspect(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if inspected == nil || inspected.State == nil {
+		return "", apierrors.NewNotFound(containerResource, name)
+	}
+	return inspected.State.Status, nil
 }
 
 // recordAction notes how an action ended, and returns why it failed.
@@ -143,9 +113,9 @@ func (s *Containers) recordAction(id string, action v1alpha1.ContainerAction, ob
 	return outcome.Error
 }
 
-// performChecked tells a container that is missing from something else that the action misses, such as a network.
-func (s *Containers) performChecked(ctx context.Context, c *connection, id string, action v1alpha1.ContainerAction) error {
-	err := perform(ctx, c, id, action)
+// performChecked tells a container that is missing from something else that the step misses, such as a network.
+func (s *Containers) performChecked(ctx context.Context, c *connection, id string, next step) error {
+	err := perform(ctx, c, id, next)
 	if !errdefs.IsNotFound(err) {
 		return err
 	}

@@ -9,26 +9,49 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-func TestTransitions(t *testing.T) {
-	const none = v1alpha1.ContainerAction("")
-	for from, to := range map[v1alpha1.ContainerDockerStatus][3]v1alpha1.ContainerAction{
-		//             running   paused   created
-		"running":    {none, "pause", "stop"},
-		"restarting": {none, "pause", "stop"},
-		"paused":     {"unpause", none, "stop"},
-		"pausing":    {"unpause", none, "stop"},
-		"created":    {"start", "pause", none},
-		"exited":     {"start", "pause", none},
-		"dead":       {"start", "pause", none},
-		"removing":   {"start", "pause", none},
+// statuses are Docker's statuses by the state that they show as: running, paused, created.
+var statuses = [3][]v1alpha1.ContainerDockerStatus{
+	{"running", "restarting"},
+	{"paused", "pausing"},
+	{"created", "exited", "dead", "removing"},
+}
+
+func TestEachStateIsReachedByOneStep(t *testing.T) {
+	for to, want := range map[v1alpha1.ContainerState][3]step{
+		// from     running  paused     created
+		"running": {stepNone, "unpause", "start"},
+		"paused":  {"pause", stepNone, "pause"},
+		"created": {"stop", "stop", stepNone},
+		"unknown": {stepNone, stepNone, stepNone},
 	} {
-		for i, state := range []v1alpha1.ContainerState{"running", "paused", "created"} {
-			if got := transition(from, state); got != to[i] {
-				t.Errorf("%s to %s: %q", from, state, got)
+		for i, each := range statuses {
+			for _, from := range each {
+				if got := stepsToState[to].from(from); got != want[i] {
+					t.Errorf("%s to %s: %q", from, to, got)
+				}
 			}
 		}
-		if got := transition(from, "unknown"); got != none {
-			t.Errorf("%s to unknown: %q", from, got)
+	}
+}
+
+func TestAnActionThatFindsNothingToDoMakesNoCall(t *testing.T) {
+	for action, want := range map[v1alpha1.ContainerAction][3]step{
+		// when     running  paused     created
+		"start":   {stepNone, "start", "start"},
+		"stop":    {"stop", "stop", stepNone},
+		"pause":   {"pause", stepNone, "pause"},
+		"unpause": {stepNone, "unpause", stepRefuseStopped},
+		"restart": {"restart", "restart", "restart"},
+	} {
+		for i, each := range statuses {
+			for _, from := range each {
+				if got := stepOf(action, from); got != want[i] {
+					t.Errorf("%s when %s: %q", action, from, got)
+				}
+			}
+		}
+		if got := stepOf(action, "unknown"); got != step(action) {
+			t.Errorf("%s of a status that is not known: %q", action, got)
 		}
 	}
 }

@@ -1,0 +1,90 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// step is the call that takes a container nearer to what was asked for. Most have the name of the action that is the same.
+type step string
+
+const (
+	stepNone    step = "" // it is as was asked for
+	stepStart   step = "start"
+	stepStop    step = "stop"
+	stepPause   step = "pause"
+	stepUnpause step = "unpause"
+	stepRestart step = "restart"
+	// stepRefuseStopped makes no call: Docker's own refusal does not say that the container is not running.
+	stepRefuseStopped step = "refuse"
+)
+
+// steps holds a step for each state that a container can be in. Where none leads to what was asked for, it is the one whose
+// refusal says why.
+type steps struct{ running, paused, stopped step }
+
+// stepsToState holds the steps to each value of spec.state.
+var stepsToState = map[v1alpha1.ContainerState]steps{
+	v1alpha1.ContainerStateRunning: {running: stepNone, paused: stepUnpause, stopped: stepStart},
+	v1alpha1.ContainerStatePaused:  {running: stepPause, paused: stepNone, stopped: stepPause},
+	v1alpha1.ContainerStateCreated: {running: stepStop, paused: stepStop, stopped: stepNone},
+}
+
+// stepsOfAction holds the steps of each action. An action that finds nothing to do is a success.
+var stepsOfAction = map[v1alpha1.ContainerAction]steps{
+	v1alpha1.ContainerActionStart:   {running: stepNone, paused: stepStart, stopped: stepStart},
+	v1alpha1.ContainerActionStop:    {running: stepStop, paused: stepStop, stopped: stepNone},
+	v1alpha1.ContainerActionPause:   {running: stepPause, paused: stepNone, stopped: stepPause},
+	v1alpha1.ContainerActionUnpause: {running: stepNone, paused: stepUnpause, stopped: stepRefuseStopped},
+	v1alpha1.ContainerActionRestart: {running: stepRestart, paused: stepRestart, stopped: stepRestart},
+}
+
+// from returns the step to take when Docker says this of the container.
+func (s steps) from(status v1alpha1.ContainerDockerStatus) step {
+	switch stateOf(status) {
+	case v1alpha1.ContainerStateRunning:
+		return s.running
+	case v1alpha1.ContainerStatePaused:
+		return s.paused
+	case v1alpha1.ContainerStateCreated:
+		return s.stopped
+	}
+	return stepNone
+}
+
+// stepOf returns the step of an action. Of a status that is not known Docker knows best what to make.
+func stepOf(action v1alpha1.ContainerAction, status v1alpha1.ContainerDockerStatus) step {
+	if status == v1alpha1.ContainerDockerStatusUnknown {
+		return step(action)
+	}
+	return stepsOfAction[action].from(status)
+}
+
+// perform takes a step.
+func perform(ctx context.Context, c *connection, id string, next step) error {
+	switch next {
+	case stepNone:
+		return nil
+	case stepStart:
+		return c.client.ContainerStart(ctx, id, container.StartOptions{})
+	case stepStop:
+		return c.client.ContainerStop(ctx, id, container.StopOptions{})
+	case stepPause:
+		return c.client.ContainerPause(ctx, id)
+	case stepUnpause:
+		return c.client.ContainerUnpause(ctx, id)
+	case stepRestart:
+		return c.client.ContainerRestart(ctx, id, container.StopOptions{})
+	case stepRefuseStopped:
+		return errdefs.ErrConflict.WithMessage(fmt.Sprintf("Container %s is not running", id))
+	}
+	return errdefs.ErrInvalidArgument.WithMessage(fmt.Sprintf("there is no action %q", next))
+}
