@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unique"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/go-connections/nat"
@@ -49,14 +50,15 @@ func containerOf(c *container.InspectResponse, namespace string) *v1alpha1.Conta
 			Path:         c.Path,
 			Args:         slices.Clone(c.Args),
 			Image:        config.Image,
+			ImageID:      unique.Make(imageID(c.Image)).Value(), // many containers have the same
 			Ports:        portsOf(c),
 			Labels:       labels,
 			Status:       statusOf(state.Status),
 			Health:       healthOf(state.Health),
 			PID:          int64(state.Pid),
-			ExitCode:     int32(state.ExitCode),
+			ExitCode:     int64(state.ExitCode),
 			Error:        state.Error,
-			RestartCount: int32(c.RestartCount),
+			RestartCount: int64(c.RestartCount),
 			CreatedAt:    created,
 			StartedAt:    timeOf(state.StartedAt),
 			FinishedAt:   timeOf(state.FinishedAt),
@@ -93,6 +95,15 @@ func stateOf(status v1alpha1.ContainerDockerStatus) v1alpha1.ContainerState {
 	return v1alpha1.ContainerStateUnknown
 }
 
+// isRunning reports whether the main process exists.
+func isRunning(status v1alpha1.ContainerDockerStatus) bool {
+	switch status {
+	case v1alpha1.ContainerDockerStatusRunning, v1alpha1.ContainerDockerStatusPaused, v1alpha1.ContainerDockerStatusPausing:
+		return true
+	}
+	return false
+}
+
 func healthOf(health *container.Health) v1alpha1.ContainerHealth {
 	if health == nil {
 		return ""
@@ -104,9 +115,10 @@ func healthOf(health *container.Health) v1alpha1.ContainerHealth {
 	return ""
 }
 
-// portsOf returns the ports that are exposed, that are to be published, and that are published now, with where.
+// portsOf returns the ports that are exposed, that are to be published, and that are published now, with where. Docker
+// knows the ports of a network only where that has some.
 func portsOf(c *container.InspectResponse) []v1alpha1.ContainerPort {
-	bindings := map[nat.Port][]nat.PortBinding{}
+	bindings, active := map[nat.Port][]nat.PortBinding{}, nat.PortMap{}
 	if c.Config != nil {
 		for port := range c.Config.ExposedPorts {
 			bindings[port] = nil
@@ -121,10 +133,14 @@ func portsOf(c *container.InspectResponse) []v1alpha1.ContainerPort {
 		for port, published := range c.NetworkSettings.Ports {
 			bindings[port] = published
 		}
+		if c.State != nil && isRunning(statusOf(c.State.Status)) {
+			active = c.NetworkSettings.Ports
+		}
 	}
 	var ports []v1alpha1.ContainerPort
 	for port, published := range bindings {
 		p := v1alpha1.ContainerPort{Name: string(port)}
+		_, p.Active = active[port]
 		for _, binding := range published {
 			p.Bindings = append(p.Bindings, v1alpha1.ContainerPortBinding{HostIP: binding.HostIP, HostPort: binding.HostPort})
 		}

@@ -5,6 +5,7 @@ package docker
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -36,7 +37,7 @@ const (
 func inspected(change func(*container.InspectResponse)) *container.InspectResponse {
 	response := &container.InspectResponse{
 		ContainerJSONBase: &container.ContainerJSONBase{
-			ID: idA, Name: "/web", Created: createdAt, Path: "httpd", Args: []string{"-f", "-v"}, RestartCount: 3,
+			ID: idA, Name: "/web", Created: createdAt, Image: "sha256:" + idB, Path: "httpd", Args: []string{"-f", "-v"}, RestartCount: 3,
 			State:      &container.State{Status: "running", Running: true, Pid: 42, StartedAt: startedAt, FinishedAt: never},
 			HostConfig: &container.HostConfig{},
 		},
@@ -67,7 +68,7 @@ func TestContainerShowsWhatDockerSays(t *testing.T) {
 		t.Errorf("created %s", got.CreationTimestamp)
 	}
 	want := v1alpha1.ContainerStatus{
-		ID: idA, Name: "web", Namespace: "moby", Path: "httpd", Args: []string{"-f", "-v"}, Image: "busybox",
+		ID: idA, Name: "web", Namespace: "moby", Path: "httpd", Args: []string{"-f", "-v"}, Image: "busybox", ImageID: "sha256:" + idB,
 		Labels: map[string]string{"com.docker.compose.project": "web"}, Status: "running", PID: 42, RestartCount: 3,
 		CreatedAt: seconds(t, createdAt), StartedAt: seconds(t, startedAt), Conditions: got.Status.Conditions,
 	}
@@ -182,12 +183,38 @@ func TestPortsAreSortedAndMayHaveNoBindings(t *testing.T) {
 		r.NetworkSettings.Ports = nat.PortMap{"80/tcp": {{HostIP: "::", HostPort: "8080"}, {HostIP: "0.0.0.0", HostPort: "18080"}, {HostIP: "0.0.0.0", HostPort: "8080"}}, "53/udp": nil}
 	}))
 	want := []v1alpha1.ContainerPort{
-		{Name: "53/tcp"}, {Name: "53/udp"},
-		{Name: "80/tcp", Bindings: []v1alpha1.ContainerPortBinding{{HostIP: "0.0.0.0", HostPort: "8080"}, {HostIP: "0.0.0.0", HostPort: "18080"}, {HostIP: "::", HostPort: "8080"}}},
+		{Name: "53/tcp"}, {Name: "53/udp", Active: true},
+		{Name: "80/tcp", Active: true, Bindings: []v1alpha1.ContainerPortBinding{{HostIP: "0.0.0.0", HostPort: "8080"}, {HostIP: "0.0.0.0", HostPort: "18080"}, {HostIP: "::", HostPort: "8080"}}},
 		{Name: "443/tcp"}, {Name: "8080/tcp"},
 	}
 	if !apiequality.Semantic.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestPortsAreActiveWhileTheProcessExists(t *testing.T) {
+	for status, want := range map[container.ContainerState]bool{"running": true, "paused": true, "created": false, "restarting": false, "exited": false, "dead": false} {
+		got := portsOf(inspected(func(r *container.InspectResponse) {
+			r.State.Status, r.NetworkSettings.Ports = status, nat.PortMap{"80/tcp": nil}
+		}))
+		if len(got) != 1 || got[0].Active != want {
+			t.Errorf("%s: %+v", status, got)
+		}
+	}
+}
+
+func TestCodesAndCountsOfAnySizeAreShown(t *testing.T) {
+	for _, number := range []int{0, -1, 137, 1 << 31, 3221225786, 1 << 40} {
+		got := containerOf(inspected(func(r *container.InspectResponse) {
+			r.State.Status, r.State.ExitCode, r.RestartCount = "exited", number, number
+		}), "engine")
+		message := fmt.Sprintf("exit code %d", number)
+		if c := meta.FindStatusCondition(got.Status.Conditions, v1alpha1.ContainerRunning); c.Message != message {
+			t.Errorf("the message is %q, want %q", c.Message, message)
+		}
+		if got.Status.ExitCode != int64(number) || got.Status.RestartCount != int64(number) {
+			t.Errorf("%d shows as %d and %d", number, got.Status.ExitCode, got.Status.RestartCount)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ type inspection struct {
 	ID              string `json:"Id"`
 	Name            string
 	Created         string
+	Image           string
 	Path            string
 	Args            []string
 	RestartCount    int
@@ -49,7 +50,7 @@ func readContainer(answer []byte, withLabels bool) (*container.InspectResponse, 
 		return nil, err
 	}
 	response := &container.InspectResponse{ContainerJSONBase: &container.ContainerJSONBase{
-		ID: i.ID, Name: i.Name, Created: i.Created, Path: i.Path, Args: i.Args, RestartCount: i.RestartCount, State: i.State,
+		ID: i.ID, Name: i.Name, Created: i.Created, Image: i.Image, Path: i.Path, Args: i.Args, RestartCount: i.RestartCount, State: i.State,
 	}}
 	if i.HostConfig != nil {
 		response.HostConfig = &container.HostConfig{PortBindings: i.HostConfig.PortBindings}

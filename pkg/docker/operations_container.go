@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"time"
 
 	"github.com/containerd/errdefs"
 	corev1 "k8s.io/api/core/v1"
@@ -147,8 +149,8 @@ func (s *Containers) call(ctx context.Context, id string, call func(context.Cont
 	return call(ctx, c)
 }
 
-// stopSeconds is a grace period as Docker takes it.
+// stopSeconds is a grace period as Docker takes it. A longer one than it can count would end at once.
 func stopSeconds(grace int64) *int {
-	seconds := int(grace)
+	seconds := int(min(grace, math.MaxInt64/int64(time.Second)))
 	return &seconds
 }

@@ -120,7 +120,7 @@ func schema_pkg_apis_containers_v1alpha1_Container(ref common.ReferenceCallback)
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "metadata is the standard object metadata. The uid belongs to the container behind the name: a container that was removed and made again has another one. Labels are those Docker labels that are valid Kubernetes labels; all of them are in status.labels. Neither labels nor annotations can be changed, since Docker cannot store them after creation.",
+							Description: "metadata is the standard object metadata. The uid belongs to the container behind the name: a container that was removed and made again has another one. The generation changes with spec and when a deletion begins; it only grows, also over a restart of the server. Labels are those Docker labels that are valid Kubernetes labels; all of them are in status.labels. Neither labels nor annotations can be changed, since Docker cannot store them after creation.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -351,6 +351,13 @@ func schema_pkg_apis_containers_v1alpha1_ContainerPort(ref common.ReferenceCallb
 							Format:      "",
 						},
 					},
+					"active": {
+						SchemaProps: spec.SchemaProps{
+							Description: "active is true while the container runs and its network has the port. It is false on networks without ports of their own, such as the host's. The column PORTS shows the active ports.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"bindings": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -433,6 +440,13 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 				Description: "ContainerStatus is what Docker says of a container.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
+					"observedGeneration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedGeneration is the generation that the status belongs to. It is always metadata.generation.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
 					"id": {
 						SchemaProps: spec.SchemaProps{
 							Description: "id is the container's full ID, 64 hexadecimal digits.",
@@ -483,6 +497,13 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 					"image": {
 						SchemaProps: spec.SchemaProps{
 							Description: "image is the image's name as it was given when the container was created.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"imageID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "imageID is the ID of the image that the container was made from, sha256: and 64 hexadecimal digits.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -549,10 +570,10 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 					},
 					"exitCode": {
 						SchemaProps: spec.SchemaProps{
-							Description: "exitCode is the last run's exit code, 0 while the container runs.",
+							Description: "exitCode is the last run's exit code, 0 while the container runs. Windows processes have codes up to 4294967295.",
 							Default:     0,
 							Type:        []string{"integer"},
-							Format:      "int32",
+							Format:      "int64",
 						},
 					},
 					"error": {
@@ -567,7 +588,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 							Description: "restartCount is how many times the restart policy has started the container again.",
 							Default:     0,
 							Type:        []string{"integer"},
-							Format:      "int32",
+							Format:      "int64",
 						},
 					},
 					"createdAt": {
@@ -598,7 +619,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions are Running, Paused, Restarting, OOMKilled, Dead, and Healthy where there is a health check.",
+							Description: "conditions are Running, Paused, Restarting, OOMKilled, Dead, and Healthy where there is a health check. The time of Running is Docker's time of the start or of the end. The other times are when the server saw the change. Docker does not keep them: after a restart of the server, an unchanged condition has the earliest time that is possible, such as the container's start.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -646,7 +667,7 @@ func schema_pkg_apis_containers_v1alpha1_Engine(ref common.ReferenceCallback) co
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "metadata is the standard object metadata. The generation is always 1: there is nothing to ask of an engine.",
+							Description: "metadata is the standard object metadata. The generation stays the same while the server runs: there is nothing to ask of an engine.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -778,7 +799,7 @@ func schema_pkg_apis_containers_v1alpha1_EngineStatus(ref common.ReferenceCallba
 				Properties: map[string]spec.Schema{
 					"observedGeneration": {
 						SchemaProps: spec.SchemaProps{
-							Description: "observedGeneration is the generation that the status belongs to. It is 1.",
+							Description: "observedGeneration is the generation that the status belongs to. It is always metadata.generation.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},

@@ -5,9 +5,10 @@ package container
 
 import (
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
+
+	"github.com/distribution/reference"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -19,10 +20,9 @@ const maxCommandLength = 40
 type column = registry.Column[*v1alpha1.Container]
 
 var table = registry.NewTableConvertor(
-	column{Name: "Image", Description: "The image that the container was made from.",
-		Cell: func(c *v1alpha1.Container) string { return c.Status.Image }},
+	column{Name: "Image", Description: "The image that the container was made from.", Cell: image},
 	column{Name: "Status", Description: "Docker's status, with the exit code or the health.", Cell: status},
-	column{Name: "Ports", Description: "The published ports, and those that are exposed only.", Cell: ports},
+	column{Name: "Ports", Description: "The active ports and where they are published.", Cell: ports},
 	registry.Age[*v1alpha1.Container](),
 	column{Name: "ID", Priority: 1, Description: "The short ID.",
 		Cell: func(c *v1alpha1.Container) string { return containers.ShortID(c.Status.ID) }},
@@ -31,6 +31,27 @@ var table = registry.NewTableConvertor(
 	column{Name: "Health", Priority: 1, Description: "The outcome of the health check.",
 		Cell: func(c *v1alpha1.Container) string { return string(c.Status.Health) }},
 )
+
+// image reads like docker ps: an ID is short, and a name has no digest.
+func image(c *v1alpha1.Container) string {
+	if id := containers.ShortID(c.Status.ImageID); id != "" && id == containers.ShortID(c.Status.Image) {
+		return id
+	}
+	if !strings.Contains(c.Status.Image, "@") && !strings.Contains(c.Status.Image, "docker.io/") {
+		return c.Status.Image // parsing takes long
+	}
+	parsed, err := reference.ParseNormalizedNamed(c.Status.Image)
+	if err != nil {
+		return c.Status.Image
+	}
+	name := reference.TrimNamed(parsed)
+	if tagged, ok := parsed.(reference.Tagged); ok {
+		if withTag, err := reference.WithTag(name, tagged.Tag()); err == nil {
+			name = withTag
+		}
+	}
+	return reference.FamiliarString(name)
+}
 
 func status(c *v1alpha1.Container) string {
 	word := string(c.Status.Status)
@@ -45,23 +66,6 @@ func status(c *v1alpha1.Container) string {
 		return fmt.Sprintf("%s (%s)", word, c.Status.Health)
 	}
 	return word
-}
-
-func ports(c *v1alpha1.Container) string {
-	var shown []string
-	for _, port := range c.Status.Ports {
-		if len(port.Bindings) == 0 {
-			shown = append(shown, port.Name)
-		}
-		for _, binding := range port.Bindings {
-			host := binding.HostPort
-			if binding.HostIP != "" {
-				host = net.JoinHostPort(binding.HostIP, binding.HostPort)
-			}
-			shown = append(shown, host+"->"+port.Name)
-		}
-	}
-	return strings.Join(shown, ", ")
 }
 
 func command(c *v1alpha1.Container) string {

@@ -51,7 +51,7 @@ func TestTheStatusReadsLikeDockers(t *testing.T) {
 	for _, test := range []struct {
 		status v1alpha1.ContainerDockerStatus
 		health v1alpha1.ContainerHealth
-		code   int32
+		code   int64
 		want   string
 	}{
 		{"created", "", 0, "created"},
@@ -62,6 +62,7 @@ func TestTheStatusReadsLikeDockers(t *testing.T) {
 		{"paused", "", 0, "paused"},
 		{"exited", "healthy", 137, "exited (137)"},
 		{"exited", "", 0, "exited (0)"},
+		{"exited", "", 3221225786, "exited (3221225786)"}, // of a Windows process
 		{"restarting", "", 1, "restarting (1)"},
 		{"dead", "", 1, "dead"},
 	} {
@@ -77,15 +78,29 @@ func TestTheStatusReadsLikeDockers(t *testing.T) {
 	}
 }
 
-func TestThePortsReadLikeDockers(t *testing.T) {
-	c := &v1alpha1.Container{Status: v1alpha1.ContainerStatus{Ports: []v1alpha1.ContainerPort{
-		{Name: "53/udp"},
-		{Name: "80/tcp", Bindings: []v1alpha1.ContainerPortBinding{
-			{HostIP: "0.0.0.0", HostPort: "8080"}, {HostIP: "::", HostPort: "8080"}, {HostPort: "9090"},
-		}},
-	}}}
-	if got := cells(t, c)["Ports"]; got != "53/udp, 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 9090->80/tcp" {
-		t.Error(got)
+func TestTheImageReadsLikeDockers(t *testing.T) {
+	id := strings.Repeat("0123456789abcdef", 4)
+	for image, want := range map[string]string{
+		"":                              "<none>",
+		"busybox":                       "busybox",
+		"busybox:latest":                "busybox:latest",
+		"docker.io/library/busybox:1":   "busybox:1",
+		"localhost:5000/a/b:v1":         "localhost:5000/a/b:v1",
+		"busybox@sha256:" + id:          "busybox",
+		"busybox:1@sha256:" + id:        "busybox:1",
+		"localhost:5000/a@sha256:" + id: "localhost:5000/a",
+		id:                              "0123456789ab",
+		"sha256:" + id:                  "0123456789ab",
+		id[:12]:                         "0123456789ab",
+		id[:20]:                         "0123456789ab",
+		"sha256:" + id[:20]:             "0123456789ab",
+		id[:5]:                          "01234", // docker ps shows it so as well
+		"Not A Name@":                   "Not A Name@",
+	} {
+		c := &v1alpha1.Container{Status: v1alpha1.ContainerStatus{Image: image, ImageID: "sha256:" + id}}
+		if got := cells(t, c)["Image"]; got != want {
+			t.Errorf("%s shows as %v, want %s", image, got, want)
+		}
 	}
 }
 

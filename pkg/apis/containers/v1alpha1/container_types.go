@@ -21,7 +21,8 @@ const ActionAnnotation = "containers.rancherdesktop.io/action"
 type Container struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is the standard object metadata. The uid belongs to the container behind the name: a container
-	// that was removed and made again has another one. Labels are those Docker labels that are valid Kubernetes
+	// that was removed and made again has another one. The generation changes with spec and when a deletion begins;
+	// it only grows, also over a restart of the server. Labels are those Docker labels that are valid Kubernetes
 	// labels; all of them are in status.labels. Neither labels nor annotations can be changed, since Docker
 	// cannot store them after creation.
 	// +optional
@@ -115,6 +116,9 @@ const (
 
 // ContainerStatus is what Docker says of a container.
 type ContainerStatus struct {
+	// observedGeneration is the generation that the status belongs to. It is always metadata.generation.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// id is the container's full ID, 64 hexadecimal digits.
 	// +optional
 	ID string `json:"id,omitempty"`
@@ -134,6 +138,9 @@ type ContainerStatus struct {
 	// image is the image's name as it was given when the container was created.
 	// +optional
 	Image string `json:"image,omitempty"`
+	// imageID is the ID of the image that the container was made from, sha256: and 64 hexadecimal digits.
+	// +optional
+	ImageID string `json:"imageID,omitempty"`
 	// ports are the container's ports, exposed or published.
 	// +optional
 	// +listType=map
@@ -153,15 +160,15 @@ type ContainerStatus struct {
 	// pid is the main process's ID on the engine's host, 0 when it does not run.
 	// +optional
 	PID int64 `json:"pid"`
-	// exitCode is the last run's exit code, 0 while the container runs.
+	// exitCode is the last run's exit code, 0 while the container runs. Windows processes have codes up to 4294967295.
 	// +optional
-	ExitCode int32 `json:"exitCode"`
+	ExitCode int64 `json:"exitCode"`
 	// error is why the last start failed, in Docker's words.
 	// +optional
 	Error string `json:"error,omitempty"`
 	// restartCount is how many times the restart policy has started the container again.
 	// +optional
-	RestartCount int32 `json:"restartCount"`
+	RestartCount int64 `json:"restartCount"`
 	// createdAt is when the container was created.
 	// +optional
 	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
@@ -171,7 +178,10 @@ type ContainerStatus struct {
 	// finishedAt is when the last finished run ended. It is absent if none did.
 	// +optional
 	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
-	// conditions are Running, Paused, Restarting, OOMKilled, Dead, and Healthy where there is a health check.
+	// conditions are Running, Paused, Restarting, OOMKilled, Dead, and Healthy where there is a health check. The time of
+	// Running is Docker's time of the start or of the end. The other times are when the server saw the change. Docker does
+	// not keep them: after a restart of the server, an unchanged condition has the earliest time that is possible, such as
+	// the container's start.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -186,6 +196,10 @@ type ContainerStatus struct {
 type ContainerPort struct {
 	// name is the port's number and protocol, such as 80/tcp.
 	Name string `json:"name"`
+	// active is true while the container runs and its network has the port. It is false on networks without ports of
+	// their own, such as the host's. The column PORTS shows the active ports.
+	// +optional
+	Active bool `json:"active,omitempty"`
 	// bindings are where the port is published on the engine's host. It is empty for a port that is exposed only.
 	// +optional
 	// +listType=atomic

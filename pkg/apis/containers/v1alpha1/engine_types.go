@@ -18,7 +18,8 @@ const EngineName = "moby"
 // its conditions say.
 type Engine struct {
 	metav1.TypeMeta `json:",inline"`
-	// metadata is the standard object metadata. The generation is always 1: there is nothing to ask of an engine.
+	// metadata is the standard object metadata. The generation stays the same while the server runs: there is nothing to
+	// ask of an engine.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 	// status is what is known of the engine. While it does not answer, its conditions say why, and all else is as it
@@ -60,7 +61,7 @@ const (
 
 // EngineStatus is what is known of the engine.
 type EngineStatus struct {
-	// observedGeneration is the generation that the status belongs to. It is 1.
+	// observedGeneration is the generation that the status belongs to. It is always metadata.generation.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// version is the engine's release, such as 28.5.2.

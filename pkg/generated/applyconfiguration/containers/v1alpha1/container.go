@@ -22,7 +22,8 @@ import (
 type ContainerApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:""`
 	// metadata is the standard object metadata. The uid belongs to the container behind the name: a container
-	// that was removed and made again has another one. Labels are those Docker labels that are valid Kubernetes
+	// that was removed and made again has another one. The generation changes with spec and when a deletion begins;
+	// it only grows, also over a restart of the server. Labels are those Docker labels that are valid Kubernetes
 	// labels; all of them are in status.labels. Neither labels nor annotations can be changed, since Docker
 	// cannot store them after creation.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`

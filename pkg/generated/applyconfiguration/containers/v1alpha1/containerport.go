@@ -12,6 +12,9 @@ package v1alpha1
 type ContainerPortApplyConfiguration struct {
 	// name is the port's number and protocol, such as 80/tcp.
 	Name *string `json:"name,omitempty"`
+	// active is true while the container runs and its network has the port. It is false on networks without ports of
+	// their own, such as the host's. The column PORTS shows the active ports.
+	Active *bool `json:"active,omitempty"`
 	// bindings are where the port is published on the engine's host. It is empty for a port that is exposed only.
 	Bindings []ContainerPortBindingApplyConfiguration `json:"bindings,omitempty"`
 }
@@ -27,6 +30,14 @@ func ContainerPort() *ContainerPortApplyConfiguration {
 // If called multiple times, the Name field is set to the value of the last call.
 func (b *ContainerPortApplyConfiguration) WithName(value string) *ContainerPortApplyConfiguration {
 	b.Name = &value
+	return b
+}
+
+// WithActive sets the Active field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Active field is set to the value of the last call.
+func (b *ContainerPortApplyConfiguration) WithActive(value bool) *ContainerPortApplyConfiguration {
+	b.Active = &value
 	return b
 }
 

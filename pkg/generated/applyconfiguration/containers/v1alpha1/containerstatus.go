@@ -16,6 +16,8 @@ import (
 //
 // ContainerStatus is what Docker says of a container.
 type ContainerStatusApplyConfiguration struct {
+	// observedGeneration is the generation that the status belongs to. It is always metadata.generation.
+	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// id is the container's full ID, 64 hexadecimal digits.
 	ID *string `json:"id,omitempty"`
 	// name is the container's name in Docker, without a leading slash.
@@ -28,6 +30,8 @@ type ContainerStatusApplyConfiguration struct {
 	Args []string `json:"args,omitempty"`
 	// image is the image's name as it was given when the container was created.
 	Image *string `json:"image,omitempty"`
+	// imageID is the ID of the image that the container was made from, sha256: and 64 hexadecimal digits.
+	ImageID *string `json:"imageID,omitempty"`
 	// ports are the container's ports, exposed or published.
 	Ports []ContainerPortApplyConfiguration `json:"ports,omitempty"`
 	// labels are all of the container's labels in Docker.
@@ -40,19 +44,22 @@ type ContainerStatusApplyConfiguration struct {
 	Health *containersv1alpha1.ContainerHealth `json:"health,omitempty"`
 	// pid is the main process's ID on the engine's host, 0 when it does not run.
 	PID *int64 `json:"pid,omitempty"`
-	// exitCode is the last run's exit code, 0 while the container runs.
-	ExitCode *int32 `json:"exitCode,omitempty"`
+	// exitCode is the last run's exit code, 0 while the container runs. Windows processes have codes up to 4294967295.
+	ExitCode *int64 `json:"exitCode,omitempty"`
 	// error is why the last start failed, in Docker's words.
 	Error *string `json:"error,omitempty"`
 	// restartCount is how many times the restart policy has started the container again.
-	RestartCount *int32 `json:"restartCount,omitempty"`
+	RestartCount *int64 `json:"restartCount,omitempty"`
 	// createdAt is when the container was created.
 	CreatedAt *v1.Time `json:"createdAt,omitempty"`
 	// startedAt is when the container was last started. It is absent if it never was.
 	StartedAt *v1.Time `json:"startedAt,omitempty"`
 	// finishedAt is when the last finished run ended. It is absent if none did.
 	FinishedAt *v1.Time `json:"finishedAt,omitempty"`
-	// conditions are Running, Paused, Restarting, OOMKilled, Dead, and Healthy where there is a health check.
+	// conditions are Running, Paused, Restarting, OOMKilled, Dead, and Healthy where there is a health check. The time of
+	// Running is Docker's time of the start or of the end. The other times are when the server saw the change. Docker does
+	// not keep them: after a restart of the server, an unchanged condition has the earliest time that is possible, such as
+	// the container's start.
 	Conditions []metav1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// lastAction is the outcome of the last command given by the annotation
 	// containers.rancherdesktop.io/action, or of the last delete that failed. It is kept in memory only.
@@ -63,6 +70,14 @@ type ContainerStatusApplyConfiguration struct {
 // apply.
 func ContainerStatus() *ContainerStatusApplyConfiguration {
 	return &ContainerStatusApplyConfiguration{}
+}
+
+// WithObservedGeneration sets the ObservedGeneration field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ObservedGeneration field is set to the value of the last call.
+func (b *ContainerStatusApplyConfiguration) WithObservedGeneration(value int64) *ContainerStatusApplyConfiguration {
+	b.ObservedGeneration = &value
+	return b
 }
 
 // WithID sets the ID field in the declarative configuration to the given value
@@ -112,6 +127,14 @@ func (b *ContainerStatusApplyConfiguration) WithArgs(values ...string) *Containe
 // If called multiple times, the Image field is set to the value of the last call.
 func (b *ContainerStatusApplyConfiguration) WithImage(value string) *ContainerStatusApplyConfiguration {
 	b.Image = &value
+	return b
+}
+
+// WithImageID sets the ImageID field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ImageID field is set to the value of the last call.
+func (b *ContainerStatusApplyConfiguration) WithImageID(value string) *ContainerStatusApplyConfiguration {
+	b.ImageID = &value
 	return b
 }
 
@@ -169,7 +192,7 @@ func (b *ContainerStatusApplyConfiguration) WithPID(value int64) *ContainerStatu
 // WithExitCode sets the ExitCode field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the ExitCode field is set to the value of the last call.
-func (b *ContainerStatusApplyConfiguration) WithExitCode(value int32) *ContainerStatusApplyConfiguration {
+func (b *ContainerStatusApplyConfiguration) WithExitCode(value int64) *ContainerStatusApplyConfiguration {
 	b.ExitCode = &value
 	return b
 }
@@ -185,7 +208,7 @@ func (b *ContainerStatusApplyConfiguration) WithError(value string) *ContainerSt
 // WithRestartCount sets the RestartCount field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the RestartCount field is set to the value of the last call.
-func (b *ContainerStatusApplyConfiguration) WithRestartCount(value int32) *ContainerStatusApplyConfiguration {
+func (b *ContainerStatusApplyConfiguration) WithRestartCount(value int64) *ContainerStatusApplyConfiguration {
 	b.RestartCount = &value
 	return b
 }
