@@ -7,11 +7,14 @@ import (
 	"context"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/client"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/clock"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
@@ -22,11 +25,12 @@ var containerResource = v1alpha1.Resource("containers")
 type Containers struct {
 	engine   *Engine
 	sink     Sink
+	clock    clock.PassiveClock
 	overlays overlays
 	locks    keyLocks
 }
 
-func newContainers(e *Engine) *Containers { return &Containers{engine: e} }
+func newContainers(e *Engine) *Containers { return &Containers{engine: e, clock: clock.RealClock{}} }
 
 // Subjects lists the IDs of all containers.
 func (s *Containers) Subjects(ctx context.Context) (ids []string, err error) {
@@ -85,13 +89,14 @@ func (s *Containers) observe(ctx context.Context, id string) (*v1alpha1.Containe
 		}
 		return s.convert(id, response, answer, last), nil
 	}, func(ctx context.Context, c *client.Client) (*v1alpha1.Container, error) {
+		last, _ := s.overlays.recall(id, nil)
 		response, err := c.ContainerInspect(ctx, id)
-		return s.convert(id, &response, nil, nil), err
+		return s.convert(id, &response, nil, last), err
 	})
 }
 
-// convert makes the container of that ID of what Docker has answered, nil if it is about another one. The labels are those of the
-// last, if there is one: a container keeps them for its life.
+// convert makes the container of that ID of what Docker has answered, nil if it is about another one. From the last one it has
+// the labels, which a container keeps for its life, and the times of conditions that have not changed.
 func (s *Containers) convert(id string, response *container.InspectResponse, answer []byte, last *v1alpha1.Container) *v1alpha1.Container {
 	if response.ContainerJSONBase == nil || response.ID != id {
 		return nil
@@ -100,6 +105,8 @@ func (s *Containers) convert(id string, response *container.InspectResponse, ans
 	object := containerOf(response, s.engine.namespace)
 	if last != nil {
 		object.Labels, object.Status.Labels = last.Labels, last.Status.Labels
+		now := metav1.Time{Time: s.clock.Now().UTC().Truncate(time.Second)}
+		keepTransitions(object.Status.Conditions, last.Status.Conditions, now)
 	}
 	s.overlays.learn(object, stopTimeoutOf(response), answer)
 	return object

@@ -120,18 +120,18 @@ func TestAHealthChangeShowsAndItsProbesDoNot(t *testing.T) {
 	eventually(t, "healthy", func() bool { return x.container(t, name).Status.Health == "healthy" })
 	x.c.marked(id)
 	first := x.container(t, name)
-	var again *container.InspectResponse
 	eventually(t, "more probes", func() bool {
 		inspected, err := x.docker.ContainerInspect(t.Context(), id)
 		must(t, err)
-		again = &inspected
 		return len(inspected.State.Health.Log) >= 4
 	})
 	must(t, x.Fence(t.Context()))
 	if n := x.c.marked(id); n != 0 {
 		t.Errorf("probes marked the container %d times", n)
 	}
-	if second := containerOf(again, "engine"); !reflect.DeepEqual(first, second) {
+	again, _, err := x.Containers().Observe(t.Context(), id)
+	must(t, err)
+	if second := again[keyOf(first)]; !reflect.DeepEqual(first, second) {
 		t.Errorf("%+v is not %+v", second, first)
 	}
 }

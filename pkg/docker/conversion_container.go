@@ -5,7 +5,6 @@ package docker
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"unique"
@@ -160,62 +159,4 @@ func portsOf(c *container.InspectResponse) []v1alpha1.ContainerPort {
 // compareNumbers orders decimal numbers without reading them.
 func compareNumbers(a, b string) int {
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
-}
-
-// containerConditions returns the conditions in a fixed order. Docker does not say when a container was paused or when
-// its health changed; then the condition counts from the start.
-func containerConditions(s *v1alpha1.ContainerStatus, oomKilled, dead bool) []metav1.Condition {
-	started := firstTime(s.StartedAt, s.CreatedAt)
-	ended := firstTime(s.FinishedAt, s.StartedAt, s.CreatedAt)
-	running, reason, message, since := false, "", "", ended
-	switch s.Status {
-	case v1alpha1.ContainerDockerStatusRunning:
-		running, reason, since = true, "Started", started
-	case v1alpha1.ContainerDockerStatusPaused, v1alpha1.ContainerDockerStatusPausing:
-		running, reason, since = true, "Paused", started
-	case v1alpha1.ContainerDockerStatusCreated:
-		reason = "NeverStarted"
-		if s.Error != "" {
-			reason, message = "StartFailed", s.Error
-		}
-	case v1alpha1.ContainerDockerStatusExited:
-		reason, message = "Exited", fmt.Sprintf("exit code %d", s.ExitCode)
-		if s.Error != "" {
-			message += ": " + s.Error
-		}
-	case v1alpha1.ContainerDockerStatusRestarting:
-		reason, message = "Restarting", fmt.Sprintf("exit code %d", s.ExitCode)
-	case v1alpha1.ContainerDockerStatusRemoving:
-		reason = "Removing"
-	case v1alpha1.ContainerDockerStatusDead:
-		reason = "Dead"
-	default:
-		reason = "StatusUnknown"
-	}
-	paused := s.Status == v1alpha1.ContainerDockerStatusPaused
-	restarting := s.Status == v1alpha1.ContainerDockerStatusRestarting
-	dead = dead || s.Status == v1alpha1.ContainerDockerStatusDead
-	choose := func(status bool, whenTrue, whenFalse string) string {
-		if status {
-			return whenTrue
-		}
-		return whenFalse
-	}
-	conditions := []metav1.Condition{
-		condition(v1alpha1.ContainerRunning, running, reason, message, since),
-		condition(v1alpha1.ContainerPaused, paused, choose(paused, "Paused", "NotPaused"), "", started),
-		condition(v1alpha1.ContainerRestarting, restarting, choose(restarting, "RestartPolicy", "NotRestarting"), "", ended),
-		condition(v1alpha1.ContainerOOMKilled, oomKilled, choose(oomKilled, "OutOfMemory", "NotOOMKilled"), "", ended),
-		condition(v1alpha1.ContainerDead, dead, choose(dead, "RemovalFailed", "NotDead"), "", ended),
-	}
-	if s.Health != "" {
-		healthy := s.Health == v1alpha1.ContainerHealthHealthy
-		reason := map[v1alpha1.ContainerHealth]string{
-			v1alpha1.ContainerHealthHealthy:   "Healthy",
-			v1alpha1.ContainerHealthUnhealthy: "Unhealthy",
-			v1alpha1.ContainerHealthStarting:  "Starting",
-		}[s.Health]
-		conditions = append(conditions, condition(v1alpha1.ContainerHealthy, healthy, reason, "", started))
-	}
-	return conditions
 }

@@ -80,6 +80,6 @@ func imageOf(response *image.InspectResponse, tag string, labels map[string]stri
 	if tag == "" {
 		reason = "Dangling"
 	}
-	object.Status.Conditions = []metav1.Condition{condition(v1alpha1.ImageTagged, tag != "", reason, "", firstTime(created))}
+	object.Status.Conditions = []metav1.Condition{condition(v1alpha1.ImageTagged, tag != "", reason, "", latest(created))}
 	return object
 }

@@ -34,16 +34,6 @@ func timeOf(s string) *metav1.Time {
 	return &metav1.Time{Time: t}
 }
 
-// firstTime returns the first time that is there, the epoch if none is.
-func firstTime(times ...*metav1.Time) metav1.Time {
-	for _, t := range times {
-		if t != nil {
-			return *t
-		}
-	}
-	return metav1.Unix(0, 0).Rfc3339Copy()
-}
-
 // selectable returns those labels that are valid Kubernetes labels.
 //
 // Where all of them are valid it is the same map: nothing that an object shows is ever changed in place.
@@ -123,18 +113,4 @@ func labelsOf(labels map[string]string) map[string]string {
 		labels[l.key] = l.value
 	}
 	return labels
-}
-
-// maxMessage is how long the message of a condition may be.
-const maxMessage = 32 << 10
-
-func condition(kind string, status bool, reason, message string, since metav1.Time) metav1.Condition {
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage], "")
-	}
-	c := metav1.Condition{Type: kind, Status: metav1.ConditionFalse, Reason: reason, Message: message, LastTransitionTime: since}
-	if status {
-		c.Status = metav1.ConditionTrue
-	}
-	return c
 }
