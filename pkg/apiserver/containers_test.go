@@ -4,6 +4,7 @@
 package apiserver
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -84,6 +85,48 @@ func TestAnUpdateKeepsWhatAClientDoesNotSet(t *testing.T) {
 	check(t, status, body, http.StatusOK, `"state":"paused"`, `"image":"busybox"`)
 	if calls := source.took(); calls != "update web running->paused" {
 		t.Errorf("the source was told %q", calls)
+	}
+}
+
+func TestTheGenerationFollowsTheSpecAndNotTheClient(t *testing.T) {
+	source := newFakeContainers(running("web"))
+	server := serveContainers(t, source)
+	path := defaultPath + "/containers/web"
+	generation := func(body string) int64 {
+		t.Helper()
+		var c v1alpha1.Container
+		if err := json.Unmarshal([]byte(body), &c); err != nil {
+			t.Fatal(err)
+		}
+		if c.Generation == 0 || c.Status.ObservedGeneration != c.Generation {
+			t.Errorf("the status of generation %d is of %d", c.Generation, c.Status.ObservedGeneration)
+		}
+		return c.Generation
+	}
+	_, body := do(t, server, http.MethodGet, path, "")
+	last := generation(body)
+	const sent = `"metadata":{"name":"web","generation":9000000000000000}`
+	typed := `{"apiVersion":"containers.rancherdesktop.io/v1alpha1","kind":"Container",` + sent
+	for _, step := range []struct {
+		what, method, query, body, header string
+		isNew                             bool
+	}{
+		{"a patch of nothing else", http.MethodPatch, "", `{` + sent + `}`, mergePatch, false},
+		{"an apply of the same state", http.MethodPatch, "?fieldManager=one", typed + `,"spec":{"state":"running"}}`, applyPatch, false},
+		{"an update of the same state", http.MethodPut, "", typed + `,"spec":{"state":"running"}}`, jsonBody, false},
+		{"a patch of the state", http.MethodPatch, "", `{` + sent + `,"spec":{"state":"paused"}}`, mergePatch, true},
+		{"an apply of the state", http.MethodPatch, "?fieldManager=one", typed + `,"spec":{"state":"running"}}`, applyPatch, true},
+		{"an update of the state", http.MethodPut, "", typed + `,"spec":{"state":"paused"}}`, jsonBody, true},
+		{"a deletion that begins", http.MethodDelete, "", "", jsonBody, true},
+	} {
+		status, body := do(t, server, step.method, path+step.query, step.body, step.header)
+		check(t, status, body, http.StatusOK)
+		_, body = do(t, server, http.MethodGet, path, "")
+		now := generation(body)
+		if step.isNew != (now > last) || now < last {
+			t.Errorf("%s: the generation was %d and is %d", step.what, last, now)
+		}
+		last = now
 	}
 }
 

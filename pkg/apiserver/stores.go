@@ -58,6 +58,8 @@ func (s *stores) add(resource string, newFunc func() runtime.Object, source live
 		Aliases:       containers.IDs,
 		IndexedFields: containers.IndexedFields,
 		Moves:         containers.HasTag,
+		SetGeneration: containers.SetGeneration,
+		SpecChanged:   containers.SpecChanged,
 		DeleteLooks:   deleteLooks,
 	})
 	s.all = append(s.all, store)

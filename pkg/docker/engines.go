@@ -21,9 +21,6 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// engineGeneration is the generation of what cannot be asked for anything.
-const engineGeneration = 1
-
 var engineResource = v1alpha1.Resource("engines")
 
 // Engines is the source of the one object that shows the engine itself. What is known of it is kept here, so that
@@ -40,10 +37,7 @@ type Engines struct {
 }
 
 func newEngines(e *Engine) *Engines {
-	s := &Engines{engine: e, status: v1alpha1.EngineStatus{
-		ObservedGeneration: engineGeneration,
-		Endpoint:           withoutSecrets(e.endpoint.docker.Host),
-	}}
+	s := &Engines{engine: e, status: v1alpha1.EngineStatus{Endpoint: withoutSecrets(e.endpoint.docker.Host)}}
 	s.lost(v1alpha1.EngineConnectFailed, e.err)
 	return s
 }
@@ -138,9 +132,7 @@ func setVersion(status *v1alpha1.EngineStatus, version Version) {
 }
 
 func setCondition(status *v1alpha1.EngineStatus, kind string, is bool, reason, message string) {
-	c := condition(kind, is, reason, message, metav1.Now().Rfc3339Copy())
-	c.ObservedGeneration = engineGeneration
-	meta.SetStatusCondition(&status.Conditions, c)
+	meta.SetStatusCondition(&status.Conditions, condition(kind, is, reason, message, metav1.Now().Rfc3339Copy()))
 }
 
 // Subjects implements the store's source: there is one.
@@ -156,10 +148,9 @@ func (s *Engines) Observe(context.Context, string) (map[string]runtime.Object, [
 	defer s.mu.Unlock()
 	object := &v1alpha1.Engine{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace:  s.engine.namespace,
-			Name:       v1alpha1.EngineName,
-			UID:        uidOf("Engine", v1alpha1.EngineName),
-			Generation: engineGeneration,
+			Namespace: s.engine.namespace,
+			Name:      v1alpha1.EngineName,
+			UID:       uidOf("Engine", v1alpha1.EngineName),
 		},
 		Status: *s.status.DeepCopy(),
 	}

@@ -30,8 +30,8 @@ type overlay struct {
 	stopTimeout       time.Duration
 	// stopped is true when the container was last seen not to run.
 	stopped bool
-	// answer is the digest of what Docker said last, shown what was made of it. But for its overlay and its version, what is
-	// shown is never changed.
+	// answer is the digest of what Docker said last, shown what was made of it. But for its overlay, its version and its
+	// generation, what is shown is never changed.
 	answer uint64
 	shown  *v1alpha1.Container
 }

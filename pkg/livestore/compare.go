@@ -80,18 +80,14 @@ func (s *Store) suspectLocked(subject string, objects map[string]runtime.Object)
 	return true, false
 }
 
-// has is true if the subject shows as exactly these objects.
+// has is true if the subject shows as exactly these objects. Those that the view has get their generation.
 func (v *view) has(subject string, objects map[string]runtime.Object) bool {
-	if len(v.owned[subject]) != len(objects) {
-		return false
-	}
+	same := len(v.owned[subject]) == len(objects)
 	for name, object := range objects {
 		e := v.get(v.prefix + name)
-		if e == nil || e.subject != subject || !equalButVersion(e.object.object, object, reflect.DeepEqual) {
-			return false
-		}
+		same = e != nil && e.subject == subject && v.isShown(e, object) && same
 	}
-	return true
+	return same
 }
 
 // versionsOf returns the versions of all that the subject shows as, or is to show as.

@@ -51,6 +51,11 @@ type Config struct {
 	// Moves reports whether the key of an object can go from one subject to another in one step, as a tag goes from image to
 	// image. One that does is not missing in between, whichever of the two is observed first. It may be nil: none can.
 	Moves func(runtime.Object) bool
+	// SetGeneration writes the generation into an object: the version at which its spec last changed. Others may share what
+	// the object's fields point to, so that it must not write there. It may be nil: objects keep the source's generation.
+	SetGeneration func(object runtime.Object, generation int64)
+	// SpecChanged reports whether an object has a new generation. It may be nil: a generation is as old as the object.
+	SpecChanged func(old, updated runtime.Object) bool
 	// DeleteLooks says that the source's Delete looks at what is there right before it deletes it, and refuses with NotFound or
 	// Conflict what has another uid than it was given. A delete request need not read it before that.
 	DeleteLooks bool
@@ -89,30 +94,42 @@ var (
 
 // New returns a store. Stop ends what it starts.
 func New(config Config) *Store {
-	if config.Clock == nil {
-		config.Clock = clock.RealClock{}
-	}
-	if config.Aliases == nil {
-		config.Aliases = func(runtime.Object) []string { return nil }
-	}
-	if config.HistorySize == 0 {
-		config.HistorySize = DefaultHistorySize
-	}
-	if config.BookmarkInterval == 0 {
-		config.BookmarkInterval = DefaultBookmarkInterval
-	}
+	config = config.withDefaults()
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Store{
 		Config:      config,
 		stop:        stop,
 		stopped:     ctx.Done(),
-		view:        newView(config.Versions, config.Prefix, config.Aliases, config.IndexedFields, config.HistorySize),
+		view:        newView(config),
 		changes:     newNotifier(),
 		keeper:      &keeper{clock: config.Clock},
 		unavailable: newUnavailable(config.Resource, "the source has not been read yet"),
 	}
 	s.tracker = newTracker(ctx, config.Clock, s.observe)
 	return s
+}
+
+// withDefaults returns the config with all that it does not say.
+func (c Config) withDefaults() Config {
+	if c.Clock == nil {
+		c.Clock = clock.RealClock{}
+	}
+	if c.Aliases == nil {
+		c.Aliases = func(runtime.Object) []string { return nil }
+	}
+	if c.SetGeneration == nil {
+		c.SetGeneration = func(runtime.Object, int64) {}
+	}
+	if c.SpecChanged == nil {
+		c.SpecChanged = func(_, _ runtime.Object) bool { return false }
+	}
+	if c.HistorySize == 0 {
+		c.HistorySize = DefaultHistorySize
+	}
+	if c.BookmarkInterval == 0 {
+		c.BookmarkInterval = DefaultBookmarkInterval
+	}
+	return c
 }
 
 // Stop ends all watches and observations and waits for the observations.

@@ -56,6 +56,9 @@ type view struct {
 	aliases  func(runtime.Object) []string
 	capacity int
 
+	setGeneration func(runtime.Object, int64)
+	specChanged   func(old, updated runtime.Object) bool
+
 	entries map[string]*entry // by key
 	// ordered are the objects of the entries by key. Lists go through it and look at no entry: among very many, that takes
 	// longer than all else.
@@ -75,21 +78,24 @@ type view struct {
 	first, base uint64
 }
 
-func newView(versions *Versions, prefix string, aliases func(runtime.Object) []string, fields map[string]func(runtime.Object) string, capacity int) *view {
+// newView returns an empty view. All functions of the config are there.
+func newView(config Config) *view {
 	return &view{
-		versions: versions,
-		prefix:   prefix,
-		aliases:  aliases,
-		capacity: capacity,
-		entries:  map[string]*entry{},
-		ordered:  btree.NewG(64, func(a, b *shared) bool { return a.key < b.key }),
-		owned:    index{},
-		byAlias:  index{},
-		byField:  newByField(fields),
-		heirs:    index{},
-		released: map[string]uint64{},
-		first:    versions.Current(),
-		base:     versions.Current(),
+		versions:      config.Versions,
+		prefix:        config.Prefix,
+		aliases:       config.Aliases,
+		capacity:      config.HistorySize,
+		setGeneration: config.SetGeneration,
+		specChanged:   config.SpecChanged,
+		entries:       map[string]*entry{},
+		ordered:       btree.NewG(64, func(a, b *shared) bool { return a.key < b.key }),
+		owned:         index{},
+		byAlias:       index{},
+		byField:       newByField(config.IndexedFields),
+		heirs:         index{},
+		released:      map[string]uint64{},
+		first:         config.Versions.Current(),
+		base:          config.Versions.Current(),
 	}
 }
 
@@ -197,7 +203,7 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, heirs ma
 			}
 			v.remove(old)
 			v.put(key, subject, object, nil, observed)
-		case old.subject == subject && equalButVersion(old.object.object, object, reflect.DeepEqual):
+		case old.subject == subject && v.isShown(old, object):
 			unchanged := *old
 			unchanged.observed, unchanged.moved = observed, false
 			v.entries[key] = &unchanged
@@ -216,11 +222,16 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, heirs ma
 func (v *view) put(key, subject string, object runtime.Object, old *entry, observed *interval) {
 	e := &entry{key: key, subject: subject, version: v.versions.Next(), object: &shared{object: object, key: key}, observed: observed}
 	setVersion(object, e.version)
+	generation := int64(e.version)
 	var previous *shared
 	if old != nil {
 		previous = old.object
 		v.unindex(old)
+		if !v.specChanged(previous.object, object) {
+			generation = accessor(previous.object).GetGeneration()
+		}
 	}
+	v.setGeneration(object, generation)
 	v.entries[key] = e
 	v.ordered.ReplaceOrInsert(e.object)
 	v.owned.insert(subject, key)
@@ -229,6 +240,16 @@ func (v *view) put(key, subject string, object runtime.Object, old *entry, obser
 	}
 	v.byField.insert(e)
 	v.history = append(v.history, &change{version: e.version, key: key, object: e.object, previous: previous})
+}
+
+// isShown reports whether the entry shows all that an observed object says. The object gets its generation.
+func (v *view) isShown(e *entry, observed runtime.Object) bool {
+	shown := e.object.object
+	if v.specChanged(shown, observed) {
+		return false
+	}
+	v.setGeneration(observed, accessor(shown).GetGeneration())
+	return equalButVersion(shown, observed, reflect.DeepEqual)
 }
 
 func (v *view) remove(e *entry) {

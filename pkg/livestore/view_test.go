@@ -18,7 +18,9 @@ import (
 )
 
 func newTestView(capacity int) *view {
-	return newView(NewVersions(100), "/pods/", podAliases, indexedMessage, capacity)
+	return newView(Config{
+		Versions: NewVersions(100), Prefix: "/pods/", Aliases: podAliases, IndexedFields: indexedMessage, HistorySize: capacity,
+	}.withDefaults())
 }
 
 // show has the subject show as these pods, which must not have to be observed again.

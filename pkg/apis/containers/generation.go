@@ -1,0 +1,56 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package containers
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// SpecChanged reports whether the spec of an object has changed, or a deletion of it has begun or failed, which Kubernetes
+// counts as well. Only containers have a spec.
+func SpecChanged(old, updated runtime.Object) bool {
+	before, ok := old.(*v1alpha1.Container)
+	if !ok {
+		return false
+	}
+	after := updated.(*v1alpha1.Container)
+	return before.Spec != after.Spec || (before.DeletionTimestamp == nil) != (after.DeletionTimestamp == nil)
+}
+
+// SetGeneration writes a generation into the metadata and the status of an object. A status is always that of the spec
+// beside it.
+func SetGeneration(object runtime.Object, generation int64) {
+	switch object := object.(type) {
+	case *v1alpha1.Container:
+		object.Status.ObservedGeneration = generation
+		object.Status.Conditions = observedAt(object.Status.Conditions, generation)
+	case *v1alpha1.Image:
+		object.Status.Conditions = observedAt(object.Status.Conditions, generation)
+	case *v1alpha1.Engine:
+		object.Status.ObservedGeneration = generation
+		object.Status.Conditions = observedAt(object.Status.Conditions, generation)
+	}
+	if accessor, err := meta.Accessor(object); err == nil {
+		accessor.SetGeneration(generation)
+	}
+}
+
+// observedAt returns the conditions with that generation. It copies them to change them, since objects share them.
+func observedAt(conditions []metav1.Condition, generation int64) []metav1.Condition {
+	isOther := func(c metav1.Condition) bool { return c.ObservedGeneration != generation }
+	if !slices.ContainsFunc(conditions, isOther) {
+		return conditions
+	}
+	conditions = slices.Clone(conditions)
+	for i := range conditions {
+		conditions[i].ObservedGeneration = generation
+	}
+	return conditions
+}
