@@ -6,21 +6,30 @@ package registry
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apiserver/pkg/endpoints/request"
 )
 
-// checkListOptions refuses what the generic code takes for everything: a negative limit, and a selector such as "=". A
-// mistake in a selector must not delete a whole collection.
-func checkListOptions(ctx context.Context, options *metainternalversion.ListOptions) error {
+// maxSeconds is how many seconds a time.Duration can hold. More of them would be taken for a time in the past.
+const maxSeconds = int64(math.MaxInt64 / time.Second)
+
+// CheckListOptions refuses options that the generic code takes for something else: negative and endless numbers, and a
+// selector such as "=", which it takes for everything. A mistake in a selector must not delete a whole collection.
+func CheckListOptions(ctx context.Context, options *metainternalversion.ListOptions) error {
 	if options == nil {
 		return nil
 	}
 	if options.Limit < 0 {
 		return apierrors.NewBadRequest(fmt.Sprintf("limit %d must not be negative", options.Limit))
+	}
+	if err := checkSeconds("timeoutSeconds", options.TimeoutSeconds, 0); err != nil {
+		return err
 	}
 	info, ok := request.RequestInfoFrom(ctx)
 	if !ok {
@@ -31,6 +40,27 @@ func checkListOptions(ctx context.Context, options *metainternalversion.ListOpti
 	}
 	if info.LabelSelector != "" && (options.LabelSelector == nil || options.LabelSelector.Empty()) {
 		return apierrors.NewBadRequest(fmt.Sprintf("the label selector %q selects by no label", info.LabelSelector))
+	}
+	return nil
+}
+
+// checkDeleteOptions refuses a grace period that would end in the past. Kubernetes takes a negative one for a second.
+func checkDeleteOptions(options *metav1.DeleteOptions) error {
+	if options == nil {
+		return nil
+	}
+	return checkSeconds("gracePeriodSeconds", options.GracePeriodSeconds, math.MinInt64)
+}
+
+// checkSeconds refuses a number of seconds that is too small or too large.
+func checkSeconds(parameter string, seconds *int64, least int64) error {
+	switch {
+	case seconds == nil:
+		return nil
+	case *seconds < least:
+		return apierrors.NewBadRequest(fmt.Sprintf("%s %d must not be below %d", parameter, *seconds, least))
+	case *seconds > maxSeconds:
+		return apierrors.NewBadRequest(fmt.Sprintf("%s %d must not be above %d", parameter, *seconds, maxSeconds))
 	}
 	return nil
 }

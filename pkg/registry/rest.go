@@ -6,7 +6,6 @@ package registry
 import (
 	"context"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -108,10 +107,7 @@ func (r *Reader) Get(ctx context.Context, name string, options *metav1.GetOption
 
 // List implements rest.Lister. The list is a runtime.CacheableObject, whose GetObject is an ordinary one.
 func (r *Reader) List(ctx context.Context, options *metainternalversion.ListOptions) (runtime.Object, error) {
-	if options != nil && options.Limit < 0 {
-		return nil, apierrors.NewBadRequest("limit must not be negative")
-	}
-	if err := checkListOptions(ctx, options); err != nil {
+	if err := CheckListOptions(ctx, options); err != nil {
 		return nil, err
 	}
 	return r.store.List(ctx, options)
@@ -119,7 +115,7 @@ func (r *Reader) List(ctx context.Context, options *metainternalversion.ListOpti
 
 // Watch implements rest.Watcher.
 func (r *Reader) Watch(ctx context.Context, options *metainternalversion.ListOptions) (watch.Interface, error) {
-	if err := checkListOptions(ctx, options); err != nil {
+	if err := CheckListOptions(ctx, options); err != nil {
 		return nil, err
 	}
 	return r.store.Watch(ctx, options)
@@ -135,6 +131,9 @@ func (r *Reader) ConvertToTable(ctx context.Context, object, options runtime.Obj
 
 // Delete implements rest.GracefulDeleter. The answer is a Status, also where the deletion takes its time.
 func (d *Deleter) Delete(ctx context.Context, name string, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions) (runtime.Object, bool, error) {
+	if err := checkDeleteOptions(options); err != nil {
+		return nil, false, err
+	}
 	answer, deleted, err := d.store.Delete(deletion(ctx, options), name, validate, options)
 	if err != nil {
 		return nil, false, err
@@ -164,7 +163,10 @@ func (d *Deleter) DeleteCollection(ctx context.Context, validate rest.ValidateOb
 	if err := checkCollectionPath(ctx); err != nil {
 		return nil, err
 	}
-	if err := checkListOptions(ctx, list); err != nil {
+	if err := CheckListOptions(ctx, list); err != nil {
+		return nil, err
+	}
+	if err := checkDeleteOptions(options); err != nil {
 		return nil, err
 	}
 	return d.store.DeleteCollection(deletion(ctx, options), validate, options, list)

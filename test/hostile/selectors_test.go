@@ -97,6 +97,30 @@ func TestLimitsThatMakeNoSenseAreRefused(t *testing.T) {
 	}
 }
 
+func TestTimesThatMakeNoSenseAreRefused(t *testing.T) {
+	f := start(t)
+	for _, timeout := range []string{"x", "1.5", "-1", "-9223372036854775808", "9223372037", "9223372036854775807", "99999999999999999999"} {
+		for _, kind := range kinds {
+			for _, r := range onCollection(kind, "timeoutSeconds="+url.QueryEscape(timeout)) {
+				status := f.refuse(t, r, http.StatusBadRequest)
+				if strings.HasPrefix(timeout, "-") && !strings.Contains(status.Message, "timeoutSeconds "+timeout) {
+					t.Errorf("%s: %q does not name the parameter", r, status.Message)
+				}
+			}
+			if readOnly(kind) {
+				continue
+			}
+			path := namespace + "/" + kind
+			for _, path := range []string{path, path + "/absent"} {
+				status := f.refuse(t, request{method: http.MethodDelete, path: path + "?gracePeriodSeconds=9223372036854775807"}, http.StatusBadRequest)
+				if !strings.Contains(status.Message, "gracePeriodSeconds") {
+					t.Errorf("DELETE %s: %q does not name the parameter", path, status.Message)
+				}
+			}
+		}
+	}
+}
+
 func continueToken(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
 // refuseContinue leaves watches out: they take no token.
