@@ -156,7 +156,7 @@ func serveContainers(t testing.TB, source *fakeContainers, configure ...func(*ge
 	for _, set := range configure {
 		set(config)
 	}
-	setOpenAPI(&config.Config)
+	SetOpenAPI(&config.Config, nil)
 	config.EffectiveVersion = EffectiveVersion()
 	server, err := config.Complete().New("test", genericapiserver.NewEmptyDelegate())
 	if err != nil {

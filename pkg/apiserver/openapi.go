@@ -4,13 +4,16 @@
 package apiserver
 
 import (
+	"maps"
 	"net/http"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/mux"
 	"k8s.io/apiserver/pkg/server/routes"
+	"k8s.io/kube-openapi/pkg/common"
 
 	generatedopenapi "github.com/rancher-sandbox/engine-apiserver/pkg/generated/openapi"
 )
@@ -21,16 +24,24 @@ const (
 	openAPIV3Path = "/openapi/v3"
 )
 
-// setOpenAPI leaves the documents to serveOpenAPI.
-func setOpenAPI(config *genericapiserver.Config) {
+// SetOpenAPI sets what the OpenAPI documents of a server are made of, where it is not set yet: the API group, and other kinds
+// that the server is to serve, by their definitions and schemes. serveOpenAPI makes the documents.
+func SetOpenAPI(config *genericapiserver.Config, others common.GetOpenAPIDefinitions, schemes ...*runtime.Scheme) {
 	config.SkipOpenAPIInstallation = true
-	namer := openapi.NewDefinitionNamer(Scheme)
+	definitions := func(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
+		all := generatedopenapi.GetOpenAPIDefinitions(ref)
+		if others != nil {
+			maps.Copy(all, others(ref))
+		}
+		return all
+	}
+	namer := openapi.NewDefinitionNamer(append(schemes, Scheme)...)
 	if config.OpenAPIConfig == nil {
-		config.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(generatedopenapi.GetOpenAPIDefinitions, namer)
+		config.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(definitions, namer)
 		config.OpenAPIConfig.Info.Title = openAPITitle
 	}
 	if config.OpenAPIV3Config == nil {
-		config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(generatedopenapi.GetOpenAPIDefinitions, namer)
+		config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, namer)
 		config.OpenAPIV3Config.Info.Title = openAPITitle
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 )
 
 const (
@@ -60,6 +61,8 @@ type completedConfig struct {
 type Server struct {
 	GenericAPIServer *genericapiserver.GenericAPIServer
 	Engine           *docker.Engine
+	// Versions is the one counter of resourceVersions, for all stores of the server.
+	Versions *livestore.Versions
 
 	startEngine func(context.Context)
 }
@@ -80,7 +83,7 @@ func NewGenericConfig() *genericapiserver.RecommendedConfig {
 
 // Complete fills in what was not set.
 func (c *Config) Complete() CompletedConfig {
-	setOpenAPI(&c.GenericConfig.Config)
+	SetOpenAPI(&c.GenericConfig.Config, nil)
 	if c.GenericConfig.EffectiveVersion == nil {
 		c.GenericConfig.EffectiveVersion = EffectiveVersion()
 	}
@@ -146,7 +149,7 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 	if err != nil {
 		return nil, fmt.Errorf("adding the hook that runs the container engine: %w", err)
 	}
-	return &Server{GenericAPIServer: server, Engine: engine, startEngine: start}, nil
+	return &Server{GenericAPIServer: server, Engine: engine, Versions: stores.versions, startEngine: start}, nil
 }
 
 // protect adds what keeps the engine from harm to the admission that the configuration has.

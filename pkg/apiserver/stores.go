@@ -68,7 +68,7 @@ func (s *stores) add(resource string, newFunc func() runtime.Object, source live
 
 // addStatic adds a store of objects that never change.
 func (s *stores) addStatic(resource string, newFunc func() runtime.Object, objects map[string]runtime.Object) (*livestore.Store, error) {
-	return s.addAvailable(resource, newFunc, &static{v1alpha1.Resource(resource), objects})
+	return s.addAvailable(resource, newFunc, livestore.NewStatic(v1alpha1.Resource(resource), objects))
 }
 
 // addAvailable adds a store of objects that can be read whether the engine answers or not.

@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package apiserver
+package livestore
 
 import (
 	"context"
@@ -9,8 +9,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 )
 
 // static is a source of objects that never change.
@@ -19,14 +17,19 @@ type static struct {
 	objects  map[string]runtime.Object
 }
 
-var _ livestore.Source = &static{}
+var _ Source = &static{}
 
 const staticSubject = "static"
 
-// Subjects implements livestore.Source.
+// NewStatic returns a source of objects, by key, that never change.
+func NewStatic(resource schema.GroupResource, objects map[string]runtime.Object) Source {
+	return &static{resource, objects}
+}
+
+// Subjects implements Source.
 func (s *static) Subjects(context.Context) ([]string, error) { return []string{staticSubject}, nil }
 
-// Observe implements livestore.Source.
+// Observe implements Source.
 func (s *static) Observe(context.Context, string) (objects map[string]runtime.Object, related []string, err error) {
 	objects = map[string]runtime.Object{}
 	for key, object := range s.objects {
@@ -35,23 +38,23 @@ func (s *static) Observe(context.Context, string) (objects map[string]runtime.Ob
 	return objects, nil, nil
 }
 
-// Lookup implements livestore.Source.
+// Lookup implements Source.
 func (s *static) Lookup(context.Context, string) (string, error) { return "", nil }
 
-// Fence implements livestore.Source.
+// Fence implements Source.
 func (s *static) Fence(context.Context) error { return nil }
 
-// Create implements livestore.Source.
+// Create implements Source.
 func (s *static) Create(context.Context, string, runtime.Object) (string, error) {
 	return "", apierrors.NewMethodNotSupported(s.resource, "create")
 }
 
-// Update implements livestore.Source.
+// Update implements Source.
 func (s *static) Update(context.Context, string, runtime.Object, runtime.Object) error {
 	return apierrors.NewMethodNotSupported(s.resource, "update")
 }
 
-// Delete implements livestore.Source.
+// Delete implements Source.
 func (s *static) Delete(context.Context, string, runtime.Object) error {
 	return apierrors.NewMethodNotSupported(s.resource, "delete")
 }

@@ -5,11 +5,11 @@ package server
 
 import (
 	"context"
-	"net/http"
 
 	genericapiserver "k8s.io/apiserver/pkg/server"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/standalone"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/standalone/builtin"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 )
 
@@ -41,14 +41,19 @@ func (o *options) serveStandalone(ctx context.Context, dir *state.State, console
 		return err
 	}
 	generic.Authentication.Authenticator = standalone.NewAuthenticator(client.Token)
-	if generic.Authorization.Authorizer, err = standalone.NewAuthorizer(); err != nil {
+	access, err := standalone.NewAuthorizer()
+	if err != nil {
 		return err
 	}
+	generic.Authorization.Authorizer = access
+	builtin.AddOpenAPI(&generic.Config)
 	server, err := config.Complete().New(genericapiserver.NewEmptyDelegate())
 	if err != nil {
 		return err
 	}
-	server.GenericAPIServer.Handler.NonGoRestfulMux.HandlePrefix(standalone.NamespacesPath, http.HandlerFunc(standalone.ServeNamespace))
+	if err := builtin.Install(server, o.namespace, access); err != nil {
+		return err
+	}
 
 	kubeconfig := o.kubeconfig
 	if kubeconfig == "" {

@@ -6,6 +6,7 @@ package standalone
 import (
 	"context"
 	"crypto/subtle"
+	"slices"
 
 	"k8s.io/apiserver/pkg/apis/apiserver"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apiserver/pkg/authentication/request/anonymous"
 	"k8s.io/apiserver/pkg/authentication/request/bearertoken"
 	"k8s.io/apiserver/pkg/authentication/request/union"
+	"k8s.io/apiserver/pkg/authentication/request/websocket"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
@@ -39,19 +41,43 @@ func NewAuthenticator(token string) authenticator.Request {
 		conditions = append(conditions, apiserver.AnonymousAuthCondition{Path: path})
 	}
 	return union.NewFailOnError(
-		group.NewAuthenticatedGroupAdder(bearertoken.New(holder)),
+		group.NewAuthenticatedGroupAdder(union.New(
+			bearertoken.New(holder),
+			websocket.NewProtocolAuthenticator(holder), // browsers can set no header
+		)),
 		anonymous.NewAuthenticator(conditions),
 	)
 }
 
+// Authorizer says who may do what, and all that somebody may do.
+type Authorizer struct {
+	authorizer.Authorizer
+}
+
+var (
+	_ authorizer.Authorizer   = Authorizer{}
+	_ authorizer.RuleResolver = Authorizer{}
+)
+
 // NewAuthorizer lets the holder of the token do everything, and anybody get a public path.
-func NewAuthorizer() (authorizer.Authorizer, error) {
+func NewAuthorizer() (Authorizer, error) {
 	public, err := path.NewAuthorizer(publicPaths)
 	if err != nil {
-		return nil, err
+		return Authorizer{}, err
 	}
-	return authorizationunion.New(
+	both, err := authorizationunion.New(
 		authorizationunion.NamedAuthorizer{AuthorizerName: "holder", Authorizer: authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)},
 		authorizationunion.NamedAuthorizer{AuthorizerName: "public", Authorizer: public},
 	)
+	return Authorizer{both}, err
+}
+
+// RulesFor implements authorizer.RuleResolver.
+func (Authorizer) RulesFor(ctx context.Context, who user.Info, namespace string) ([]authorizer.ResourceRuleInfo, []authorizer.NonResourceRuleInfo, bool, error) {
+	if slices.Contains(who.GetGroups(), user.SystemPrivilegedGroup) {
+		return authorizerfactory.NewAlwaysAllowAuthorizer().RulesFor(ctx, who, namespace)
+	}
+	return nil, []authorizer.NonResourceRuleInfo{
+		&authorizer.DefaultNonResourceRuleInfo{Verbs: []string{"*"}, NonResourceURLs: publicPaths},
+	}, false, nil
 }

@@ -6,7 +6,7 @@ package standalone
 import (
 	"net/http"
 	"net/http/httptest"
-	"strings"
+	"slices"
 	"testing"
 
 	"k8s.io/apiserver/pkg/authentication/user"
@@ -64,28 +64,63 @@ func TestWhoIsNotTheHolderOfTheTokenMayDoNothingElse(t *testing.T) {
 	}
 }
 
-func TestEveryNamespaceIsSaidToExist(t *testing.T) {
+func TestAWebSocketMayCarryTheTokenAsASubprotocol(t *testing.T) {
+	authenticator := NewAuthenticator("secret")
+	const (
+		right = "base64url.bearer.authorization.k8s.io.c2VjcmV0" // secret
+		wrong = "base64url.bearer.authorization.k8s.io.d3Jvbmc"  // wrong
+		other = "base64.binary.k8s.io"
+	)
 	for _, test := range []struct {
-		method, path string
-		status       int
+		connection, protocols string
+		known                 bool
 	}{
-		{http.MethodGet, NamespacesPath + "any", http.StatusOK},
-		{http.MethodDelete, NamespacesPath + "any", http.StatusMethodNotAllowed},
-		{http.MethodGet, NamespacesPath + "any/pods", http.StatusNotFound},
-		{http.MethodGet, NamespacesPath, http.StatusNotFound},
+		{"Upgrade", right + ", " + other, true},
+		{"keep-alive, Upgrade", other + "," + right, true},
+		{"Upgrade", wrong + ", " + other, false},
+		{"Upgrade", right, false}, // nothing is left to answer with
+		{"Upgrade", right + ", " + right + ", " + other, false},
+		{"Upgrade", other, false},
+		{"keep-alive", right + ", " + other, false}, // not a WebSocket
 	} {
-		recorder := httptest.NewRecorder()
-		ServeNamespace(recorder, httptest.NewRequestWithContext(t.Context(), test.method, test.path, nil))
-		if recorder.Code != test.status {
-			t.Errorf("%s %s: status %d, want %d", test.method, test.path, recorder.Code, test.status)
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/apis", nil)
+		request.Header.Set("Connection", test.connection)
+		request.Header.Set("Upgrade", "websocket")
+		request.Header.Set("Sec-WebSocket-Protocol", test.protocols)
+		response, ok, err := authenticator.AuthenticateRequest(request)
+		if ok != test.known {
+			t.Errorf("%+v: %v %t %v", test, response, ok, err)
+			continue
 		}
-		if test.status == http.StatusOK && !strings.Contains(recorder.Body.String(), `"name": "any"`) && !strings.Contains(recorder.Body.String(), `"name":"any"`) {
-			t.Error(recorder.Body)
+		if ok && (response.User.GetName() != userName || request.Header.Get("Sec-WebSocket-Protocol") != other) {
+			t.Errorf("%+v: %v, and the protocols that are left are %q", test, response.User, request.Header.Values("Sec-WebSocket-Protocol"))
 		}
 	}
 }
 
-func newAuthorizer(t *testing.T) authorizer.Authorizer {
+func TestTheRulesAllowTheHolderOfTheTokenEverything(t *testing.T) {
+	for _, test := range []struct {
+		user      user.DefaultInfo
+		resources bool
+		paths     []string
+	}{
+		{user.DefaultInfo{Name: userName, Groups: []string{user.SystemPrivilegedGroup, user.AllAuthenticated}}, true, []string{"*"}},
+		{user.DefaultInfo{Name: "jane", Groups: []string{user.AllAuthenticated}}, false, publicPaths},
+	} {
+		resources, paths, incomplete, err := newAuthorizer(t).RulesFor(t.Context(), &test.user, "any")
+		if err != nil || incomplete {
+			t.Errorf("%s: incomplete %t: %v", test.user.Name, incomplete, err)
+		}
+		if test.resources != (len(resources) == 1 && slices.Equal(resources[0].GetResources(), []string{"*"}) && slices.Equal(resources[0].GetVerbs(), []string{"*"})) {
+			t.Errorf("%s: the rules for resources are %+v", test.user.Name, resources)
+		}
+		if len(paths) != 1 || !slices.Equal(paths[0].GetNonResourceURLs(), test.paths) {
+			t.Errorf("%s: the rules for paths are %+v", test.user.Name, paths)
+		}
+	}
+}
+
+func newAuthorizer(t *testing.T) Authorizer {
 	t.Helper()
 	authorizer, err := NewAuthorizer()
 	if err != nil {
