@@ -43,6 +43,7 @@ done
 
 step go vet
 go vet ./...
+go vet -tags k9s ./test/k9s
 (cd test/informer031 && go vet ./...)
 (cd test/embedded && go vet ./...)
 
