@@ -20,7 +20,7 @@ export GOFLAGS += -tags=grpcnotrace
 
 .PHONY: build
 build: ## Build the server, as BINARY=bin/engine-apiserver
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$(VERSION)" -o $(BINARY) ./cmd/engine-apiserver
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $$(hack/version.sh flags '$(VERSION)')" -o $(BINARY) ./cmd/engine-apiserver
 
 .PHONY: run
 run: build ## Serve this machine's Docker Engine, or a private one; ARGS="--flag ..." is passed on

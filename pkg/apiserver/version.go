@@ -4,24 +4,85 @@
 package apiserver
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	apimachineryversion "k8s.io/apimachinery/pkg/version"
 	basecompatibility "k8s.io/component-base/compatibility"
 	baseversion "k8s.io/component-base/version"
 )
 
-// Version is what the program was stamped with or, if it was not, the version of its module.
-func Version() string {
-	if stamped := baseversion.Get().GitVersion; !strings.Contains(stamped, "$Format") {
-		return stamped
+const (
+	modulePath = "github.com/rancher-sandbox/engine-apiserver"
+	// unstamped is in each version and commit that the linker was not told.
+	unstamped = "$Format"
+	// noDate is the build date that the linker was not told.
+	noDate = "1970-01-01T00:00:00Z"
+)
+
+// Version returns the version that the linker was told or, if it was told none, the version of this module.
+func Version() string { return BuildInfo().GitVersion }
+
+// BuildInfo returns what is known of the build of this program. The fields of what is not known are empty.
+var BuildInfo = sync.OnceValue(func() apimachineryversion.Info {
+	build, _ := debug.ReadBuildInfo()
+	return buildInfo(baseversion.Get(), build)
+})
+
+// buildInfo returns what the linker was told, completed with what Go records of a build in a checkout of this module.
+func buildInfo(info apimachineryversion.Info, build *debug.BuildInfo) apimachineryversion.Info {
+	if strings.Contains(info.GitVersion, unstamped) {
+		info.GitVersion = ""
 	}
-	if info, ok := debug.ReadBuildInfo(); ok && strings.HasPrefix(info.Main.Version, "v") {
-		return info.Main.Version
+	if strings.Contains(info.GitCommit, unstamped) {
+		info.GitCommit = ""
 	}
-	return "v0.0.0-devel"
+	if info.BuildDate == noDate {
+		info.BuildDate = ""
+	}
+	recorded := recordedBuild(build)
+	info.GitVersion = cmp.Or(info.GitVersion, recorded.GitVersion, "v0.0.0-devel")
+	if info.GitCommit == "" {
+		info.GitCommit, info.GitTreeState = recorded.GitCommit, recorded.GitTreeState
+		info.BuildDate = cmp.Or(info.BuildDate, recorded.BuildDate)
+	}
+	return info
+}
+
+// recordedBuild returns what Go records of this module. A program that links the module knows only its version: the commit is
+// that of the program.
+func recordedBuild(build *debug.BuildInfo) (info apimachineryversion.Info) {
+	if build == nil {
+		return info
+	}
+	if build.Main.Path != modulePath {
+		for _, module := range build.Deps {
+			if module.Path == modulePath {
+				info.GitVersion = releasedVersion(module.Version)
+			}
+		}
+		return info
+	}
+	info.GitVersion = releasedVersion(build.Main.Version)
+	settings := map[string]string{}
+	for _, setting := range build.Settings {
+		settings[setting.Key] = setting.Value
+	}
+	info.GitCommit = settings["vcs.revision"]
+	info.GitTreeState = map[string]string{"true": "dirty", "false": "clean"}[settings["vcs.modified"]]
+	// As for Kubernetes' own releases, the date is that of the commit: the same source is built to the same program.
+	info.BuildDate = settings["vcs.time"]
+	return info
+}
+
+func releasedVersion(version string) string {
+	if strings.HasPrefix(version, "v") {
+		return version
+	}
+	return "" // it is (devel)
 }
 
 // EffectiveVersion returns the version of Kubernetes whose features the server has.
@@ -37,8 +98,9 @@ type effectiveVersion struct {
 
 // Info implements compatibility.EffectiveVersion.
 func (v effectiveVersion) Info() *apimachineryversion.Info {
-	info := v.MutableEffectiveVersion.Info()
+	info, build := v.MutableEffectiveVersion.Info(), BuildInfo()
 	binary := v.BinaryVersion()
-	info.GitVersion = fmt.Sprintf("v%d.%d.%d+%s.%s", binary.Major(), binary.Minor(), binary.Patch(), name, strings.ReplaceAll(Version(), "+", "."))
+	info.GitVersion = fmt.Sprintf("v%d.%d.%d+%s.%s", binary.Major(), binary.Minor(), binary.Patch(), name, strings.ReplaceAll(build.GitVersion, "+", "."))
+	info.GitCommit, info.GitTreeState, info.BuildDate = build.GitCommit, build.GitTreeState, build.BuildDate
 	return info
 }
