@@ -90,6 +90,9 @@ func contextEndpoint(name string) (contextdocker.Endpoint, error) {
 	if err != nil {
 		return contextdocker.Endpoint{}, fmt.Errorf("docker context %q: %w", name, err)
 	}
+	if err := checkScheme(fmt.Sprintf("docker context %q: the host", name), meta.Host); err != nil {
+		return contextdocker.Endpoint{}, err
+	}
 	endpoint, err := contextdocker.WithTLSData(contexts, name, meta)
 	if err != nil {
 		return contextdocker.Endpoint{}, fmt.Errorf("docker context %q: %w", name, err)
@@ -98,8 +101,12 @@ func contextEndpoint(name string) (contextdocker.Endpoint, error) {
 }
 
 func defaultEndpoint(host string) (contextdocker.Endpoint, error) {
+	source := "docker host"
 	if host == "" {
-		host = os.Getenv(client.EnvOverrideHost)
+		host, source = os.Getenv(client.EnvOverrideHost), "$"+client.EnvOverrideHost
+	}
+	if err := checkScheme(source, host); err != nil {
+		return contextdocker.Endpoint{}, err
 	}
 	verify := os.Getenv(client.EnvTLSVerify) != ""
 	useTLS := verify || os.Getenv(tlsEnv) != ""
@@ -197,7 +204,7 @@ func withoutPassword(err error, host string) string {
 
 // checkAccess fails if the engine's socket is there and this user may not use it, which waiting does not heal.
 func (e *endpoint) checkAccess(ctx context.Context) error {
-	path, found := strings.CutPrefix(e.docker.Host, "unix://")
+	path, found := strings.CutPrefix(e.docker.Host, unixScheme)
 	if !found {
 		return nil
 	}
@@ -214,14 +221,17 @@ func (e *endpoint) checkAccess(ctx context.Context) error {
 // explain says what is wrong with the connection, and the way out where there is one. It leaves what has been explained as
 // it is.
 func (e *endpoint) explain(err error) error {
-	path, isSocket := strings.CutPrefix(e.docker.Host, "unix://")
+	path, isUnix := strings.CutPrefix(e.docker.Host, unixScheme)
+	fault := e.tlsFault(err)
 	switch {
 	case apierrors.IsServiceUnavailable(err):
 		return err
-	case isSocket && errors.Is(err, fs.ErrPermission):
+	case fault != nil:
+		return fault
+	case isUnix && errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("no permission to use the container engine's socket %s: add yourself to the docker group or choose --docker-host", path)
-	case isSocket && (errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "Cannot connect to the Docker daemon")):
-		return fmt.Errorf("no container engine listens on %s", e)
+	case isUnix && (errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "Cannot connect to the Docker daemon")):
+		return fmt.Errorf("no container engine listens on %s%s", e, noSocket(path))
 	case strings.Contains(err.Error(), "Cannot connect to the Docker daemon"):
 		return fmt.Errorf("no container engine answers at %s", e)
 	case errors.Is(err, context.DeadlineExceeded):

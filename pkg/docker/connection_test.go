@@ -5,12 +5,14 @@ package docker
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -106,6 +108,106 @@ func TestMistakesInTheAddressAreOneClearLine(t *testing.T) {
 	}
 }
 
+func TestAPathWithoutASchemeIsRefusedWithTheAddressThatItMeans(t *testing.T) {
+	dir := home(t)
+	socket := filepath.Join(dir, "engine.sock")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
+	must(t, err)
+	t.Cleanup(func() { listener.Close() })
+	t.Chdir(dir)
+	for host, want := range map[string]string{
+		"/run/docker.sock":           "use unix:///run/docker.sock",
+		" /run/docker.sock":          "use unix:///run/docker.sock",
+		"./other.sock":               "use unix://" + filepath.Join(dir, "other.sock"),
+		"../other.sock":              "use unix://" + filepath.Join(filepath.Dir(dir), "other.sock"),
+		"engine.sock":                "use unix://" + socket,
+		"unix:/run/docker.sock":      "use unix:///run/docker.sock",
+		"~/docker.sock":              "use unix:///",
+		`\\.\pipe\docker_engine`:     "use npipe:////./pipe/docker_engine",
+		"//./pipe/docker_engine":     "use npipe:////./pipe/docker_engine",
+		"npipe://./pipe/engine":      "",
+		"other.sock":                 "",
+		"localhost":                  "",
+		"localhost:2375":             "",
+		"unix:2375":                  "",
+		"[::1]:2375":                 "",
+		"unix:///run/docker.sock":    "",
+		"tcp://localhost:2375/below": "",
+		"":                           "",
+	} {
+		err := checkScheme("docker host", host)
+		if want == "" && err != nil || want != "" && !contains(err, want) {
+			t.Errorf("%q: %v", host, err)
+		}
+	}
+	addContext(t, "path", "/run/docker.sock", nil)
+	for source, set := range map[string]func() string{
+		`docker host "/run/docker.sock"`:                         func() string { return "/run/docker.sock" },
+		`$DOCKER_HOST "/run/docker.sock"`:                        func() string { t.Setenv("DOCKER_HOST", "/run/docker.sock"); return "" },
+		`docker context "path": the host "/run/docker.sock" has`: func() string { t.Setenv("DOCKER_CONTEXT", "path"); return "" },
+	} {
+		t.Setenv("DOCKER_HOST", "")
+		t.Setenv("DOCKER_CONTEXT", "")
+		if _, err := NewEngine(Options{Host: set()}); !contains(err, source) || !contains(err, "use unix:///run/docker.sock") {
+			t.Errorf("%s: %v", source, err)
+		}
+	}
+}
+
+func TestWhoeverDoesNotAgreeOnTLSIsToldTheWayOut(t *testing.T) {
+	dir := home(t)
+	start := func(start func(*httptest.Server), requireCertificate bool) (host string, ca []byte) {
+		server := httptest.NewUnstartedServer(http.NotFoundHandler())
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		if requireCertificate {
+			server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+		}
+		start(server)
+		t.Cleanup(server.Close)
+		if certificate := server.Certificate(); certificate != nil {
+			ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})
+		}
+		return "tcp://" + server.Listener.Addr().String(), ca
+	}
+	secure, ca := start((*httptest.Server).StartTLS, false)
+	strict, _ := start((*httptest.Server).StartTLS, true)
+	plain, _ := start((*httptest.Server).Start, false)
+	must(t, os.WriteFile(filepath.Join(dir, "ca.pem"), ca, 0o600))
+	addContext(t, "plain", plain, &dockercontext.TLSData{CA: ca})
+	addContext(t, "secure", secure, nil)
+	for what, test := range map[string]struct {
+		host, env, context string
+		want               []string
+	}{
+		"TLS is not spoken":              {secure, "", "", []string{secure, "speaks TLS", "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"}},
+		"TLS is not spoken by a context": {"", "", "secure", []string{secure, "speaks TLS", "docker context update"}},
+		"TLS is spoken":                  {plain, "DOCKER_TLS_VERIFY", "", []string{plain, "does not speak TLS", "unset DOCKER_TLS_VERIFY"}},
+		"TLS is spoken by a context":     {"", "", "plain", []string{plain, "does not speak TLS", "context without certificates"}},
+		"a client without a certificate": {strict, "DOCKER_TLS_VERIFY", "", []string{strict, "certificate", "cert.pem and key.pem"}},
+	} {
+		for _, name := range []string{"DOCKER_TLS_VERIFY", "DOCKER_CONTEXT"} {
+			t.Setenv(name, "")
+		}
+		if test.env != "" {
+			t.Setenv(test.env, "1")
+		}
+		t.Setenv("DOCKER_CONTEXT", test.context)
+		e, err := resolve(test.host)
+		must(t, err)
+		c, _, err := e.client()
+		must(t, err)
+		if _, err = c.Ping(t.Context()); err == nil {
+			t.Errorf("%s: it is answered", what)
+			continue
+		}
+		for _, words := range test.want {
+			if explained := e.explain(err); !contains(explained, words) {
+				t.Errorf("%s: %q is not in %q, which explains %v", what, words, explained, err)
+			}
+		}
+	}
+}
+
 func TestMessagesNameNoPassword(t *testing.T) {
 	home(t)
 	for host, want := range map[string]string{
@@ -136,6 +238,9 @@ func TestWhyTheEngineDoesNotAnswer(t *testing.T) {
 	dial := func(errno error) error {
 		return &url.Error{Op: "Get", URL: "http://x", Err: &net.OpError{Op: "dial", Net: "unix", Err: os.NewSyscallError("connect", errno)}}
 	}
+	relative := &endpoint{context: "default", docker: contextdocker.Endpoint{EndpointMeta: contextdocker.EndpointMeta{Host: "unix://run/x.sock"}}}
+	dir := t.TempDir()
+	directory := &endpoint{context: "default", docker: contextdocker.Endpoint{EndpointMeta: contextdocker.EndpointMeta{Host: "unix://" + dir}}}
 	for _, test := range []struct {
 		at   *endpoint
 		err  error
@@ -143,6 +248,10 @@ func TestWhyTheEngineDoesNotAnswer(t *testing.T) {
 	}{
 		{unix, dial(syscall.EACCES), "no permission to use the container engine's socket /run/x.sock: add yourself to the docker group or choose --docker-host"},
 		{unix, dial(syscall.ENOENT), "no container engine listens on unix:///run/x.sock"},
+		{relative, dial(syscall.ENOENT), "no container engine listens on unix://run/x.sock, which is a relative path: did you mean unix:///run/x.sock?"},
+		//lint:ignore SA1019 what the client returns cannot be made otherwise
+		{directory, client.ErrorConnectionFailed("unix://" + dir), "no container engine listens on unix://" + dir + ", which is a directory"},
+		{tcp, errors.New(`Get "https://x": net/http: HTTP/1.x transport connection broken: malformed HTTP response "\x15\x03\x03"`), "the container engine at tcp://x:1 (docker context remote) speaks TLS: add ca, cert and key with docker context update"},
 		//lint:ignore SA1019 what the client returns cannot be made otherwise
 		{unix, client.ErrorConnectionFailed("unix:///run/x.sock"), "no container engine listens on unix:///run/x.sock"},
 		//lint:ignore SA1019 as above
