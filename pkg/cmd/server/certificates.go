@@ -5,6 +5,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -26,6 +27,9 @@ func (o *options) setUpCertificates(dir *state.State, names ...string) (authorit
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("reading --tls-cert-file: %w", err)
+		}
+		if _, err := tls.LoadX509KeyPair(cert.CertFile, cert.KeyFile); err != nil {
+			return nil, nil, fmt.Errorf("reading --tls-private-key-file: %w", err)
 		}
 		return authority, nil, nil
 	}

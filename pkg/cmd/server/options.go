@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/validation"
-	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
@@ -105,16 +105,32 @@ func (o *options) flags() cliflag.NamedFlagSets {
 	o.aggregatedFlags = sets.FlagSet("Aggregated")
 	o.aggregated.AddFlags(o.aggregatedFlags)
 
-	// Left out is what has no meaning here: certificates are made in the state directory, and there is one version. What
-	// needs a control plane is with the flags for one.
-	addFlags(sets.FlagSet("Secure serving"), o.serving.AddFlags, "cert-dir")
+	// Flags without an effect are left out: certificates are made in the state directory, the server listens by itself, and
+	// there is one version. Flags that need a control plane are with the flags for one.
+	addFlags(sets.FlagSet("Secure serving"), o.serving.AddFlags, "cert-dir", "permit-address-sharing", "permit-port-sharing")
 	addFlags(sets.FlagSet("Features"), o.features.AddFlags, "enable-priority-and-fairness")
 	addFlags(sets.FlagSet("Generic"), o.serverRun.AddUniversalFlags, "advertise-address", "emulated-version",
 		"emulation-forward-compatible", "min-compatibility-version", "runtime-config-emulation-forward-compatible",
 		"storage-initialization-timeout")
 	o.audit.AddFlags(sets.FlagSet("Auditing"))
 	logsapi.AddFlags(o.logging, sets.FlagSet("Logging"))
+	for _, set := range sets.FlagSets {
+		set.VisitAll(func(flag *pflag.Flag) {
+			if text, found := usages[flag.Name]; found {
+				flag.Usage = text
+			}
+		})
+	}
 	return sets
+}
+
+// usages replace the help of generic flags that says what is not so here.
+var usages = map[string]string{
+	"bind-address": "IP address to listen on: 127.0.0.1 for programs of this machine alone, 0.0.0.0 or :: for all addresses of the machine.",
+	"secure-port":  "Port to serve HTTPS on. 0 is a free port, which the start line names.",
+	"tls-cert-file": "File with the certificate to serve with, followed by those that lead from it to its authority. Goes with --tls-private-key-file. " +
+		"Default: the server makes a certificate in --state-dir, and renews it.",
+	"external-hostname": "Host name, and port if need be, at which clients are told to find the server.",
 }
 
 // addFlags adds the flags that add would, but for some.
@@ -131,7 +147,7 @@ func addFlags(to *pflag.FlagSet, add func(*pflag.FlagSet), without ...string) {
 // complete sets the feature gates and fills in what depends on the user.
 func (o *options) complete() error {
 	if err := o.serverRun.ComponentGlobalsRegistry.Set(); err != nil {
-		return err
+		return fmt.Errorf("--feature-gates: %s", plain(err))
 	}
 	o.aggregated.Complete()
 	if o.stateDir != "" {
@@ -162,15 +178,21 @@ func (o *options) validate() error {
 	} else {
 		errs = append(errs, o.serving.Validate()...)
 	}
+	if _, err := cliflag.TLSVersion(o.serving.MinTLSVersion); err != nil {
+		errs = append(errs, fmt.Errorf("--tls-min-version %q: must be one of %s", o.serving.MinTLSVersion, strings.Join(cliflag.TLSPossibleVersions(), ", ")))
+	}
+	if _, err := cliflag.TLSCipherSuites(o.serving.CipherSuites); err != nil {
+		errs = append(errs, fmt.Errorf("--tls-cipher-suites: %w", err))
+	}
 	errs = append(errs, o.misplaced()...)
 	errs = append(errs, o.aggregated.Validate()...)
 	errs = append(errs, o.serverRun.Validate()...)
 	errs = append(errs, o.audit.Validate()...)
 	errs = append(errs, o.features.Validate()...)
-	if len(errs) > 0 {
-		return utilerrors.NewAggregate(errs)
+	for _, err := range logsapi.Validate(o.logging, utilfeature.DefaultFeatureGate, nil) {
+		errs = append(errs, err)
 	}
-	return logsapi.Validate(o.logging, utilfeature.DefaultFeatureGate, nil).ToAggregate()
+	return join(errs...)
 }
 
 // misplaced finds the flags that were given and have no meaning in the mode of the server.
@@ -180,7 +202,11 @@ func (o *options) misplaced() (errs []error) {
 		flags, reason = o.standaloneFlags, "has no meaning behind a control plane: use the control plane's kubeconfig"
 	}
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed && flag.Name != aggregated.ModeFlag {
+		switch {
+		case !flag.Changed || flag.Name == aggregated.ModeFlag:
+		case flag.Name == "kubeconfig" && flag.Value.String() == "":
+			errs = append(errs, errors.New("--kubeconfig is empty: name a file, or leave the flag out for a server that stands alone"))
+		default:
 			errs = append(errs, fmt.Errorf("--%s %s", flag.Name, reason))
 		}
 	})
@@ -194,7 +220,7 @@ func (o *options) config() (*apiserver.Config, error) {
 		return nil, err
 	}
 	if err := o.audit.ApplyTo(&generic.Config); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the --audit flags: %w", err)
 	}
 	config := &apiserver.Config{GenericConfig: generic}
 	config.ExtraConfig.Engine.Host = o.dockerHost

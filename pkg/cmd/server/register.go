@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 	apimachineryvalidation "k8s.io/apimachinery/pkg/api/validation"
-	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apimachinery/pkg/util/validation"
 	certutil "k8s.io/client-go/util/cert"
 
@@ -48,8 +47,9 @@ func newRegisterCommand() *cobra.Command {
 		Example: "  engine-apiserver register --kubeconfig admin.conf\n" +
 			"  engine-apiserver register --kubeconfig admin.conf --address engine.example.net:6445 --server-user engine-apiserver\n" +
 			"  engine-apiserver register --kubeconfig admin.conf --delete",
-		Args: noArguments,
-		RunE: func(command *cobra.Command, _ []string) error { return o.run(command) },
+		Args:              noArguments,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(command *cobra.Command, _ []string) error { return o.run(command) },
 	}
 	flags := command.Flags()
 	flags.SortFlags = false
@@ -65,8 +65,6 @@ func newRegisterCommand() *cobra.Command {
 	flags.DurationVar(&o.timeout, "timeout", o.timeout, "How long the cluster may take to reach the server.")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "Print what would be applied, and change nothing in the cluster.")
 	flags.BoolVar(&o.delete, "delete", false, "Take back what was registered.")
-	command.MarkFlagsMutuallyExclusive("ca-file", "state-dir")
-	command.MarkFlagsMutuallyExclusive("dry-run", "delete")
 	return command
 }
 
@@ -146,9 +144,9 @@ func (o *registerOptions) readAuthority() (err error) {
 // validate says on one line what is wrong with the flags, and takes the address apart.
 func (o *registerOptions) validate() error {
 	var errs []error
-	for flag, value := range map[string]string{"namespace": o.Options.Namespace, "service-namespace": o.Service.Namespace} {
-		for _, reason := range apimachineryvalidation.ValidateNamespaceName(value, false) {
-			errs = append(errs, fmt.Errorf("--%s %q: %s", flag, value, reason))
+	for _, namespace := range []struct{ flag, value string }{{"namespace", o.Options.Namespace}, {"service-namespace", o.Service.Namespace}} {
+		for _, reason := range apimachineryvalidation.ValidateNamespaceName(namespace.value, false) {
+			errs = append(errs, fmt.Errorf("--%s %q: %s", namespace.flag, namespace.value, reason))
 		}
 	}
 	for _, reason := range apimachineryvalidation.NameIsDNS1035Label(o.Service.Name, false) {
@@ -160,7 +158,13 @@ func (o *registerOptions) validate() error {
 	if err := o.splitAddress(); err != nil {
 		errs = append(errs, fmt.Errorf("--address %q: %w", o.address, err))
 	}
-	return utilerrors.NewAggregate(errs)
+	if o.caFile != "" && o.stateDir != "" {
+		errs = append(errs, errors.New("--ca-file and --state-dir both say where the certificate authority is: leave one out"))
+	}
+	if o.dryRun && o.delete {
+		errs = append(errs, errors.New("--dry-run shows what would be applied, and --delete applies nothing: leave one out"))
+	}
+	return join(errs...)
 }
 
 func (o *registerOptions) splitAddress() error {

@@ -41,7 +41,8 @@ func newServeCommand() *cobra.Command {
 		Long: "Serves the containers, images and volumes of a Docker Engine as Kubernetes resources of the group containers.rancherdesktop.io.\n\n" +
 			"The server stands alone, makes its own certificates and token, and writes a kubeconfig for kubectl, unless it is told where a " +
 			"control plane is: then it serves behind that, to the users and by the rules of the cluster.",
-		Args: noArguments,
+		Args:              noArguments,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := options.complete(); err != nil {
 				return err
@@ -74,7 +75,7 @@ func (o *options) serve(ctx context.Context, console console) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, dir.Close()) }()
+	defer func() { err = join(err, dir.Close()) }()
 	leaveProcessors()
 	if o.aggregated.Enabled() {
 		return o.serveAggregated(ctx, dir, console)

@@ -109,14 +109,14 @@ func (o *Options) Validate() []error {
 	for _, reason := range apimachineryvalidation.ValidateNamespaceName(o.ServiceNamespace, false) {
 		errs = append(errs, fmt.Errorf("--service-namespace %q: %s", o.ServiceNamespace, reason))
 	}
-	for flag, file := range map[string]string{
-		"client-ca-file": o.authentication.ClientCert.ClientCA, "requestheader-client-ca-file": o.authentication.RequestHeader.ClientCAFile,
+	for _, authority := range []struct{ flag, file string }{
+		{"client-ca-file", o.authentication.ClientCert.ClientCA}, {"requestheader-client-ca-file", o.authentication.RequestHeader.ClientCAFile},
 	} {
-		if file == "" {
+		if authority.file == "" {
 			continue
 		}
-		if _, err := certutil.CertsFromFile(file); err != nil {
-			errs = append(errs, fmt.Errorf("--%s: %w", flag, err))
+		if _, err := certutil.CertsFromFile(authority.file); err != nil {
+			errs = append(errs, fmt.Errorf("--%s: %w", authority.flag, err))
 		}
 	}
 	errs = append(errs, o.coreAPI.Validate()...)

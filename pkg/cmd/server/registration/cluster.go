@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -52,14 +53,26 @@ func Load(kubeconfig, contextName string) (*Cluster, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = kubeconfig
 	rules.WarnIfAllMissing = false
-	source := kubeconfig
-	if source == "" {
-		source = strings.Join(rules.Precedence, ", ")
+	files := []string{kubeconfig}
+	if kubeconfig == "" {
+		files = rules.Precedence
+	}
+	source := strings.Join(files, ", ")
+	missing := 0
+	for _, file := range files {
+		info, err := os.Stat(file)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			missing++
+		case err == nil && info.IsDir():
+			return nil, fmt.Errorf("%s is a directory: name the kubeconfig in it with --kubeconfig", file)
+		}
+	}
+	if missing == len(files) {
+		return nil, fmt.Errorf("there is no kubeconfig %s: name one with --kubeconfig", source)
 	}
 	raw, err := rules.Load()
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("there is no kubeconfig %s: name one with --kubeconfig", source)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("the kubeconfig %s cannot be read: %w", source, err)
 	case err != nil:
