@@ -24,19 +24,14 @@ func deletion(grace int64) func(*v1alpha1.Container) {
 func TestAGracefulDeletionShowsAndEndsInTheRemoval(t *testing.T) {
 	x := connect(t)
 	name := engine.UniqueName("graceful")
-	shared.Run(t, name, engine.Command(engine.Stubborn...))
-	began := time.Now()
-	must(t, x.update(t, t.Context(), name, deletion(1)))
-	if took := time.Since(began); took > 900*time.Millisecond {
-		t.Errorf("the answer took %s", took)
+	id := shared.Run(t, name, engine.Command(engine.Stubborn...))
+	// The grace period lasts for the whole of the test, so an answer that comes at all does not wait for its end.
+	must(t, x.update(t, t.Context(), name, deletion(3600)))
+	if c := x.c.held(name).(*v1alpha1.Container); c.DeletionTimestamp == nil || *c.DeletionGracePeriodSeconds != 3600 || c.Status.Status != "running" {
+		t.Errorf("%+v %s", c.ObjectMeta, c.Status.Status)
 	}
-	if c := x.c.held(name).(*v1alpha1.Container); c.DeletionTimestamp == nil || *c.DeletionGracePeriodSeconds != 1 {
-		t.Errorf("%+v", c.ObjectMeta)
-	}
+	must(t, x.docker.ContainerKill(t.Context(), id, "KILL"))
 	eventually(t, "the removal", func() bool { return x.c.held(name) == nil })
-	if took := time.Since(began); took < time.Second {
-		t.Errorf("removed after %s", took)
-	}
 }
 
 func TestAShorterGracePeriodShortensTheDeletion(t *testing.T) {

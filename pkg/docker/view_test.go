@@ -202,7 +202,7 @@ func (v *view) waitFor(t *testing.T, what string, condition func() bool) {
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !condition() {
 		if time.Now().After(deadline) {
 			t.Fatalf("in vain: %s", what)

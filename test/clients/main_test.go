@@ -73,7 +73,7 @@ func byName(objects []runtime.Object) map[string]runtime.Object {
 // eventually polls until problem returns nothing. It fails with what problem returned last.
 func eventually(t testing.TB, problem func() string) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for tick := time.Tick(5 * time.Millisecond); ; {
 		last := problem()
 		if last == "" {

@@ -85,7 +85,7 @@ func requireReads[T, L runtime.Object](t *testing.T, client reader[T, L], name s
 	if !slices.Equal(paged, names) {
 		t.Errorf("pages of one show %q, a list %q", paged, names)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	selectors = append(selectors, metav1.ListOptions{FieldSelector: "metadata.name=" + name})
 	for _, selector := range selectors {

@@ -193,7 +193,7 @@ func TestWatchFollowsAContainersLife(t *testing.T) {
 				if got != want {
 					t.Fatalf("the watch shows %q, want %q", got, want)
 				}
-			case <-time.After(20 * time.Second):
+			case <-time.After(2 * time.Minute):
 				t.Fatalf("the watch never showed %q", want)
 			}
 		}

@@ -44,12 +44,11 @@ func TestRunStartsAContainer(t *testing.T) {
 
 func TestWaitEndsAtOnceWhenStopped(t *testing.T) {
 	id := eng.Run(t, engine.UniqueName("wait"))
-	begin := time.Now()
-	if err := eng.Client().ContainerStop(t.Context(), id, container.StopOptions{Timeout: new(20)}); err != nil {
+	// A container that does not end by itself would be killed after an hour.
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if err := eng.Client().ContainerStop(ctx, id, container.StopOptions{Timeout: new(3600)}); err != nil {
 		t.Fatal(err)
-	}
-	if took := time.Since(begin); took > 15*time.Second {
-		t.Errorf("stop took %v", took)
 	}
 }
 

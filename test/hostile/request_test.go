@@ -72,7 +72,7 @@ func (f *fixture) send(t *testing.T, r request) response {
 	f.proxy.Reset()
 	conn := f.dial(t)
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -21,11 +20,7 @@ import (
 
 func TestAServerWithoutAnEngineSaysSoAndServesOnceThereIsOne(t *testing.T) {
 	socket := newSocket(t)
-	begin := time.Now()
 	server := testserver.Start(t, socket.host())
-	if took := time.Since(begin); took > 10*time.Second {
-		t.Errorf("the server was silent for %v", took)
-	}
 	if !strings.Contains(server.Announced, "no container engine listens on "+socket.host()) || !strings.Contains(server.Announced, "keeps trying") {
 		t.Errorf("the server said: %s", server.Announced)
 	}
@@ -40,11 +35,7 @@ func TestAServerWithoutAnEngineSaysSoAndServesOnceThereIsOne(t *testing.T) {
 	name := engine.UniqueName("before")
 	eng.Create(t, name)
 	socket.leadTo(t, eng)
-	begin = time.Now()
 	awaitCode(t, server, http.StatusOK)
-	if took := time.Since(begin); took > 15*time.Second {
-		t.Errorf("it took the server %v to find the engine", took)
-	}
 	if got := get(t, server, namespace+"/containers/"+name); got.code != http.StatusOK {
 		t.Errorf("%d %s", got.code, got.body)
 	}
@@ -139,10 +130,12 @@ func TestAnEngineThatIsKilledIsNoLongerShownUntilItIsBack(t *testing.T) {
 	})
 }
 
-func TestAnEngineThatHangsHoldsUpNobodyForLong(t *testing.T) {
+// The engine hangs for as long as the requests run, so an answer that comes at all does not wait for the engine.
+func TestAnEngineThatHangsHoldsUpNobody(t *testing.T) {
 	name := engine.UniqueName("any")
 	eng.Create(t, name)
-	server := testserver.Start(t, eng.Host())
+	proxy := newProxy(t)
+	server := testserver.Start(t, proxy.Host())
 	w := open(t, server)
 
 	if err := eng.Pause(); err != nil {
@@ -158,21 +151,24 @@ func TestAnEngineThatHangsHoldsUpNobodyForLong(t *testing.T) {
 		}
 	}
 	t.Cleanup(resume)
-	checkAnswersWithoutEngine(t, server)
+	if requests := asked(proxy, func() { checkAnswersWithoutEngine(t, server) }); len(requests) > 0 {
+		t.Errorf("for answers that need no engine it was asked %v", requests)
+	}
 	for _, path := range []string{"/containers", "/images", "/volumes", "/containers/" + name, "/containers/" + engine.UniqueName("missing"), "/images/nosuch:latest"} {
 		got := get(t, server, namespace+path)
-		if got.code != http.StatusServiceUnavailable && got.code != http.StatusGatewayTimeout || got.took > 12*time.Second {
-			t.Errorf("%s: %d after %v: %s", path, got.code, got.took, got.body)
+		if got.code != http.StatusServiceUnavailable && got.code != http.StatusGatewayTimeout {
+			t.Errorf("%s: %d: %s", path, got.code, got.body)
 		}
-		if !strings.Contains(got.body, eng.Host()) {
+		if !strings.Contains(got.body, proxy.Host()) {
 			t.Errorf("%s: the answer does not name the engine: %s", path, got.body)
 		}
 	}
 	awaitCode(t, server, http.StatusServiceUnavailable)
-	got := get(t, server, namespace+"/containers")
-	checkRefused(t, "a list once the engine is given up", got, eng.Host())
-	if got.took > 2*time.Second {
-		t.Errorf("a list took %v once the engine was given up", got.took)
+	requests := asked(proxy, func() {
+		checkRefused(t, "a list once the engine is given up", get(t, server, namespace+"/containers"), proxy.Host())
+	})
+	if len(requests) > 0 {
+		t.Errorf("for a list once the engine is given up it was asked %v", requests)
 	}
 
 	resume()
@@ -217,7 +213,7 @@ func TestAnotherEngineAtTheSameEndpointIsShownByTheDifferences(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	eventually(t, patience, func() error {
+	eventually(t, func() error {
 		if got := get(t, server, namespace+"/containers/"+came); got.code != http.StatusOK {
 			return fmt.Errorf("%d %s", got.code, got.body)
 		}

@@ -19,8 +19,8 @@ const (
 	// slow is how long an inspection takes that may make the server go on without it. It is far below the second, for the
 	// server may take its part of that on a loaded machine.
 	slow = 200 * time.Millisecond
-	// settling is how long after an answer of Docker's the server may take to show it.
-	settling = time.Second
+	// settling is how long after such an answer of Docker's the server may take to show it. A loaded machine needs seconds.
+	settling = 5 * time.Second
 )
 
 // inspection is the path of an inspection, or of the wait for a removal that is part of one.
