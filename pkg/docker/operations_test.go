@@ -4,7 +4,9 @@
 package docker
 
 import (
+	"math"
 	"testing"
+	"time"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
@@ -52,6 +54,14 @@ func TestAnActionThatFindsNothingToDoMakesNoCall(t *testing.T) {
 		}
 		if got := stepOf(action, "unknown"); got != step(action) {
 			t.Errorf("%s of a status that is not known: %q", action, got)
+		}
+	}
+}
+
+func TestAGracePeriodIsOneThatDockerCanCount(t *testing.T) {
+	for grace, want := range map[int64]time.Duration{0: 0, 10: 10 * time.Second, math.MaxInt64: 9223372036 * time.Second} {
+		if got := time.Duration(*stopSeconds(grace)) * time.Second; got != want {
+			t.Errorf("%d seconds are %s, want %s", grace, got, want)
 		}
 	}
 }
