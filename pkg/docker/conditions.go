@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
@@ -99,6 +100,11 @@ func keepTransitions(conditions, before []metav1.Condition, now metav1.Time) {
 			c.LastTransitionTime = latest(&c.LastTransitionTime, &now) // Docker's clock may be ahead
 		}
 	}
+}
+
+// nowOf returns the time of a clock in whole seconds, as the API carries it.
+func nowOf(c clock.PassiveClock) metav1.Time {
+	return metav1.Time{Time: c.Now().UTC().Truncate(time.Second)}
 }
 
 // latest returns the latest of the times that are there, the epoch if none is.

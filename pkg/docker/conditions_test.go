@@ -135,3 +135,57 @@ func TestAPauseFromOutsideHasItsTime(t *testing.T) {
 		t.Errorf("after a restart it is paused since %s: %+v", got, after.Status.Conditions)
 	}
 }
+
+func TestATagHasTheTimeAtWhichItWasSeen(t *testing.T) {
+	e, engine := answering(t)
+	clock := clocktesting.NewFakePassiveClock(seconds(t, finishedAt).Time)
+	e.Images().clock = clock
+	created := seconds(t, createdAt).Time
+	want := map[string]time.Time{}
+	for _, step := range []struct {
+		what string
+		tags []string
+		seen string // now
+	}{
+		{"the first look of the server", []string{"a:1"}, ""},
+		{"another tag", []string{"a:1", "b:1"}, "b:1"},
+		{"one tag less", []string{"b:1"}, ""},
+		{"the tag is back", []string{"a:1", "b:1"}, "a:1"},
+		{"no tag", nil, "sha256:" + idA},
+	} {
+		clock.SetTime(clock.Now().Add(time.Minute))
+		answer, err := json.Marshal(imageResponse(step.tags...))
+		must(t, err)
+		engine.body = answer
+		if step.seen != "" {
+			want[step.seen] = clock.Now()
+		}
+		objects, _, err := e.Images().Observe(t.Context(), "sha256:"+idA)
+		must(t, err)
+		if len(objects) != max(1, len(step.tags)) {
+			t.Errorf("%s: it shows as %v", step.what, objects)
+		}
+		for _, object := range objects {
+			image := object.(*v1alpha1.Image)
+			since, ok := want[image.Name]
+			if !ok {
+				since = created
+			}
+			if got := image.Status.Conditions[0].LastTransitionTime; !got.Equal(&metav1.Time{Time: since}) {
+				t.Errorf("%s: %s since %s, want %s", step.what, image.Name, got, since)
+			}
+		}
+	}
+
+	e, engine = answering(t)
+	e.Images().clock = clock
+	close(e.connected)
+	answer, err := json.Marshal(imageResponse("a:1"))
+	must(t, err)
+	engine.body = answer
+	objects, _, err := e.Images().Observe(t.Context(), "sha256:"+idA)
+	must(t, err)
+	if got := objects["engine/a:1"].(*v1alpha1.Image).Status.Conditions[0].LastTransitionTime; !got.Equal(&metav1.Time{Time: clock.Now()}) {
+		t.Errorf("an image that came while the server ran is tagged since %s, want %s", got, clock.Now())
+	}
+}

@@ -7,12 +7,10 @@ import (
 	"context"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/client"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/clock"
 
@@ -105,8 +103,7 @@ func (s *Containers) convert(id string, response *container.InspectResponse, ans
 	object := containerOf(response, s.engine.namespace)
 	if last != nil {
 		object.Labels, object.Status.Labels = last.Labels, last.Status.Labels
-		now := metav1.Time{Time: s.clock.Now().UTC().Truncate(time.Second)}
-		keepTransitions(object.Status.Conditions, last.Status.Conditions, now)
+		keepTransitions(object.Status.Conditions, last.Status.Conditions, nowOf(s.clock))
 	}
 	s.overlays.learn(object, stopTimeoutOf(response), answer)
 	return object

@@ -139,6 +139,16 @@ func (e *Engine) Endpoint() string { return e.endpoint.String() }
 // Connected is closed when the engine has answered for the first time and everything in it has been read.
 func (e *Engine) Connected() <-chan struct{} { return e.connected }
 
+// wasRead reports whether everything in the engine has been read once.
+func (e *Engine) wasRead() bool {
+	select {
+	case <-e.connected:
+		return true
+	default:
+		return false
+	}
+}
+
 // Version is what the engine said of itself when it last connected.
 func (e *Engine) Version() Version {
 	e.mu.Lock()

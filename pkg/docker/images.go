@@ -15,6 +15,7 @@ import (
 	"github.com/docker/docker/client"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/clock"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
@@ -27,12 +28,14 @@ var imageResource = v1alpha1.Resource("images")
 // Images is the source of the engine's images. A subject is an image ID; or a reference that an event named, which shows as
 // nothing and leads to the images that have it or had it; or the move of a tag, which leads to its new owner and to the former one.
 type Images struct {
-	engine *Engine
-	sink   Sink
-	index  imageIndex
+	engine    *Engine
+	sink      Sink
+	clock     clock.PassiveClock
+	index     imageIndex
+	sightings sightings
 }
 
-func newImages(e *Engine) *Images { return &Images{engine: e} }
+func newImages(e *Engine) *Images { return &Images{engine: e, clock: clock.RealClock{}} }
 
 // Subjects lists the IDs of all images that docker images shows.
 func (s *Images) Subjects(ctx context.Context) (ids []string, err error) {
@@ -72,6 +75,7 @@ func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtim
 		return nil, s.related(subject, response), nil
 	}
 	if response == nil || imageID(response.ID) != subject {
+		s.sightings.forget(subject)
 		return nil, s.index.remove(subject, began), nil
 	}
 	tags := tagsOf(response)
@@ -80,10 +84,13 @@ func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtim
 	if shown, err := s.isShown(ctx, response, tags); err != nil {
 		return nil, related, apiError("list", imageResource, subject, err)
 	} else if !shown {
+		s.sightings.forget(subject)
 		return nil, related, nil
 	}
+	images := imagesOf(response, tags, s.engine.namespace)
+	s.sightings.see(subject, images, nowOf(s.clock), !s.engine.wasRead())
 	objects := map[string]runtime.Object{}
-	for _, object := range imagesOf(response, tags, s.engine.namespace) {
+	for _, object := range images {
 		objects[keyOf(object)] = object
 	}
 	return objects, related, nil

@@ -1074,7 +1074,7 @@ func schema_pkg_apis_containers_v1alpha1_ImageStatus(ref common.ReferenceCallbac
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions is Tagged: true where the image has a tag, false where it is dangling.",
+							Description: "conditions is Tagged: true where the image has a tag, false where it is dangling. Its time is when the server saw the tag come or go, or when the image was built if that was before the server started.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{

@@ -59,7 +59,8 @@ type ImageStatus struct {
 	// labels are all of the image's labels.
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
-	// conditions is Tagged: true where the image has a tag, false where it is dangling.
+	// conditions is Tagged: true where the image has a tag, false where it is dangling. Its time is when the server saw the
+	// tag come or go, or when the image was built if that was before the server started.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
