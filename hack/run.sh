@@ -29,7 +29,11 @@ fail() {
 }
 
 mkdir -p "$run"
-if chosen "$@" || answers /var/run/docker.sock; then
+if chosen "$@"; then
+	exec "${server[@]}" "$@"
+fi
+command -v curl >/dev/null || hack/apt-install.sh curl
+if answers /var/run/docker.sock; then
 	exec "${server[@]}" "$@"
 fi
 
