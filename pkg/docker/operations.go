@@ -5,7 +5,9 @@ package docker
 
 import (
 	"context"
+	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -31,7 +33,8 @@ func (e *Engine) outlive(ctx context.Context, verb string, resource schema.Group
 	case err := <-done:
 		return apiError(verb, resource, name, e.orUnavailable(err))
 	case <-ctx.Done():
-		return apiError(verb, resource, name, ctx.Err())
+		// No time to try again after: clients would by themselves, and a restart, say, must not be made twice.
+		return apierrors.NewTimeoutError(fmt.Sprintf("Docker did not answer in time to %s %s %q. It goes on: get it later to see the outcome", verb, resource.Resource, name), 0)
 	}
 }
 

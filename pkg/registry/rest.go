@@ -5,7 +5,9 @@ package registry
 
 import (
 	"context"
+	"errors"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -102,6 +104,8 @@ func (r *Reader) Categories() []string { return []string{Category} }
 
 // Get implements rest.Getter. The object is a runtime.CacheableObject, whose GetObject is an ordinary one.
 func (r *Reader) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
+	ctx, cancel := withTimeToAnswer(ctx)
+	defer cancel()
 	return r.shared.Get(ctx, name, options)
 }
 
@@ -110,6 +114,8 @@ func (r *Reader) List(ctx context.Context, options *metainternalversion.ListOpti
 	if err := CheckListOptions(ctx, options); err != nil {
 		return nil, err
 	}
+	ctx, cancel := withTimeToAnswer(ctx)
+	defer cancel()
 	return r.store.List(ctx, options)
 }
 
@@ -134,6 +140,8 @@ func (d *Deleter) Delete(ctx context.Context, name string, validate rest.Validat
 	if err := checkDeleteOptions(options); err != nil {
 		return nil, false, err
 	}
+	ctx, cancel := withTimeToAnswer(ctx)
+	defer cancel()
 	answer, deleted, err := d.store.Delete(deletion(ctx, options), name, validate, options)
 	if err != nil {
 		return nil, false, err
@@ -169,11 +177,19 @@ func (d *Deleter) DeleteCollection(ctx context.Context, validate rest.ValidateOb
 	if err := checkDeleteOptions(options); err != nil {
 		return nil, err
 	}
-	return d.store.DeleteCollection(deletion(ctx, options), validate, options, list)
+	ctx, cancel := withTimeToAnswer(ctx)
+	defer cancel()
+	deleted, err := d.store.DeleteCollection(deletion(ctx, options), validate, options, list)
+	if err != nil && errors.Is(err, ctx.Err()) {
+		return nil, apierrors.NewTimeoutError("there was no time to delete all of the collection", 0)
+	}
+	return deleted, err
 }
 
 // Update implements rest.Updater. It never creates, not even for a server-side apply.
 func (u *Updater) Update(ctx context.Context, name string, info rest.UpdatedObjectInfo, create rest.ValidateObjectFunc, update rest.ValidateObjectUpdateFunc, _ bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
+	ctx, cancel := withTimeToAnswer(ctx)
+	defer cancel()
 	return u.store.Update(ctx, name, unowned{info}, create, update, false, options)
 }
 
