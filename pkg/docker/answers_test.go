@@ -186,20 +186,20 @@ func TestAFenceThatBlocksEndsWithItsReader(t *testing.T) {
 	}
 }
 
-func TestADeletionThatFailsIsTakenBackAndReported(t *testing.T) {
+func TestADeletionWaitsForARemovalUnderWay(t *testing.T) {
 	f := startFake(t)
 	f.handle("GET /containers/"+idA+"/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, inspected(nil)) })
 	f.handle("POST /containers/"+idA+"/stop", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) })
-	f.fail("DELETE /containers/"+idA, http.StatusInternalServerError, "driver failed to remove root filesystem")
+	f.fail("DELETE /containers/"+idA, http.StatusConflict, "removal of container "+idA+" is already in progress")
+	f.handle("POST /containers/"+idA+"/wait", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, container.WaitResponse{Error: &container.WaitExitError{Message: "device busy"}})
+	})
 	x := connectFake(t, f)
 	x.c.MarkDirty(idA)
 	x.c.settle()
-	must(t, x.update(t, t.Context(), "web", deletion(10)))
-	x.c.waitFor(t, "the report", func() bool {
-		c := x.c.objects[idA]["engine/web"].(*v1alpha1.Container)
-		last := c.Status.LastAction
-		return c.DeletionTimestamp == nil && last != nil && last.Action == "delete" && last.State == "Failed" && strings.Contains(last.Error, "root filesystem")
-	})
+	if err := x.update(t, t.Context(), "web", deletion(1)); code(err) != 500 || !contains(err, "device busy") {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestARemovalUnderWayIsWaitedFor(t *testing.T) {

@@ -31,7 +31,7 @@ func sinceOf(t *testing.T, c *v1alpha1.Container, kind string) time.Time {
 func TestAConditionHasTheTimeAtWhichItsChangeWasSeen(t *testing.T) {
 	e, engine := answering(t)
 	started := seconds(t, startedAt).Time
-	clock := clocktesting.NewFakePassiveClock(started)
+	clock := clocktesting.NewFakeClock(started)
 	e.Containers().clock = clock
 	state := &container.State{Status: "running", StartedAt: startedAt, FinishedAt: never, Health: &container.Health{Status: "starting"}}
 	since := map[string]time.Time{"Running": started, "Paused": started, "Restarting": started, "OOMKilled": started,
@@ -102,7 +102,7 @@ func TestNoConditionIsOlderThanDockerAllows(t *testing.T) {
 }
 
 func TestAPauseFromOutsideHasItsTime(t *testing.T) {
-	clock := clocktesting.NewFakePassiveClock(time.Now().Add(time.Hour).Truncate(time.Second))
+	clock := clocktesting.NewFakeClock(time.Now().Add(time.Hour).Truncate(time.Second))
 	x := connectTo(t, shared.Host(), func(e *Engine) { e.Containers().clock = clock })
 	x.awaitConnection(t)
 	name := engine.UniqueName("pause")

@@ -23,9 +23,10 @@ var containerResource = v1alpha1.Resource("containers")
 type Containers struct {
 	engine   *Engine
 	sink     Sink
-	clock    clock.PassiveClock
+	clock    clock.Clock
 	overlays overlays
 	locks    keyLocks
+	signals  signals
 }
 
 func newContainers(e *Engine) *Containers { return &Containers{engine: e, clock: clock.RealClock{}} }

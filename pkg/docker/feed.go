@@ -28,6 +28,9 @@ type event struct {
 	TimeNano int64
 }
 
+// signalKind is the kind of a mark that makes nothing dirty: the container that is its subject was sent a signal.
+const signalKind events.Type = "signal"
+
 // mark is what an event makes dirty: one subject of a kind, or all of it.
 type mark struct {
 	kind    events.Type
@@ -46,6 +49,9 @@ var invisible = map[events.Type]sets.Set[events.Action]{
 // marks returns what the event makes dirty.
 func (ev event) marks() []mark {
 	action, _, _ := strings.Cut(string(ev.Action), ":")
+	if ev.Type == events.ContainerEventType && ev.Action == events.ActionKill && fullID.MatchString(ev.Actor.ID) {
+		return []mark{{kind: signalKind, subject: ev.Actor.ID}}
+	}
 	if invisible[ev.Type].Has(events.Action(action)) {
 		return nil
 	}
@@ -81,6 +87,10 @@ func (ev event) marks() []mark {
 
 // mark reports a change to its sink.
 func (e *Engine) mark(m mark) {
+	if m.kind == signalKind {
+		e.containers.signals.sent(m.subject)
+		return
+	}
 	sink := map[events.Type]Sink{
 		events.ContainerEventType: e.containers.sink,
 		events.ImageEventType:     e.images.sink,

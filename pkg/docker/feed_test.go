@@ -45,7 +45,7 @@ func TestWhatEachEventMakesDirty(t *testing.T) {
 		{"container", "attach", idA, nil},
 		{"container", "top", idA, nil},
 		{"container", "resize", idA, nil},
-		{"container", "kill", idA, nil},
+		{"container", "kill", idA, []mark{{signalKind, idA}}},
 		{"container", "commit", idA, []mark{{"image", ""}}},
 		{"container", "prune", "", []mark{{"container", ""}}},
 		{"container", "start", "../x", []mark{{"container", ""}}},

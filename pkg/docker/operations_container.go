@@ -27,7 +27,7 @@ func (s *Containers) Update(ctx context.Context, id string, old, updated runtime
 		return apierrors.NewNotFound(containerResource, after.Name)
 	}
 	if isNewDeletion(before, after) {
-		return s.deleteGracefully(ctx, id, before, after)
+		return s.deleteGracefully(ctx, id, after)
 	}
 	if before.DeletionTimestamp != nil && (before.Spec.State != after.Spec.State || newAction(before, after) != "") {
 		return apierrors.NewConflict(containerResource, after.Name, errors.New("it is being deleted"))
@@ -104,6 +104,13 @@ func (s *Containers) statusNow(ctx context.Context, id, name string) (string, er
 
 // recordAction notes how an action ended, and returns why it failed.
 func (s *Containers) recordAction(id string, action v1alpha1.ContainerAction, observed metav1.Time, err error) string {
+	outcome := s.outcome(action, observed, err)
+	s.overlays.change(id, func(o *overlay) { o.lastAction = outcome })
+	return outcome.Error
+}
+
+// outcome returns what to show of an action that ends now.
+func (s *Containers) outcome(action v1alpha1.ContainerAction, observed metav1.Time, err error) *v1alpha1.ContainerLastAction {
 	completed := metav1.Now().Rfc3339Copy()
 	outcome := &v1alpha1.ContainerLastAction{
 		Action: action, State: v1alpha1.ContainerActionSucceeded, ObservedAt: observed, CompletedAt: &completed,
@@ -111,8 +118,7 @@ func (s *Containers) recordAction(id string, action v1alpha1.ContainerAction, ob
 	if err != nil {
 		outcome.State, outcome.Error = v1alpha1.ContainerActionFailed, dockerWords(s.engine.orUnavailable(err))
 	}
-	s.overlays.change(id, func(o *overlay) { o.lastAction = outcome })
-	return outcome.Error
+	return outcome
 }
 
 // performChecked tells a container that is missing from something else that the step misses, such as a network.

@@ -25,6 +25,7 @@ const (
 type overlay struct {
 	deletionTimestamp *metav1.Time
 	gracePeriod       int64
+	deletion          *gracefulDeletion // nil unless a graceful one is under way
 	lastAction        *v1alpha1.ContainerLastAction
 	lastApplied       string
 	stopTimeout       time.Duration

@@ -32,6 +32,8 @@ type Resource struct {
 	NewListFunc    func() runtime.Object
 	Strategy       rest.RESTUpdateStrategy
 	TableConvertor rest.TableConvertor
+	// DeleteCollectionWorkers is how many objects of a collection are deleted at the same time, one by one if it is 0.
+	DeleteCollectionWorkers int
 }
 
 // Prefix is what the keys of a resource begin with in its storage.
@@ -46,6 +48,7 @@ func (r Resource) newStore(scheme *runtime.Scheme, storage storage.Interface) (*
 		SingularQualifiedResource: v1alpha1.Resource(r.SingularName),
 		UpdateStrategy:            r.Strategy,
 		DeleteStrategy:            r.Strategy,
+		DeleteCollectionWorkers:   r.DeleteCollectionWorkers,
 		TableConvertor:            r.TableConvertor,
 		Storage: genericregistry.DryRunnableStorage{
 			Storage: storage,

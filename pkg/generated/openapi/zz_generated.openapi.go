@@ -632,7 +632,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 					},
 					"lastAction": {
 						SchemaProps: spec.SchemaProps{
-							Description: "lastAction is the outcome of the last command given by the annotation containers.rancherdesktop.io/action, or of the last delete that failed. It is kept in memory only.",
+							Description: "lastAction is the outcome of the last command given by the annotation containers.rancherdesktop.io/action, or of the last delete that failed after it was answered. It is kept in memory only.",
 							Ref:         ref(v1alpha1.ContainerLastAction{}.OpenAPIModelName()),
 						},
 					},

@@ -23,5 +23,7 @@ func NewStorage(scheme *runtime.Scheme, objects storage.Interface, stopTimeout S
 		NewListFunc:    func() runtime.Object { return &v1alpha1.ContainerList{} },
 		Strategy:       strategy{registry.Strategy{ObjectTyper: scheme}, stopTimeout},
 		TableConvertor: table,
+		// The deletion of one that runs waits for Docker to begin to stop it, or until it has.
+		DeleteCollectionWorkers: 32,
 	}, scheme, objects)
 }

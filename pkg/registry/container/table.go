@@ -5,6 +5,7 @@ package container
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -15,13 +16,16 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-const maxCommandLength = 40
+const (
+	maxCommandLength = 40
+	maxReasonLength  = 80
+)
 
 type column = registry.Column[*v1alpha1.Container]
 
 var table = registry.NewTableConvertor(
 	column{Name: "Image", Description: "The image that the container was made from.", Cell: image},
-	column{Name: "Status", Description: "Docker's status, with the exit code or the health.", Cell: status},
+	column{Name: "Status", Description: "Docker's status, with the exit code or the health, and why a deletion has failed.", Cell: status},
 	column{Name: "Ports", Description: "The active ports and where they are published.", Cell: ports},
 	registry.Age[*v1alpha1.Container](),
 	column{Name: "ID", Priority: 1, Description: "The short ID.",
@@ -54,6 +58,13 @@ func image(c *v1alpha1.Container) string {
 }
 
 func status(c *v1alpha1.Container) string {
+	if why := deletionFailure(c); why != "" && c.DeletionTimestamp == nil {
+		return dockerStatus(c) + ", deletion failed: " + why
+	}
+	return dockerStatus(c)
+}
+
+func dockerStatus(c *v1alpha1.Container) string {
 	word := string(c.Status.Status)
 	switch {
 	case c.DeletionTimestamp != nil:
@@ -68,15 +79,35 @@ func status(c *v1alpha1.Container) string {
 	return word
 }
 
+// subject is how Docker begins what it says of a container.
+var subject = regexp.MustCompile(`^container [0-9a-f]{64}: `)
+
+// deletionFailure returns why a deletion that was answered before its end has failed, "" if none has. A container that was started
+// since then is wanted again.
+func deletionFailure(c *v1alpha1.Container) string {
+	last := c.Status.LastAction
+	if last == nil || last.Action != v1alpha1.ContainerActionDelete || last.State != v1alpha1.ContainerActionFailed {
+		return ""
+	}
+	if c.Status.StartedAt != nil && last.CompletedAt.Before(c.Status.StartedAt) {
+		return ""
+	}
+	return shorten(subject.ReplaceAllString(last.Error, ""), maxReasonLength)
+}
+
+func shorten(text string, length int) string {
+	if runes := []rune(text); len(runes) > length {
+		return string(runes[:length-1]) + "…"
+	}
+	return text
+}
+
 func command(c *v1alpha1.Container) string {
 	if c.Status.Path == "" {
 		return ""
 	}
-	line := []rune(strings.Join(append([]string{c.Status.Path}, c.Status.Args...), " "))
-	if len(line) > maxCommandLength {
-		line = append(line[:maxCommandLength-1], '…')
-	}
-	return strconv.Quote(string(line))
+	line := strings.Join(append([]string{c.Status.Path}, c.Status.Args...), " ")
+	return strconv.Quote(shorten(line, maxCommandLength))
 }
 
 func pid(c *v1alpha1.Container) string {

@@ -6,6 +6,7 @@ package container
 import (
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -75,6 +76,41 @@ func TestTheStatusReadsLikeDockers(t *testing.T) {
 	c.DeletionTimestamp = &metav1.Time{}
 	if got := cells(t, c)["Status"]; got != "running (terminating)" {
 		t.Error(got)
+	}
+}
+
+func TestTheStatusSaysWhyADeletionFailed(t *testing.T) {
+	at := metav1.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	before, after := metav1.NewTime(at.Add(-time.Hour)), metav1.NewTime(at.Add(time.Hour))
+	const words = `driver "overlay2" failed to remove root filesystem: operation not permitted`
+	for _, test := range []struct {
+		status  v1alpha1.ContainerDockerStatus
+		action  v1alpha1.ContainerAction
+		state   v1alpha1.ContainerActionState
+		started *metav1.Time
+		error   string
+		want    string
+	}{
+		{"dead", "delete", "Failed", &before, words, "dead, deletion failed: " + words},
+		{"exited", "delete", "Failed", &before, "container " + strings.Repeat("0123456789abcdef", 4) + ": " + words, "exited (137), deletion failed: " + words},
+		{"running", "delete", "Failed", &before, "cannot stop it", "running, deletion failed: cannot stop it"},
+		{"created", "delete", "Failed", nil, "no", "created, deletion failed: no"},
+		{"dead", "delete", "Failed", &before, strings.Repeat("é", 100), "dead, deletion failed: " + strings.Repeat("é", 79) + "…"},
+		{"running", "delete", "Failed", &after, "cannot stop it", "running"},
+		{"dead", "stop", "Failed", &before, words, "dead"},
+		{"dead", "delete", "Succeeded", &before, "", "dead"},
+	} {
+		c := &v1alpha1.Container{Status: v1alpha1.ContainerStatus{
+			Status: test.status, ExitCode: 137, StartedAt: test.started,
+			LastAction: &v1alpha1.ContainerLastAction{Action: test.action, State: test.state, Error: test.error, CompletedAt: &at},
+		}}
+		if got := cells(t, c)["Status"]; got != test.want {
+			t.Errorf("%v, want %s", got, test.want)
+		}
+		c.DeletionTimestamp = &at
+		if got := cells(t, c)["Status"]; got != string(test.status)+" (terminating)" {
+			t.Errorf("while it is deleted again: %v", got)
+		}
 	}
 }
 

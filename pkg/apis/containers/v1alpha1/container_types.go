@@ -187,7 +187,7 @@ type ContainerStatus struct {
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 	// lastAction is the outcome of the last command given by the annotation
-	// containers.rancherdesktop.io/action, or of the last delete that failed. It is kept in memory only.
+	// containers.rancherdesktop.io/action, or of the last delete that failed after it was answered. It is kept in memory only.
 	// +optional
 	LastAction *ContainerLastAction `json:"lastAction,omitempty"`
 }

@@ -62,7 +62,7 @@ type ContainerStatusApplyConfiguration struct {
 	// the container's start.
 	Conditions []metav1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// lastAction is the outcome of the last command given by the annotation
-	// containers.rancherdesktop.io/action, or of the last delete that failed. It is kept in memory only.
+	// containers.rancherdesktop.io/action, or of the last delete that failed after it was answered. It is kept in memory only.
 	LastAction *ContainerLastActionApplyConfiguration `json:"lastAction,omitempty"`
 }
 

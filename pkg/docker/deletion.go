@@ -1,0 +1,192 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+const (
+	// acceptTimeout is how long a graceful deletion waits for a sign that Docker has begun to stop the container.
+	acceptTimeout = time.Second
+	// shortGrace is the longest grace period that a graceful deletion waits for, and removalGrace how much longer it waits
+	// for the removal.
+	shortGrace   = 2 * time.Second
+	removalGrace = 5 * time.Second
+)
+
+// gracefulDeletion is the deletion of a container that ran when it began, and is under way.
+type gracefulDeletion struct {
+	ended chan struct{}
+	err   error // how it has ended, nil until then
+
+	// isAnswered is true when the request was answered before the end. Then nobody else tells how it ended. The overlays
+	// guard it.
+	isAnswered bool
+}
+
+// isNewDeletion reports whether the update begins a graceful deletion or shortens its grace period.
+func isNewDeletion(before, after *v1alpha1.Container) bool {
+	if after.DeletionTimestamp == nil {
+		return false
+	}
+	return before.DeletionTimestamp == nil || graceOf(after) < graceOf(before)
+}
+
+func graceOf(c *v1alpha1.Container) int64 {
+	if c.DeletionGracePeriodSeconds == nil {
+		return int64(defaultStopTimeout / time.Second)
+	}
+	return *c.DeletionGracePeriodSeconds
+}
+
+// deleteGracefully stops and removes the container. It returns when Docker has begun to, or the error if Docker refuses.
+func (s *Containers) deleteGracefully(ctx context.Context, id string, after *v1alpha1.Container) error {
+	if _, err := s.engine.current(); err != nil {
+		return err
+	}
+	sent, forget := s.signals.await(id)
+	defer forget()
+	defer s.sink.MarkDirty(id)
+
+	refused := make(chan error, 1)
+	current, isNew, takeBack := s.beginDeletion(id, after)
+	err := s.engine.spawn(ctx, func(ctx context.Context) {
+		if isNew {
+			s.runDeletion(ctx, id, current, graceOf(after))
+		} else if err := s.shortenDeletion(ctx, id, graceOf(after)); err != nil {
+			takeBack()
+			refused <- err
+		}
+	})
+	if err != nil {
+		takeBack()
+		return err
+	}
+	err = s.awaitAcceptance(ctx, current, refused, sent, time.Duration(graceOf(after))*time.Second)
+	if err != nil {
+		return apiError("delete", containerResource, after.Name, s.engine.orUnavailable(err))
+	}
+	return nil
+}
+
+// beginDeletion shows the deletion and returns it, or the one that is under way already, and what takes back what it shows.
+func (s *Containers) beginDeletion(id string, after *v1alpha1.Container) (current *gracefulDeletion, isNew bool, takeBack func()) {
+	s.overlays.change(id, func(o *overlay) {
+		timestamp, grace := o.deletionTimestamp, o.gracePeriod
+		if isNew = o.deletion == nil; isNew {
+			timestamp = nil
+			o.deletion = &gracefulDeletion{ended: make(chan struct{})}
+		}
+		current = o.deletion
+		o.deletionTimestamp, o.gracePeriod = after.DeletionTimestamp.DeepCopy(), graceOf(after)
+		takeBack = func() {
+			s.overlays.change(id, func(o *overlay) {
+				if o.deletion != current {
+					return // it has ended
+				}
+				o.deletionTimestamp, o.gracePeriod = timestamp, grace
+				if isNew {
+					o.deletion = nil
+				}
+			})
+		}
+	})
+	return current, isNew, takeBack
+}
+
+// runDeletion stops and removes the container, and ends the deletion.
+func (s *Containers) runDeletion(ctx context.Context, id string, current *gracefulDeletion, grace int64) {
+	observed := metav1.Now().Rfc3339Copy()
+	isStopped := false
+	err := s.call(ctx, id, func(ctx context.Context, c *connection) (err error) {
+		isStopped, err = s.stopAndRemove(ctx, c, id, grace)
+		return err
+	})
+	outcome := s.outcome(v1alpha1.ContainerActionDelete, observed, err)
+	s.overlays.change(id, func(o *overlay) {
+		current.err = err
+		close(current.ended)
+		if err == nil {
+			return // the container is gone, and its overlay goes with it
+		}
+		o.deletionTimestamp, o.deletion = nil, nil
+		if current.isAnswered || isStopped {
+			o.lastAction = outcome
+		}
+	})
+	s.sink.MarkDirty(id)
+}
+
+// shortenDeletion has the deletion that is under way wait for no longer than grace seconds: a second stop does that.
+func (s *Containers) shortenDeletion(ctx context.Context, id string, grace int64) error {
+	err := s.call(ctx, id, func(ctx context.Context, c *connection) error {
+		return c.client.ContainerStop(ctx, id, container.StopOptions{Timeout: stopSeconds(grace)})
+	})
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// awaitAcceptance returns how the deletion ends if that is soon, and nil if Docker has begun to stop the container.
+func (s *Containers) awaitAcceptance(ctx context.Context, current *gracefulDeletion, refused <-chan error, sent <-chan struct{}, grace time.Duration) error {
+	timeout := acceptTimeout
+	if grace <= shortGrace {
+		sent, timeout = nil, grace+removalGrace
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = min(timeout, time.Until(deadline)/2)
+	}
+	timer := s.clock.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-current.ended:
+	case err := <-refused:
+		return err
+	case <-sent:
+	case <-timer.C():
+	case <-ctx.Done():
+	}
+	return s.overlays.answer(current)
+}
+
+// answer notes that the request of a deletion is answered, and returns how the deletion has ended, nil if it has not.
+func (o *overlays) answer(current *gracefulDeletion) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	current.isAnswered = true
+	return current.err
+}
+
+// stopAndRemove reports whether the container has stopped at least.
+func (s *Containers) stopAndRemove(ctx context.Context, c *connection, id string, grace int64) (isStopped bool, err error) {
+	unlock, err := s.locks.lock(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	err = c.client.ContainerStop(ctx, id, container.StopOptions{Timeout: stopSeconds(grace)})
+	if errdefs.IsNotFound(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	err = c.client.ContainerRemove(ctx, id, container.RemoveOptions{})
+	switch {
+	case errdefs.IsNotFound(err):
+		return true, nil
+	case isInProgress(err):
+		return true, waitUntilRemoved(ctx, c, id)
+	}
+	return true, err
+}
