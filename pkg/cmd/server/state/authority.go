@@ -16,8 +16,9 @@ import (
 	"time"
 )
 
-// Authority returns the certificate of the authority in a state directory, PEM encoded. Where there is none that is
-// valid it is made, whether a server runs there or not. Only the server renews it, together with what it has signed.
+// Authority returns the PEM-encoded certificate of the authority in a state directory. It makes an authority if there is
+// none or if it has expired, even while no server runs there. The server alone renews an authority that is still valid,
+// because it must renew the serving certificate at the same time.
 func Authority(dir string) ([]byte, error) {
 	if err := os.MkdirAll(dir, privateDir); err != nil {
 		return nil, unusable(err)
@@ -29,8 +30,8 @@ func Authority(dir string) ([]byte, error) {
 	return encodeCertificate(ca.Leaf), nil
 }
 
-// ensureAuthority returns the authority of a file, another one where it expires within a time. A missing one is made
-// once, however many processes find it missing.
+// ensureAuthority returns the authority in the file at path. It makes a new one if there is none or if it expires within
+// the given time. Processes that find the file missing at the same time end up with the same authority.
 func ensureAuthority(path string, within time.Duration) (*tls.Certificate, error) {
 	_, missing := os.Stat(path)
 	ca, err := load(path)
@@ -50,7 +51,7 @@ func ensureAuthority(path string, within time.Duration) (*tls.Certificate, error
 	if ca, err = sign(template, nil); err != nil {
 		return nil, fmt.Errorf("making the certificate authority: %w", err)
 	}
-	// What is of no use is replaced, but not what another process has made meanwhile.
+	// Replace a file that is unusable. If the file was missing, keep the one that another process may have made since.
 	write := writePair
 	if errors.Is(missing, fs.ErrNotExist) {
 		write = writeFirst
@@ -59,12 +60,12 @@ func ensureAuthority(path string, within time.Duration) (*tls.Certificate, error
 		return nil, fmt.Errorf("writing the certificate authority: %w", err)
 	}
 	if ca, err = load(path); err == nil && ca == nil {
-		err = fmt.Errorf("%s was changed while it was made", path)
+		err = fmt.Errorf("%s changed while it was being written", path)
 	}
 	return ca, err
 }
 
-// writeFirst is writePair unless there is a file.
+// writeFirst writes a pair like writePair, but keeps a file that already exists.
 func writeFirst(path string, pair *tls.Certificate) error {
 	temporary := path + "." + rand.Text()
 	if err := writePair(temporary, pair); err != nil {

@@ -37,7 +37,7 @@ func TestTheAuthorityIsKnownBeforeTheServerEverRan(t *testing.T) {
 		verify(t, before, serving, "localhost")
 	}
 	if during := authority(t, dir); !bytes.Equal(during, before) {
-		t.Error("the authority is another one while the server runs")
+		t.Error("the authority changed while the server runs")
 	}
 }
 
@@ -65,7 +65,7 @@ func TestTheAuthorityIsRenewedByTheServerAlone(t *testing.T) {
 		first := authority(t, dir)
 		time.Sleep(authorityLife - servingLife)
 		if !bytes.Equal(authority(t, dir), first) {
-			t.Error("it was renewed under what the server has signed")
+			t.Error("a valid authority was renewed: the server's certificate is now signed by an unknown authority")
 		}
 		time.Sleep(servingLife + day)
 		if bytes.Equal(authority(t, dir), first) {

@@ -31,20 +31,21 @@ const (
 	servingLife     = 365 * day
 	renewBefore     = 30 * day
 	renewalInterval = 12 * time.Hour
-	// clockSkew is how far a client's clock may be behind ours.
+	// clockSkew is how far a client's clock may be behind the server's. Certificates start to be valid that much earlier.
 	clockSkew = time.Hour
 
 	certificateBlock = "CERTIFICATE"
 )
 
-// Certificates are a certificate authority and the serving certificate that it signs. Each has a file that holds the
-// certificate and its key, so that no reader sees one without the other.
+// Certificates are a certificate authority and the serving certificate that it signs. One file holds a certificate
+// together with its key, so that no reader sees one without the other.
 type Certificates struct {
 	state *State
 	names []string
 }
 
-// Certificates returns the certificates of a server that is reached by names, which are host names and IP addresses.
+// Certificates returns the certificates of a server that clients reach by the given host names and IP addresses, and by
+// the loopback names.
 func (s *State) Certificates(names ...string) *Certificates {
 	names = append(names, "localhost", "127.0.0.1", "::1")
 	slices.Sort(names)
@@ -54,7 +55,8 @@ func (s *State) Certificates(names ...string) *Certificates {
 // ServingFile returns the file of the serving certificate and its key.
 func (c *Certificates) ServingFile() string { return c.state.Path(servingName) }
 
-// Ensure makes what is missing and renews what will expire soon, and returns the certificate of the authority.
+// Ensure makes certificates that are missing and renews certificates that expire soon. It returns the PEM-encoded
+// certificate of the authority.
 func (c *Certificates) Ensure() (authority []byte, err error) {
 	ca, err := ensureAuthority(c.state.Path(authorityName), servingLife+renewBefore)
 	if err != nil {
@@ -88,7 +90,7 @@ func (c *Certificates) Ensure() (authority []byte, err error) {
 	return encodeCertificate(ca.Leaf), nil
 }
 
-// Authority returns the certificate of the authority, PEM encoded, and nothing where there is none.
+// Authority returns the PEM-encoded certificate of the authority, or nil if there is none.
 func (c *Certificates) Authority() []byte {
 	ca, err := load(c.state.Path(authorityName))
 	if err != nil || ca == nil || !ca.Leaf.IsCA {
@@ -97,7 +99,8 @@ func (c *Certificates) Authority() []byte {
 	return encodeCertificate(ca.Leaf)
 }
 
-// Renew ensures that the certificates are good until ctx ends, and calls renewed when there is another authority.
+// Renew keeps the certificates valid until ctx ends. It calls renewed when the authority is no longer the current one,
+// and again until renewed succeeds. It calls failed with each error.
 func (c *Certificates) Renew(ctx context.Context, current []byte, renewed func(authority []byte) error, failed func(error)) {
 	ticker := time.NewTicker(renewalInterval)
 	defer ticker.Stop()
@@ -127,7 +130,7 @@ func expires(certificate *x509.Certificate, within time.Duration) bool {
 	return time.Until(certificate.NotAfter) < within
 }
 
-// load returns the certificate and the key of a file, nil where there is none of use.
+// load returns the certificate and the key in a file. It returns nil if the file is missing or holds no such pair.
 func load(path string) (*tls.Certificate, error) {
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -138,8 +141,7 @@ func load(path string) (*tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(content, content)
 	if err != nil {
-		// Half a file is as good as none.
-		return nil, nil
+		return nil, nil // the caller makes a new pair
 	}
 	return &pair, nil
 }
@@ -166,8 +168,8 @@ func sign(template *x509.Certificate, parent *tls.Certificate) (*tls.Certificate
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: certificate}, nil
 }
 
-// SelfSigned makes a serving certificate that nothing but itself vouches for, and its key, both PEM encoded. It is good for as
-// long as an authority.
+// SelfSigned makes a self-signed serving certificate and its key, both PEM encoded. The certificate is valid for
+// authorityLife, because nothing renews it while the server runs.
 func SelfSigned(name string) (certificate, key []byte, err error) {
 	pair, err := sign(&x509.Certificate{
 		Subject:               pkix.Name{CommonName: name},

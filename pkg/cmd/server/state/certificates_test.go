@@ -47,7 +47,7 @@ func verify(t *testing.T, authority []byte, serving *x509.Certificate, name stri
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(authority)
 	if _, err := serving.Verify(x509.VerifyOptions{Roots: roots, DNSName: name, CurrentTime: time.Now()}); err != nil {
-		t.Errorf("a client that calls the server %s does not trust it: %v", name, err)
+		t.Errorf("a client that reaches the server as %s does not trust it: %v", name, err)
 	}
 }
 
@@ -63,7 +63,7 @@ func TestCertificatesAreMadeOnce(t *testing.T) {
 	authority, serving := ensure(t, state.Certificates())
 	again, same := ensure(t, state.Certificates())
 	if !bytes.Equal(authority, again) || !serving.Equal(same) {
-		t.Error("the certificates are others")
+		t.Error("the certificates changed")
 	}
 }
 
@@ -72,7 +72,7 @@ func TestAnotherNameNeedsAnotherServingCertificateOfTheSameAuthority(t *testing.
 	authority, _ := ensure(t, state.Certificates())
 	again, serving := ensure(t, state.Certificates("10.1.2.3"))
 	if !bytes.Equal(authority, again) {
-		t.Error("the authority is another one")
+		t.Error("the authority changed")
 	}
 	verify(t, authority, serving, "10.1.2.3")
 }
@@ -87,7 +87,7 @@ func TestWhatIsBrokenIsMadeAnew(t *testing.T) {
 		}
 		again, serving := ensure(t, certificates)
 		if bytes.Equal(authority, again) != (name == "serving.pem") {
-			t.Errorf("%s is broken: the authority stays %t", name, bytes.Equal(authority, again))
+			t.Errorf("after %s was broken: the authority is the same: %t", name, bytes.Equal(authority, again))
 		}
 		verify(t, again, serving, "localhost")
 	}
@@ -100,7 +100,7 @@ func TestCertificatesAreRenewedBeforeTheyExpire(t *testing.T) {
 
 		time.Sleep(servingLife - renewBefore - day)
 		if _, same := ensure(t, certificates); !same.Equal(serving) {
-			t.Error("a good serving certificate was renewed")
+			t.Error("the serving certificate was renewed too early")
 		}
 		time.Sleep(2 * day)
 		again, renewed := ensure(t, certificates)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockFile locks a file until it is closed.
+// lockFile locks a file until it is closed. It returns errLocked if another process holds the lock.
 func lockFile(file *os.File) error {
 	err := windows.LockFileEx(windows.Handle(file.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY,
 		0, 1, 0, &windows.Overlapped{})

@@ -1,8 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package state is the directory in which a server keeps what must outlive it: its certificates, and what else its mode
-// asks for.
+// Package state manages a server's state directory: the files that must survive a restart, such as its certificates.
 package state
 
 import (
@@ -23,28 +22,29 @@ const (
 	servingName   = "serving.pem"
 )
 
-// errLocked says that another process holds a lock.
+// errLocked means that another process holds the lock.
 var errLocked = errors.New("locked")
 
-// State is the directory of a server, which uses it alone.
+// State is the state directory of one server. A lock keeps other servers out of it.
 type State struct {
 	dir  string
 	lock *os.File
 }
 
-// DefaultDir returns the directory that a user's server keeps its state in.
+// DefaultDir returns the state directory of a server that a user starts: below XDG_STATE_HOME if that is an absolute path,
+// else below ~/.local/state.
 func DefaultDir() (string, error) {
 	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "engine-apiserver"), nil
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", fmt.Errorf("finding a place for the state directory: %w", err)
+		return "", fmt.Errorf("finding the home directory for the state directory: %w", err)
 	}
 	return filepath.Join(home, ".local", "state", "engine-apiserver"), nil
 }
 
-// Open makes the directory where there is none, and locks it until Close.
+// Open makes the directory if it is missing, and locks it until Close.
 func Open(dir string) (*State, error) {
 	if err := os.MkdirAll(dir, privateDir); err != nil {
 		return nil, unusable(err)
@@ -63,17 +63,17 @@ func Open(dir string) (*State, error) {
 	return &State{dir, lock}, nil
 }
 
-// Close gives the directory to the next server.
+// Close unlocks the directory, so that another server can use it.
 func (s *State) Close() error { return s.lock.Close() }
 
-// Path returns where the file of a name is.
+// Path returns the path of the file with this name in the directory.
 func (s *State) Path(name string) string { return filepath.Join(s.dir, name) }
 
 func unusable(err error) error {
 	return fmt.Errorf("the state directory cannot be used: %w: choose another one with --state-dir", err)
 }
 
-// Write replaces a file as a whole, and makes its directory where there is none. Only the user can read them.
+// Write replaces a file atomically, and makes its directory if it is missing. Only the user can read the two.
 func Write(path string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), privateDir); err != nil {
 		return err

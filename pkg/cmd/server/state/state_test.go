@@ -13,7 +13,7 @@ import (
 
 func TestNobodyElseCanReadTheState(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		return // a file there inherits who may read it from the user's profile
+		return // on Windows a file inherits its permissions from the user's profile
 	}
 	dir := filepath.Join(t.TempDir(), "new", "state")
 	state, err := Open(dir)
@@ -53,7 +53,7 @@ func TestAStateDirectoryHasOneServer(t *testing.T) {
 	}
 	second, err := Open(dir)
 	if err != nil {
-		t.Fatal("the directory was not given back: ", err)
+		t.Fatal("Close did not unlock the directory: ", err)
 	}
 	second.Close()
 }
