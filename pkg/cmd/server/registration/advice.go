@@ -11,52 +11,53 @@ import (
 )
 
 const (
-	reasonUnknown       = "Unknown"         // nothing was read yet
+	reasonUnknown       = "Unknown"         // the APIService has not been read yet
 	reasonUnreadable    = "Unreadable"      // the APIService could not be read
-	reasonNoCondition   = "NoCondition"     // nobody has set one
-	reasonDiscovery     = "DiscoveryFailed" // the condition is true, and the server does not answer
+	reasonNoCondition   = "NoCondition"     // the APIService has no Available condition
+	reasonDiscovery     = "DiscoveryFailed" // the Available condition is true, but the server does not answer
 	externalNameRefused = "unsupported service type \"ExternalName\""
 )
 
-// finding is why an APIService is not available. The zero value is that it is.
+// finding is the reason why an APIService is not available. The zero value means that it is available.
 type finding struct{ reason, message string }
 
 func (f finding) good() bool { return f == finding{} }
 
-// symptoms are what can be wrong and what to do, the first that fits counts. An empty reason is any. In an advice
-// {address}, {service}, {namespace} and {name} stand for what was registered.
+// symptoms map a finding to advice for the user. The first one that matches wins. An empty reason matches every reason,
+// and a nil message matches every message. The placeholders {address}, {service}, {namespace} and {name} stand for the
+// registered server and its Service.
 var symptoms = []struct {
 	reason  string
 	message *regexp.Regexp
 	advice  string
 }{
-	{reasonNoCondition, nil, "the control plane does not check APIServices, so the server does: is it running, with this control plane's --kubeconfig and --service-name {name} --service-namespace {namespace}?"},
-	{reasonUnreadable, nil, "it cannot be read any more"},
+	{reasonNoCondition, nil, "this control plane does not check APIServices, so the server must report its own state: make sure that it runs with this control plane's --kubeconfig and with --service-name {name} --service-namespace {namespace}"},
+	{reasonUnreadable, nil, "the APIService can no longer be read"},
 	{reasonUnknown, nil, "the control plane did not answer in time"},
-	{ReasonReported, nil, "the server itself says that it is not ready: see what it prints"},
+	{ReasonReported, nil, "the server reports that it is not ready: see its output"},
 	{"ServiceNotFound", nil, "the Service {service} was deleted: register again"},
-	{"ServicePortError", nil, "the Service {service} has another port: register again"},
+	{"ServicePortError", nil, "the Service {service} has a different port: register again"},
 	{"EndpointsNotFound", nil, "the Service {service} has no EndpointSlice: register again"},
-	{"MissingEndpoints", nil, "the Service {service} has no endpoint that is ready: register again, or see 'kubectl get pods -n {namespace}' where the server runs in the cluster"},
-	{"", regexp.MustCompile(regexp.QuoteMeta(externalNameRefused)), "the control plane reaches Services by their endpoints alone: register an address that is none of this machine's loopback (--address)"},
+	{"MissingEndpoints", nil, "the Service {service} has no ready endpoint: register again; if the server runs in the cluster, see 'kubectl get pods -n {namespace}'"},
+	{"", regexp.MustCompile(regexp.QuoteMeta(externalNameRefused)), "the control plane reaches Services only through their endpoints: register an address that is not a loopback address (--address)"},
 	{"", regexp.MustCompile("no endpoints available|no such service|service .* not found"), "the control plane finds no endpoint of the Service {service}: see 'kubectl get endpointslices -n {namespace}'"},
 	{"", regexp.MustCompile("no such host|server misbehaving|Temporary failure in name resolution"), "the control plane cannot resolve {address}: register a name or an address that it knows (--address)"},
-	{"", regexp.MustCompile("connection refused"), "nothing listens at {address}, as the control plane sees it: is the server running, and is this its --secure-port? localhost is the control plane's own machine"},
-	{"", regexp.MustCompile("no route to host|network is unreachable"), "the control plane has no way to {address}: register another address of the server's machine (--address)"},
-	{"", regexp.MustCompile("HTTP response to HTTPS client|first record does not look like a TLS handshake"), "what listens at {address} is not the server: it does not speak HTTPS: correct --address"},
-	{"", regexp.MustCompile("certificate is (not )?valid for|doesn't contain any IP SANs|cannot validate certificate|not standards compliant|legacy Common Name"), "the server's certificate is not for {name}.{namespace}.svc: run it with --service-name {name} --service-namespace {namespace}, or put that name into its --tls-cert-file"},
-	{"", regexp.MustCompile("signed by unknown authority|certificate is not trusted"), "the server's certificate is signed by another authority than the one registered: give register the server's --state-dir, or with --ca-file the authority of its --tls-cert-file"},
+	{"", regexp.MustCompile("connection refused"), "nothing listens at {address}, seen from the control plane: make sure that the server runs and that this is its --secure-port; localhost is the control plane's own machine"},
+	{"", regexp.MustCompile("no route to host|network is unreachable"), "the control plane has no route to {address}: register another address of the server's machine (--address)"},
+	{"", regexp.MustCompile("HTTP response to HTTPS client|first record does not look like a TLS handshake"), "another program listens at {address}: it does not speak HTTPS: correct --address"},
+	{"", regexp.MustCompile("certificate is (not )?valid for|doesn't contain any IP SANs|cannot validate certificate|not standards compliant|legacy Common Name"), "the server's certificate is not for {name}.{namespace}.svc: run the server with --service-name {name} --service-namespace {namespace}, or add that name to its --tls-cert-file"},
+	{"", regexp.MustCompile("signed by unknown authority|certificate is not trusted"), "the server's certificate is signed by another authority than the registered one: give register the server's --state-dir, or the authority of the server's --tls-cert-file as --ca-file"},
 	{"", regexp.MustCompile("certificate has expired"), "the server's certificate has expired, or a clock is wrong: restart the server, or renew its --tls-cert-file"},
 	{"", regexp.MustCompile("x509: |tls: "), "the control plane does not accept the server's certificate: give register the server's --state-dir or --ca-file"},
-	{"", regexp.MustCompile("bad status from .*: 401|Unauthorized"), "the server does not know the control plane's requests: kube-apiserver needs --requestheader-client-ca-file and its companions, and the server must be given this control plane's --kubeconfig"},
-	{"", regexp.MustCompile("bad status from .*: 403|forbidden"), "the server takes the control plane's requests for a stranger's: kube-apiserver needs --proxy-client-cert-file and --proxy-client-key-file, and the server must be given this control plane's --kubeconfig"},
-	{"", regexp.MustCompile("bad status from .*: 404|could not find the requested resource"), "what listens at {address} is another server: correct --address"},
-	{"", regexp.MustCompile("bad status from .*: (429|50[0-9])"), "the server is not ready: see what it prints, and whether its container engine answers if it runs with --ready-requires-engine"},
-	{"", regexp.MustCompile("timeout|timed out|deadline exceeded"), "{address} does not answer the control plane in time: does the server listen on that address (serve --bind-address), and does a firewall let the control plane through?"},
-	{"", nil, "see what the server prints, and 'kubectl describe apiservice " + APIServiceName + "'"},
+	{"", regexp.MustCompile("bad status from .*: 401|Unauthorized"), "the server cannot authenticate the control plane: start kube-apiserver with --requestheader-client-ca-file and the other --requestheader flags, and the server with this control plane's --kubeconfig"},
+	{"", regexp.MustCompile("bad status from .*: 403|forbidden"), "the server does not recognize the control plane and refuses its requests: start kube-apiserver with --proxy-client-cert-file and --proxy-client-key-file, and the server with this control plane's --kubeconfig"},
+	{"", regexp.MustCompile("bad status from .*: 404|could not find the requested resource"), "another server listens at {address}: correct --address"},
+	{"", regexp.MustCompile("bad status from .*: (429|50[0-9])"), "the server is not ready: see its output; with --ready-requires-engine it is ready only while the container engine answers"},
+	{"", regexp.MustCompile("timeout|timed out|deadline exceeded"), "{address} does not answer the control plane in time: make sure that the server listens on that address (serve --bind-address), and that no firewall blocks the control plane"},
+	{"", nil, "see the server's output, and 'kubectl describe apiservice " + APIServiceName + "'"},
 }
 
-// advice says what is wrong and what to do, on one line.
+// advice returns one line that says what is wrong and what to do.
 func (f finding) advice(options Options) string {
 	for _, symptom := range symptoms {
 		if symptom.reason != "" && symptom.reason != f.reason || symptom.message != nil && !symptom.message.MatchString(f.message) {

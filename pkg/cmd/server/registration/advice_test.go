@@ -18,7 +18,7 @@ func TestWhatIsWrongHasAnAdvice(t *testing.T) {
 	}{
 		"Name":            {finding{"FailedDiscoveryCheck", answer + `Get "https://…": dial tcp: lookup engine.example.net on 10.0.0.10:53: no such host`}, "cannot resolve engine.example.net:7445"},
 		"Refused":         {finding{"FailedDiscoveryCheck", answer + `Get "https://…": dial tcp 127.0.0.1:6445: connect: connection refused`}, "nothing listens at engine.example.net:7445"},
-		"NoRoute":         {finding{"FailedDiscoveryCheck", answer + "dial tcp 192.0.2.1:6445: connect: no route to host"}, "has no way to engine.example.net:7445"},
+		"NoRoute":         {finding{"FailedDiscoveryCheck", answer + "dial tcp 192.0.2.1:6445: connect: no route to host"}, "has no route to engine.example.net:7445"},
 		"Silent":          {finding{"FailedDiscoveryCheck", answer + "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"}, "does not answer the control plane in time"},
 		"SilentDial":      {finding{"FailedDiscoveryCheck", "timed out waiting for https://localhost:6445/apis/containers.rancherdesktop.io/v1alpha1"}, "--bind-address"},
 		"Names":           {finding{"FailedDiscoveryCheck", answer + "tls: failed to verify certificate: x509: certificate is valid for localhost, not docker.outside.svc"}, "certificate is not for docker.outside.svc"},
@@ -31,24 +31,24 @@ func TestWhatIsWrongHasAnAdvice(t *testing.T) {
 		"Forbidden":       {finding{"FailedDiscoveryCheck", answer + "bad status from https://localhost:6445/apis/containers.rancherdesktop.io/v1alpha1: 403"}, "--proxy-client-cert-file"},
 		"NotFound":        {finding{"FailedDiscoveryCheck", answer + "bad status from https://localhost:6445/apis/containers.rancherdesktop.io/v1alpha1: 404"}, "another server"},
 		"NotReady":        {finding{"FailedDiscoveryCheck", answer + "bad status from https://localhost:6445/apis/containers.rancherdesktop.io/v1alpha1: 503"}, "--ready-requires-engine"},
-		"ExternalName":    {finding{"FailedDiscoveryCheck", `unsupported service type "ExternalName"`}, "endpoints alone"},
+		"ExternalName":    {finding{"FailedDiscoveryCheck", `unsupported service type "ExternalName"`}, "only through their endpoints"},
 		"NoService":       {finding{"ServiceNotFound", `service/docker in "outside" is not present`}, "Service outside/docker was deleted"},
-		"ServicePort":     {finding{"ServicePortError", `service/docker in "outside" is not listening on port 7445`}, "another port"},
+		"ServicePort":     {finding{"ServicePortError", `service/docker in "outside" is not listening on port 7445`}, "a different port"},
 		"NoEndpointSlice": {finding{"EndpointsNotFound", `cannot find endpointslices for service/docker in "outside"`}, "no EndpointSlice"},
 		"NoEndpoint":      {finding{"MissingEndpoints", `endpointslices for service/docker in "outside" have no addresses with port name "https"`}, "kubectl get pods -n outside"},
 		"NobodyChecks":    {finding{reason: reasonNoCondition}, "--service-name docker --service-namespace outside"},
-		"ServerSaysNo":    {finding{ReasonReported, "the container engine does not answer"}, "the server itself says"},
-		"Unreadable":      {finding{reasonUnreadable, "reading the APIService: EOF"}, "cannot be read any more"},
+		"ServerSaysNo":    {finding{ReasonReported, "the container engine does not answer"}, "the server reports"},
+		"Unreadable":      {finding{reasonUnreadable, "reading the APIService: EOF"}, "can no longer be read"},
 		"Unread":          {finding{reason: reasonUnknown}, "did not answer in time"},
 		"NeverSeen":       {finding{"SomeOtherReason", "something else"}, "kubectl describe apiservice " + APIServiceName},
 	} {
 		t.Run(name, func(t *testing.T) {
 			advice := test.found.advice(options)
 			if !strings.Contains(advice, test.words) {
-				t.Errorf("the advice is %q, and does not say %q", advice, test.words)
+				t.Errorf("the advice is %q, want %q in it", advice, test.words)
 			}
 			if strings.ContainsAny(advice, "\n{}") || !strings.Contains(advice, test.found.message) {
-				t.Errorf("the advice is %q: it must be one line with %q", advice, test.found.message)
+				t.Errorf("the advice is %q, want one line with %q in it", advice, test.found.message)
 			}
 		})
 	}

@@ -13,16 +13,15 @@ import (
 	certutil "k8s.io/client-go/util/cert"
 )
 
-// bundle returns what a cluster that trusts current should trust once authority signs the server's certificate: both,
-// so that a server which still has the former certificate is trusted as well. Of current at most one other authority
-// is kept, and only while it is valid. It returns current itself where that will do.
+// bundle returns the caBundle for a server whose certificate is signed by authority. current is the caBundle so far. The
+// result starts with authority. It keeps one other authority of current while that is still valid, so that the cluster
+// also trusts a server that still uses the previous certificate. bundle returns current unchanged if it already fits.
 func bundle(authority, current []byte, now time.Time) ([]byte, error) {
 	own, err := certutil.ParseCertsPEM(authority)
 	if err != nil {
 		return nil, fmt.Errorf("reading the server's certificate authority: %w", err)
 	}
-	// What cannot be read is of no use to anyone.
-	former, _ := certutil.ParseCertsPEM(current)
+	former, _ := certutil.ParseCertsPEM(current) // an unreadable bundle is replaced
 	wanted := slices.Clone(own)
 	for _, certificate := range former {
 		if !slices.ContainsFunc(own, certificate.Equal) && now.Before(certificate.NotAfter) {

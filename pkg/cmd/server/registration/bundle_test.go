@@ -34,7 +34,7 @@ func newAuthority(t *testing.T) []byte {
 	return encoded
 }
 
-// sameBundle says whether a bundle has these certificates in this order.
+// sameBundle reports whether a bundle has these certificates in this order.
 func sameBundle(t *testing.T, bundle []byte, want ...[]byte) bool {
 	t.Helper()
 	got, err := certutil.ParseCertsPEM(bundle)

@@ -34,21 +34,21 @@ import (
 	aggregator "k8s.io/kube-aggregator/pkg/client/clientset_generated/clientset"
 )
 
-// requestTimeout bounds a single request to a cluster.
+// requestTimeout bounds each request to a cluster.
 const requestTimeout = 15 * time.Second
 
-// Cluster is where a server is registered.
+// Cluster is the cluster in which a server is registered.
 type Cluster struct {
 	url        string
-	source     string // of the credentials
+	source     string // the file that the credentials come from
 	config     *rest.Config
 	dynamic    dynamic.Interface
 	kubernetes kubernetes.Interface
 	aggregator aggregator.Interface
 }
 
-// Load returns the cluster of a context of a kubeconfig, by default the current one of the file that kubectl would use.
-// The cluster is not called.
+// Load returns the cluster of a context in a kubeconfig. An empty kubeconfig means the files that kubectl would use, and
+// an empty contextName means the current context. Load sends no request to the cluster.
 func Load(kubeconfig, contextName string) (*Cluster, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = kubeconfig
@@ -88,10 +88,10 @@ func Load(kubeconfig, contextName string) (*Cluster, error) {
 	}
 	chosen := raw.Contexts[contextName]
 	if chosen == nil {
-		return nil, fmt.Errorf("the kubeconfig %s has no context %q: choose another one with --context", source, contextName)
+		return nil, fmt.Errorf("the kubeconfig %s has no context %q: choose another context with --context", source, contextName)
 	}
 	if raw.Clusters[chosen.Cluster] == nil {
-		return nil, fmt.Errorf("context %q of the kubeconfig %s is of the cluster %q, which it does not have: choose another one with --context", contextName, source, chosen.Cluster)
+		return nil, fmt.Errorf("context %q of the kubeconfig %s names the cluster %q, which is not in the file: choose another context with --context", contextName, source, chosen.Cluster)
 	}
 	config, err := clientcmd.NewNonInteractiveClientConfig(*raw, contextName, &clientcmd.ConfigOverrides{}, rules).ClientConfig()
 	if err != nil {
@@ -122,16 +122,16 @@ func newCluster(config *rest.Config, source string) (*Cluster, error) {
 	return c, nil
 }
 
-// User returns who the credentials belong to.
+// User returns the name of the user that the cluster knows the credentials by.
 func (c *Cluster) User(ctx context.Context) (string, error) {
 	review, err := c.kubernetes.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
 	if err != nil {
-		return "", c.explain("asking who the user of "+c.source+" is", err)
+		return "", c.explain("asking for the name of the user of "+c.source, err)
 	}
 	return review.Status.UserInfo.Username, nil
 }
 
-// UserOffline returns who the credentials belong to where they say so themselves: in a client certificate.
+// UserOffline returns the user name in the client certificate, if the credentials have one. It sends no request.
 func (c *Cluster) UserOffline() (string, bool) {
 	config := rest.CopyConfig(c.config)
 	if err := rest.LoadTLSFiles(config); err != nil {
@@ -144,7 +144,7 @@ func (c *Cluster) UserOffline() (string, bool) {
 	return certificates[0].Subject.CommonName, true
 }
 
-// Check says what is wrong with the cluster, if anything is.
+// Check returns an error if the cluster cannot be reached, is not Kubernetes, or does not aggregate other servers.
 func (c *Cluster) Check(ctx context.Context) error {
 	result := c.kubernetes.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx)
 	err := result.Error() // Raw does not read the Status of a failure
@@ -154,16 +154,16 @@ func (c *Cluster) Check(ctx context.Context) error {
 	var info version.Info
 	answer, _ := result.Raw()
 	if err != nil || json.Unmarshal(answer, &info) != nil || info.GitVersion == "" {
-		return fmt.Errorf("the server at %s (%s) is not Kubernetes: it has no /version as Kubernetes has: name another kubeconfig or context", c.url, c.source)
+		return fmt.Errorf("the server at %s (%s) is not Kubernetes: its /version is not that of Kubernetes: name another kubeconfig or context", c.url, c.source)
 	}
 	served, err := c.serves("apiregistration.k8s.io/v1", "apiservices")
 	if err == nil && !served {
-		err = fmt.Errorf("the control plane at %s has no APIServices: it does not aggregate other servers", c.url)
+		err = fmt.Errorf("the control plane at %s has no APIServices, so it cannot aggregate this server: name another kubeconfig or context", c.url)
 	}
 	return err
 }
 
-// serves says whether the cluster has a resource.
+// serves reports whether the cluster serves a resource.
 func (c *Cluster) serves(groupVersion, resource string) (bool, error) {
 	resources, err := c.kubernetes.Discovery().ServerResourcesForGroupVersion(groupVersion)
 	if apierrors.IsNotFound(err) {
@@ -180,7 +180,7 @@ func (c *Cluster) serves(groupVersion, resource string) (bool, error) {
 	return false, nil
 }
 
-// resource returns the client of an object's kind in its namespace.
+// resource returns a client for an object's kind in the object's namespace.
 func (c *Cluster) resource(object *unstructured.Unstructured) dynamic.ResourceInterface {
 	resource := c.dynamic.Resource(resourceOf(object))
 	if namespace := object.GetNamespace(); namespace != "" {
@@ -200,7 +200,7 @@ func describe(object *unstructured.Unstructured) string {
 	return schema.GroupKind{Group: kind.Group, Kind: strings.ToLower(kind.Kind)}.String() + "/" + object.GetName()
 }
 
-// explain says on one line what kept the cluster from answering as it should.
+// explain turns the error of a request into one line that says what to do. doing says what was tried, and may be empty.
 func (c *Cluster) explain(doing string, err error) error {
 	if doing != "" {
 		doing += ": "
@@ -222,13 +222,13 @@ func (c *Cluster) explain(doing string, err error) error {
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("%s%s: use the kubeconfig of a cluster administrator", doing, oneLine(err.Error()))
 	case utilnet.IsConnectionRefused(err), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return fmt.Errorf("%s%s cannot be reached: %s: is it running, and is this its address?", doing, where, oneLine(cause.Error()))
+		return fmt.Errorf("%s%s cannot be reached: %s: start it, or correct its address in the kubeconfig", doing, where, oneLine(cause.Error()))
 	case errors.As(err, &dns):
-		return fmt.Errorf("%s%s cannot be found: %s: correct the server in the kubeconfig", doing, where, oneLine(cause.Error()))
+		return fmt.Errorf("%s%s cannot be found: %s: correct its address in the kubeconfig", doing, where, oneLine(cause.Error()))
 	case errors.As(err, &unknownAuthority), errors.As(err, &hostname):
-		return fmt.Errorf("%s%s is not the one that the kubeconfig trusts: %s: correct the server or the certificate authority in it", doing, where, oneLine(cause.Error()))
+		return fmt.Errorf("%s%s has a certificate that the kubeconfig does not trust: %s: correct the address or the certificate authority in the kubeconfig", doing, where, oneLine(cause.Error()))
 	case utilnet.IsTimeout(err), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s%s does not answer in time: is this its address, and does a firewall let it through?", doing, where)
+		return fmt.Errorf("%s%s does not answer in time: correct its address in the kubeconfig, or let this machine through the firewall", doing, where)
 	case errors.Is(err, http.ErrSchemeMismatch), strings.Contains(err.Error(), "tls: first record does not look like a TLS handshake"):
 		return fmt.Errorf("%sthe server at %s (%s) is not Kubernetes: it does not speak HTTPS: name another kubeconfig or context", doing, c.url, c.source)
 	case isStatus(err):
@@ -237,7 +237,7 @@ func (c *Cluster) explain(doing string, err error) error {
 	return fmt.Errorf("%s%s: %s", doing, where, oneLine(err.Error()))
 }
 
-// isStatus says whether an error is one that a Kubernetes server has worded.
+// isStatus reports whether an error carries a Status object of a Kubernetes server.
 func isStatus(err error) bool {
 	var status apierrors.APIStatus
 	return errors.As(err, &status) && !apierrors.IsUnexpectedServerError(err) &&

@@ -112,8 +112,8 @@ func TestAControlPlaneThatCannotBeReachedIsNamed(t *testing.T) {
 	nobody := "https://" + listener.Addr().String()
 	listener.Close()
 
-	says(t, check(t, nobody), nobody, "cannot be reached", "is it running")
-	says(t, check(t, secure.URL), secure.URL, "not the one that the kubeconfig trusts")
+	says(t, check(t, nobody), nobody, "cannot be reached", "start it")
+	says(t, check(t, secure.URL), secure.URL, "the kubeconfig does not trust")
 	says(t, check(t, strings.Replace(plain.URL, "http:", "https:", 1)), "is not Kubernetes", "HTTPS")
 }
 
@@ -129,7 +129,7 @@ func check(t *testing.T, url string) error {
 func says(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil {
-		t.Fatalf("there is no error, and it should say %q", words)
+		t.Fatalf("there is no error, want one with %q", words)
 	}
 	for _, words := range words {
 		if !strings.Contains(err.Error(), words) {

@@ -22,14 +22,15 @@ import (
 
 var crdResource = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 
-// checkConflicts says what in the cluster the registration would take the place of.
+// checkConflicts returns an error if something else in the cluster already serves the server's group and version:
+// CustomResourceDefinitions, or an APIService for another server.
 func (c *Cluster) checkConflicts(ctx context.Context, service Service) error {
 	names, err := c.customResources(ctx)
 	if err != nil {
 		return err
 	}
 	if len(names) > 0 {
-		return fmt.Errorf("the cluster keeps %s itself, by the CustomResourceDefinitions %s: 'kubectl delete customresourcedefinitions %s' removes them and all their objects, then register again",
+		return fmt.Errorf("the cluster already serves %s from the CustomResourceDefinitions %s: remove them and all their objects with 'kubectl delete customresourcedefinitions %s', then register again",
 			v1alpha1.SchemeGroupVersion, strings.Join(names, ", "), strings.Join(names, " "))
 	}
 	current, err := c.apiService(ctx)
@@ -39,20 +40,20 @@ func (c *Cluster) checkConflicts(ctx context.Context, service Service) error {
 	reference := current.Spec.Service
 	switch {
 	case reference == nil:
-		return fmt.Errorf("the APIService %s leads to kube-apiserver itself, which keeps it for CustomResourceDefinitions: see 'kubectl get customresourcedefinitions', remove those of the group %s, then register again",
+		return fmt.Errorf("the APIService %s belongs to kube-apiserver, which serves CustomResourceDefinitions by it: list them with 'kubectl get customresourcedefinitions', remove those of the group %s, then register again",
 			APIServiceName, v1alpha1.GroupName)
 	case reference.Namespace != service.Namespace || reference.Name != service.Name:
-		return fmt.Errorf("the APIService %s leads to another server, by the Service %s/%s: if that is not wanted any more 'kubectl delete apiservice %s' removes it, then register again",
+		return fmt.Errorf("the APIService %s leads to another server, the Service %s/%s: if you no longer need that server, run 'kubectl delete apiservice %s' and register again",
 			APIServiceName, reference.Namespace, reference.Name, APIServiceName)
 	}
 	return nil
 }
 
-// customResources returns the CustomResourceDefinitions that take the place of the server's kinds.
+// customResources returns the names of the CustomResourceDefinitions that serve the server's group and version.
 func (c *Cluster) customResources(ctx context.Context) ([]string, error) {
 	list, err := c.dynamic.Resource(crdResource).List(ctx, metav1.ListOptions{})
 	if apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
-		return nil, nil // the APIService says the same, but for the names
+		return nil, nil // checkConflicts reads the same from the APIService, without the names
 	}
 	if err != nil {
 		return nil, c.explain("listing CustomResourceDefinitions", err)
@@ -72,7 +73,7 @@ func (c *Cluster) customResources(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// apiService returns the APIService, and nil where there is none.
+// apiService returns the server's APIService, or nil if there is none.
 func (c *Cluster) apiService(ctx context.Context) (*apiregistrationv1.APIService, error) {
 	current, err := c.aggregator.ApiregistrationV1().APIServices().Get(ctx, APIServiceName, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -84,7 +85,8 @@ func (c *Cluster) apiService(ctx context.Context) (*apiregistrationv1.APIService
 	return current, nil
 }
 
-// checkService says whether the Service may be made, changed or deleted, and whether it is there and leads to endpoints.
+// checkService returns an error if the Service belongs to something else and must not be changed or deleted. byEndpoints
+// reports whether the Service exists and leads to EndpointSlices, not to a name.
 func (c *Cluster) checkService(ctx context.Context, service Service) (byEndpoints bool, err error) {
 	current, err := c.kubernetes.CoreV1().Services(service.Namespace).Get(ctx, service.Name, metav1.GetOptions{})
 	switch {
@@ -95,12 +97,13 @@ func (c *Cluster) checkService(ctx context.Context, service Service) (byEndpoint
 	case current.Labels[Label] == "":
 		return false, fmt.Errorf("the Service %s was not made for this server: delete it, or choose another --service-name for register and serve", service)
 	case len(current.Spec.Selector) > 0:
-		return false, fmt.Errorf("the Service %s leads to a server that runs in the cluster: remove that first, with 'kubectl delete -k artifacts'", service)
+		return false, fmt.Errorf("the Service %s leads to a server that runs in the cluster: first remove that server with 'kubectl delete -k artifacts'", service)
 	}
 	return current.Spec.Type == corev1.ServiceTypeClusterIP, nil
 }
 
-// checkRights names what the user may not do of what registering takes, so that nothing is done by halves.
+// checkRights returns an error that lists the rights that the user lacks. It runs before the first change, so that a
+// registration does not stop halfway.
 func (c *Cluster) checkRights(ctx context.Context, objects []*unstructured.Unstructured, verbs ...string) error {
 	var missing []string
 	asked := map[authorizationv1.ResourceAttributes]bool{}
@@ -116,7 +119,7 @@ func (c *Cluster) checkRights(ctx context.Context, objects []*unstructured.Unstr
 				Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &right},
 			}, metav1.CreateOptions{})
 			if err != nil {
-				return c.explain("asking for the rights of the user", err)
+				return c.explain("asking for the user's rights", err)
 			}
 			if !review.Status.Allowed {
 				where := ""

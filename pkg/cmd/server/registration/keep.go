@@ -18,7 +18,7 @@ import (
 	"k8s.io/kube-aggregator/pkg/apis/apiregistration/v1/helper"
 )
 
-// keep does what there is to do, given what is known of the APIService.
+// keep corrects the APIService once. known is the informer's store, which holds the APIService or nothing.
 func (k *Keeper) keep(ctx context.Context, known cache.Store) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -31,15 +31,15 @@ func (k *Keeper) keep(ctx context.Context, known cache.Store) error {
 	}
 	current := stored.(*apiregistrationv1.APIService)
 	if !k.ours(current) {
-		return fmt.Errorf("the APIService %s leads to %s and not to the Service %s/%s: this server is not reached through the cluster",
+		return fmt.Errorf("the APIService %s leads to %s, not to the Service %s/%s: the cluster does not reach this server",
 			APIServiceName, target(current), k.Service.Namespace, k.Service.Name)
 	}
 	updated, err := k.keepBundle(ctx, current)
 	if err != nil {
-		return ignoreConflict(fmt.Errorf("keeping the caBundle of the APIService %s: %w", APIServiceName, err))
+		return ignoreConflict(fmt.Errorf("updating the caBundle of the APIService %s: %w", APIServiceName, err))
 	}
 	if err := k.keepCondition(ctx, updated); err != nil {
-		return ignoreConflict(fmt.Errorf("keeping the condition Available of the APIService %s: %w", APIServiceName, err))
+		return ignoreConflict(fmt.Errorf("updating the condition Available of the APIService %s: %w", APIServiceName, err))
 	}
 	return nil
 }
@@ -55,7 +55,7 @@ func (k *Keeper) keepBundle(ctx context.Context, current *apiregistrationv1.APIS
 	}
 	changed := current.DeepCopy()
 	changed.Spec.CABundle = wanted
-	changed.Spec.InsecureSkipTLSVerify = false // both are refused
+	changed.Spec.InsecureSkipTLSVerify = false // Kubernetes refuses it together with a caBundle
 	return k.aggregator.ApiregistrationV1().APIServices().Update(ctx, changed, metav1.UpdateOptions{FieldManager: fieldManager})
 }
 
@@ -69,7 +69,8 @@ func (k *Keeper) authority() []byte {
 	return nil
 }
 
-// keepCondition leaves a condition alone that another one has set.
+// keepCondition sets the condition Available, unless a controller of the cluster sets it. It gives such a controller
+// unreportedPeriod to do so.
 func (k *Keeper) keepCondition(ctx context.Context, current *apiregistrationv1.APIService) error {
 	condition := helper.GetAPIServiceConditionByType(current, apiregistrationv1.Available)
 	switch {
@@ -108,7 +109,7 @@ func (k *Keeper) setCondition(ctx context.Context, current *apiregistrationv1.AP
 	return err
 }
 
-// restore makes the APIService for a Service that was left when it was taken away.
+// restore makes the APIService again if its Service is still registered.
 func (k *Keeper) restore(ctx context.Context) error {
 	service, err := k.service(ctx)
 	if service == nil || err != nil {
@@ -121,12 +122,12 @@ func (k *Keeper) restore(ctx context.Context) error {
 	apiService.Spec.CABundle = k.trusted(service)
 	_, err = k.aggregator.ApiregistrationV1().APIServices().Create(ctx, apiService, metav1.CreateOptions{FieldManager: fieldManager})
 	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("putting the APIService %s back: %w", APIServiceName, err)
+		return fmt.Errorf("restoring the APIService %s: %w", APIServiceName, err)
 	}
 	return nil
 }
 
-// trusted returns by what a cluster is to trust the server when its APIService is put back, and nil where that is not known.
+// trusted returns the caBundle for a restored APIService, or nil if it is not known.
 func (k *Keeper) trusted(service *corev1.Service) []byte {
 	if authority := k.authority(); authority != nil {
 		return authority
@@ -134,8 +135,8 @@ func (k *Keeper) trusted(service *corev1.Service) []byte {
 	return []byte(service.Annotations[bundleAnnotation])
 }
 
-// Unregister takes the APIService away if it leads to the server and a server that starts will put it back as it was. Where it
-// stays, and the server was the one to say that it is available, it says that it is not.
+// Unregister deletes the APIService if it leads to this server and if the server can restore it at its next start.
+// Otherwise the APIService stays. If the server itself reported it as available, Unregister reports it as unavailable.
 func (k *Keeper) Unregister(ctx context.Context) error {
 	apiServices := k.aggregator.ApiregistrationV1().APIServices()
 	current, err := apiServices.Get(ctx, APIServiceName, metav1.GetOptions{})
@@ -161,12 +162,13 @@ func (k *Keeper) Unregister(ctx context.Context) error {
 	}
 	err = apiServices.Delete(ctx, APIServiceName, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(current.UID))})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("taking the APIService %s away: %w", APIServiceName, err)
+		return fmt.Errorf("deleting the APIService %s: %w", APIServiceName, err)
 	}
 	return nil
 }
 
-// service returns the Service that says that the server is registered, and nil where there is none.
+// service returns the server's Service, or nil if it is missing, is being deleted or does not carry the label of a
+// registered server.
 func (k *Keeper) service(ctx context.Context) (*corev1.Service, error) {
 	service, err := k.kubernetes.CoreV1().Services(k.Service.Namespace).Get(ctx, k.Service.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -186,7 +188,7 @@ func (k *Keeper) ours(apiService *apiregistrationv1.APIService) bool {
 	return reference != nil && reference.Namespace == k.Service.Namespace && reference.Name == k.Service.Name
 }
 
-// target says what an APIService leads to.
+// target describes the server that an APIService leads to.
 func target(apiService *apiregistrationv1.APIService) string {
 	if reference := apiService.Spec.Service; reference != nil {
 		return "the Service " + reference.Namespace + "/" + reference.Name

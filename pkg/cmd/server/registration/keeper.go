@@ -23,58 +23,58 @@ import (
 )
 
 const (
-	// ReasonReported is that of an Available condition which the server sets itself.
+	// ReasonReported is the reason of an Available condition that the server sets itself.
 	ReasonReported = "ReportedByServer"
 
-	// keepPeriod is how often the server's authority and health are looked at.
+	// keepPeriod is the time between two checks of the server's authority and health.
 	keepPeriod = 5 * time.Second
-	// unreportedPeriod is how long a cluster may take to set an Available condition before it is taken to have no
-	// controller that does.
+	// unreportedPeriod is how long the Keeper waits for a controller of the cluster to set the Available condition. After
+	// that, the Keeper assumes that there is no such controller.
 	unreportedPeriod = 10 * time.Second
-	// lastingPeriod is how long something must go wrong before it is reported.
+	// lastingPeriod is how long an error must last before it is reported.
 	lastingPeriod = 15 * time.Second
 	callTimeout   = 10 * time.Second
 )
 
-// KeeperOptions are what a Keeper must know of the server.
+// KeeperOptions describe the server to a Keeper.
 type KeeperOptions struct {
 	Service Service
-	// Authority returns the certificate authority of the server, PEM encoded. Where it is nil, or what it returns,
-	// the APIService keeps the one it has.
+	// Authority returns the PEM-encoded certificate authority of the server. If Authority is nil or returns nothing, the
+	// APIService keeps its caBundle.
 	Authority func() []byte
 	// Check returns an error while the server cannot answer.
 	Check func(context.Context) error
-	// Report is told of errors that last, once for each, and may be nil.
+	// Report is called once for each error that lasts. It may be nil.
 	Report func(error)
 }
 
-// Keeper keeps the APIService of a running server right.
+// Keeper keeps the APIService of a running server correct.
 type Keeper struct {
 	KeeperOptions
 	aggregator aggregator.Interface
 	kubernetes kubernetes.Interface
 
-	// What follows belongs to Run.
+	// Only Run's goroutine uses the fields below.
 	unreported unreported
 	failing    failing
 }
 
-// unreported is the APIService that nobody has set a condition of, and since when.
+// unreported is the APIService without an Available condition, and the time since when the Keeper knows of it.
 type unreported struct {
 	apiService types.UID
 	since      time.Time
 }
 
-// failing is the error that was met last, since when there are errors, and what was reported of them.
+// failing is a series of errors: when it started, and the text that was reported last.
 type failing struct {
 	since    time.Time
 	reported string
 }
 
-// NewKeeper returns a keeper that acts as config says. Nothing is called.
+// NewKeeper returns a keeper that reaches the cluster by config. It sends no request.
 func NewKeeper(config *rest.Config, options KeeperOptions) (*Keeper, error) {
 	config = rest.CopyConfig(config)
-	config.Timeout = 0 // a watch lasts; other calls have a context
+	config.Timeout = 0 // it would end watches; other requests are bounded by their context
 	aggregator, err := aggregator.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -93,8 +93,9 @@ func newKeeper(aggregator aggregator.Interface, kubernetes kubernetes.Interface,
 	return &Keeper{KeeperOptions: options, aggregator: aggregator, kubernetes: kubernetes}
 }
 
-// Run keeps the caBundle of the APIService at the server's authority, sets its Available condition where nobody else
-// does, and puts it back where it was taken away but not its Service. It returns when ctx has ended.
+// Run keeps the APIService correct until ctx ends. It keeps the server's authority in the caBundle. It sets the Available
+// condition if no controller of the cluster does. It restores the APIService if that is gone but its Service is still
+// registered.
 func (k *Keeper) Run(ctx context.Context) {
 	changed := make(chan struct{}, 1)
 	notify := func() {
@@ -107,7 +108,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	informer := v1.NewFilteredAPIServiceInformer(k.aggregator, 0, cache.Indexers{}, func(options *metav1.ListOptions) {
 		options.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, APIServiceName).String()
 	})
-	// The informer has not run, and refuses neither.
+	// These two calls fail only once an informer runs.
 	_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
 		if !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err) && !errors.Is(err, io.EOF) {
 			watchErr.Store(&err)
@@ -129,7 +130,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		if err := watchErr.Swap(nil); err != nil {
-			k.note(fmt.Errorf("following the APIService %s: %w", APIServiceName, *err))
+			k.note(fmt.Errorf("watching the APIService %s: %w", APIServiceName, *err))
 		} else if informer.HasSynced() {
 			k.note(k.keep(ctx, informer.GetStore()))
 		}
@@ -142,7 +143,8 @@ func (k *Keeper) Run(ctx context.Context) {
 	}
 }
 
-// note reports an error once it has lasted, and again only when it has become another one or was gone.
+// note reports an error after errors have lasted for lastingPeriod. It reports again when the error changes, or when errors
+// last again after a success.
 func (k *Keeper) note(err error) {
 	switch {
 	case err == nil:
@@ -159,7 +161,8 @@ func (k *Keeper) note(err error) {
 	}
 }
 
-// ignoreConflict drops an error that the next change of the APIService answers.
+// ignoreConflict drops errors of writes to an outdated APIService. The informer is about to deliver the newer state, which
+// starts the next attempt.
 func ignoreConflict(err error) error {
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return nil

@@ -28,7 +28,7 @@ import (
 
 var testService = Service{Namespace: "some", Name: "docker", Port: 6445}
 
-// keeping is a keeper that runs on clients of its own until the test ends.
+// keeping is a Keeper under test, with fake clients of its own.
 type keeping struct {
 	*Keeper
 	t          *testing.T
@@ -40,7 +40,8 @@ type keeping struct {
 	reports   []string
 }
 
-// keep starts a keeper for what a cluster holds. The test is in a bubble.
+// keep starts a Keeper in a cluster with this Service and these APIServices. It runs until the test ends. Call it inside
+// synctest.Test, because the Keeper waits for the clock.
 func keep(t *testing.T, authority []byte, service *corev1.Service, apiServices ...runtime.Object) *keeping {
 	t.Helper()
 	k := prepare(t, authority, service, apiServices...)
@@ -100,7 +101,7 @@ func (k *keeping) reported() []string {
 	return slices.Clone(k.reports)
 }
 
-// after returns the APIService once a time has passed, nil where there is none.
+// after lets the given time pass and returns the APIService, or nil if there is none.
 func (k *keeping) after(passed time.Duration) *apiregistrationv1.APIService {
 	k.t.Helper()
 	time.Sleep(passed)
@@ -115,7 +116,7 @@ func (k *keeping) after(passed time.Duration) *apiregistrationv1.APIService {
 	return current
 }
 
-// available is the condition of an APIService as text.
+// available returns the Available condition of an APIService as text.
 func available(apiService *apiregistrationv1.APIService) string {
 	condition := helper.GetAPIServiceConditionByType(apiService, apiregistrationv1.Available)
 	if condition == nil {
@@ -124,7 +125,7 @@ func available(apiService *apiregistrationv1.APIService) string {
 	return string(condition.Status) + " " + condition.Reason + " " + condition.Message
 }
 
-// writes are the changes that a keeper made.
+// writes returns the verbs of the changes that the Keeper made.
 func (k *keeping) writes() (verbs []string) {
 	for _, action := range k.aggregator.Actions() {
 		if verb := action.GetVerb(); !slices.Contains([]string{"get", "list", "watch"}, verb) {
@@ -217,7 +218,7 @@ func TestTheServerSaysThatItIsAvailableWhereNobodyElseDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := keep(t, nil, nil, apiServiceOf(testService))
 		if got := available(k.after(unreportedPeriod - time.Second)); got != "unknown" {
-			t.Errorf("before a controller had time: %s", got)
+			t.Errorf("before a controller of the cluster had time to report: %s", got)
 		}
 		for _, test := range []struct {
 			check error
@@ -254,10 +255,10 @@ func TestAnAPIServiceThatIsMadeAnewGetsItsConditionAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := available(k.after(unreportedPeriod - time.Second)); got != "unknown" {
-			t.Errorf("before a controller had time: %s", got)
+			t.Errorf("before a controller of the cluster had time to report: %s", got)
 		}
 		if got := available(k.after(2 * keepPeriod)); !strings.HasPrefix(got, "True ReportedByServer") {
-			t.Errorf("after a controller had time: %s", got)
+			t.Errorf("after a controller of the cluster had time to report: %s", got)
 		}
 	})
 }
@@ -266,7 +267,7 @@ func TestAConditionThatTheClusterSetsIsItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := keep(t, nil, nil, reportedBy(apiServiceOf(testService), ReasonReported))
 		if got, want := available(k.after(2*keepPeriod)), "True ReportedByServer the server is ready"; got != want {
-			t.Fatalf("one of an earlier run: %s", got)
+			t.Fatalf("a condition of an earlier run of the server: %s", got)
 		}
 		_, err := k.aggregator.ApiregistrationV1().APIServices().UpdateStatus(t.Context(), reportedBy(apiServiceOf(testService), "Passed"), metav1.UpdateOptions{})
 		if err != nil {
@@ -286,11 +287,11 @@ func TestAnAPIServiceThatIsMissingIsPutBackOnlyForARegisteredService(t *testing.
 		service *corev1.Service
 		want    bool
 	}{
-		"registered":         {serviceFor(registered, nil), true},
-		"not registered":     {serviceFor(nil, nil), false},
-		"registered for v2":  {serviceFor(map[string]string{Label: "v2.other"}, nil), false},
-		"being deleted":      {going, false},
-		"there is no longer": {nil, false},
+		"registered":        {serviceFor(registered, nil), true},
+		"not registered":    {serviceFor(nil, nil), false},
+		"registered for v2": {serviceFor(map[string]string{Label: "v2.other"}, nil), false},
+		"being deleted":     {going, false},
+		"missing":           {nil, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			authority := newAuthority(t)
@@ -305,10 +306,10 @@ func TestAnAPIServiceThatIsMissingIsPutBackOnlyForARegisteredService(t *testing.
 			want := apiServiceOf(Service{Namespace: testService.Namespace, Name: testService.Name, Port: 443}, authority)
 			if got := restored.Spec; *got.Service.Port != 443 || got.Service.Name != want.Spec.Service.Name || got.Service.Namespace != want.Spec.Service.Namespace ||
 				!sameBundle(t, got.CABundle, authority) || got.InsecureSkipTLSVerify || got.Group != "containers.rancherdesktop.io" || got.GroupPriorityMinimum == 0 {
-				t.Errorf("put back as %+v", got)
+				t.Errorf("restored as %+v", got)
 			}
 			if !maps.Equal(restored.Labels, registered) {
-				t.Errorf("put back with the labels %v", restored.Labels)
+				t.Errorf("restored with the labels %v", restored.Labels)
 			}
 		})
 	}
@@ -345,7 +346,7 @@ func TestAServerThatEndsTakesAwayOnlyWhatCanBePutBackAsItWas(t *testing.T) {
 			}
 			k.run()
 			if back := k.after(2 * keepPeriod); back == nil || !sameBundle(t, back.Spec.CABundle, authority) {
-				t.Errorf("%s: put back %v", name, back)
+				t.Errorf("%s: restored %v", name, back)
 			}
 		}
 	})
@@ -394,7 +395,7 @@ func TestOnlyErrorsThatLastAreReportedAndEachOnce(t *testing.T) {
 				t.Errorf("%s works again: %v, reported %q", verb, got.Spec, k.reported())
 			}
 			if verb != "update" {
-				return // the informer follows by a watch now
+				return // from now on the informer watches and lists no more
 			}
 			fail(true)
 			k.set(func() { k.authority = newAuthority(t) })

@@ -29,27 +29,27 @@ import (
 )
 
 const (
-	// The names in the manifests, which options replace.
+	// Names in the manifests that Options replace.
 	manifestService         = "engine-apiserver"
 	manifestEngineNamespace = "rancher-desktop"
 
 	portName = "https"
 )
 
-// manifests are in the order in which they can be applied.
+// manifests are the files of a registration, in the order in which they are applied.
 var manifests = []string{"namespaces.yaml", "rbac.yaml", "clusterroles.yaml", "apiservice.yaml"}
 
-// Options are what a registration is made of.
+// Options describe the server to register.
 type Options struct {
-	// Service leads to the server, whose port it has.
+	// Service leads to the server. Its port is the server's port.
 	Service Service
-	// Host is where the cluster finds the server: a name or an address.
+	// Host is the name or the IP address at which the cluster reaches the server.
 	Host string
-	// Namespace is where the server shows the engine.
+	// Namespace is the Kubernetes namespace in which the server shows the engine.
 	Namespace string
-	// User is who the server is in the cluster.
+	// User is the name of the server's user in the cluster.
 	User string
-	// Authority is what the cluster trusts the server by, PEM encoded.
+	// Authority is the PEM-encoded certificate authority of the server.
 	Authority []byte
 }
 
@@ -82,13 +82,13 @@ func (o Options) WriteYAML(out io.Writer) error {
 	return nil
 }
 
-// inOrder puts what leads to the server behind its namespace.
+// inOrder inserts the Service and its EndpointSlice behind the Namespaces, so that their namespace exists first.
 func inOrder(objects, service []*unstructured.Unstructured) []*unstructured.Unstructured {
 	i := slices.IndexFunc(objects, func(object *unstructured.Unstructured) bool { return object.GetKind() != "Namespace" })
 	return slices.Insert(slices.Clone(objects), i, service...)
 }
 
-// objects returns all but what leads to the server.
+// objects returns the objects of a registration, except for the Service and its EndpointSlice.
 func (o Options) objects() ([]*unstructured.Unstructured, error) {
 	objects, err := load(manifests...)
 	if err != nil {
@@ -103,14 +103,14 @@ func (o Options) objects() ([]*unstructured.Unstructured, error) {
 		if slices.ContainsFunc(result, func(other *unstructured.Unstructured) bool {
 			return other.GetKind() == object.GetKind() && other.GetName() == object.GetName() && other.GetNamespace() == object.GetNamespace()
 		}) {
-			continue // one namespace for both
+			continue // the Service and the engine share one namespace
 		}
 		result = append(result, object)
 	}
 	return result, nil
 }
 
-// fill puts the options into a manifest.
+// fill replaces the names in a manifest by those of the options.
 func (o Options) fill(object *unstructured.Unstructured) error {
 	if object.GetNamespace() == manifestService {
 		object.SetNamespace(o.Service.Namespace)
@@ -143,7 +143,7 @@ func (s Service) reference() *apiregistrationv1.ServiceReference {
 	return &apiregistrationv1.ServiceReference{Namespace: s.Namespace, Name: s.Name, Port: &s.Port}
 }
 
-// subject is a user as roles are bound to him.
+// subject returns the RBAC subject of a user.
 func subject(user string) rbacv1.Subject {
 	if namespace, name, err := serviceaccount.SplitUsername(user); err == nil {
 		return rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: name}
@@ -151,7 +151,8 @@ func subject(user string) rbacv1.Subject {
 	return rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}
 }
 
-// serviceObjects returns what leads to the server: by its name or, where endpoints are given, by these addresses.
+// serviceObjects returns the Service that leads to the server. With endpoints it is a Service with an EndpointSlice of
+// these addresses, else a Service of type ExternalName.
 func (o Options) serviceObjects(endpoints []string) ([]*unstructured.Unstructured, error) {
 	meta := metav1.ObjectMeta{Namespace: o.Service.Namespace, Name: o.Service.Name}
 	service := &corev1.Service{
@@ -184,7 +185,7 @@ func (o Options) serviceObjects(endpoints []string) ([]*unstructured.Unstructure
 	return encode(service, slice)
 }
 
-// apiServiceFor returns the APIService for a Service that is there.
+// apiServiceFor returns the APIService for an existing Service.
 func apiServiceFor(reference Service, service *corev1.Service) (*apiregistrationv1.APIService, error) {
 	objects, err := load("apiservice.yaml")
 	if err != nil {
@@ -202,7 +203,7 @@ func apiServiceFor(reference Service, service *corev1.Service) (*apiregistration
 	return apiService, nil
 }
 
-// load reads manifests.
+// load reads the objects in the named manifests.
 func load(names ...string) ([]*unstructured.Unstructured, error) {
 	var objects []*unstructured.Unstructured
 	for _, name := range names {
@@ -226,7 +227,8 @@ func load(names ...string) ([]*unstructured.Unstructured, error) {
 	return objects, nil
 }
 
-// encode turns typed objects into what can be applied: no more than what is set.
+// encode turns typed objects into objects for server-side apply. They hold only the fields that are set, because apply
+// makes the server the owner of each field.
 func encode(objects ...runtime.Object) ([]*unstructured.Unstructured, error) {
 	var result []*unstructured.Unstructured
 	for _, typed := range objects {
@@ -242,7 +244,7 @@ func encode(objects ...runtime.Object) ([]*unstructured.Unstructured, error) {
 	return result, nil
 }
 
-// edit changes an object through its type.
+// edit changes an object through its Go type.
 func edit[T any](object *unstructured.Unstructured, change func(*T)) error {
 	typed := new(T)
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, typed); err != nil {
@@ -258,13 +260,13 @@ func edit[T any](object *unstructured.Unstructured, change func(*T)) error {
 	return nil
 }
 
-// prune drops what types write though nothing is set.
+// prune removes the fields that the conversion from a Go type adds although they are not set.
 func prune(object *unstructured.Unstructured) {
 	delete(object.Object, "status")
 	unstructured.RemoveNestedField(object.Object, "metadata", "creationTimestamp")
 	if ports, found, _ := unstructured.NestedSlice(object.Object, "spec", "ports"); found {
 		for _, port := range ports {
-			delete(port.(map[string]any), "targetPort") // 0, which is refused
+			delete(port.(map[string]any), "targetPort") // the conversion adds 0, which Kubernetes refuses
 		}
 		_ = unstructured.SetNestedSlice(object.Object, ports, "spec", "ports")
 	}

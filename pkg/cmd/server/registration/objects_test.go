@@ -16,7 +16,7 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// written are the objects of a registration as a user sees them, by kind and name.
+// written returns the objects that WriteYAML writes, by kind and name.
 func written(t *testing.T, options Options) map[string]*unstructured.Unstructured {
 	t.Helper()
 	var out bytes.Buffer
@@ -124,7 +124,7 @@ func TestOneNamespaceCanBeThatOfTheServiceAndOfTheEngine(t *testing.T) {
 	options := testOptions()
 	options.Namespace = options.Service.Namespace
 	namespaces := 0
-	for _, object := range written(t, options) { // which says so if one is written twice
+	for _, object := range written(t, options) { // written fails on duplicates
 		if object.GetKind() == "Namespace" {
 			namespaces++
 		}

@@ -20,7 +20,7 @@ import (
 	netutils "k8s.io/utils/net"
 )
 
-// Register applies a registration, says to out what it did, and waits until the server is available through the cluster.
+// Register applies a registration, writes what it did to out, and waits until the server is available through the cluster.
 func (c *Cluster) Register(ctx context.Context, options Options, timeout time.Duration, out io.Writer) error {
 	if err := c.Check(ctx); err != nil {
 		return err
@@ -55,7 +55,7 @@ func (c *Cluster) Register(ctx context.Context, options Options, timeout time.Du
 		return err
 	}
 	if !services {
-		fmt.Fprintf(out, "the control plane has no Services: %s.%s.svc must lead to the server there\n", options.Service.Name, options.Service.Namespace)
+		fmt.Fprintf(out, "the control plane has no Services: make sure that it resolves %s.%s.svc to the server's address\n", options.Service.Name, options.Service.Namespace)
 	}
 	if err := c.applyAll(ctx, objects, out); err != nil {
 		return err
@@ -64,7 +64,7 @@ func (c *Cluster) Register(ctx context.Context, options Options, timeout time.Du
 	if !errors.Is(err, errExternalName) {
 		return err
 	}
-	fmt.Fprintf(out, "the control plane reaches Services by their endpoints alone: the addresses of %s become those\n", options.Host)
+	fmt.Fprintf(out, "the control plane reaches Services only through their endpoints: using the addresses of %s\n", options.Host)
 	if objects, err = options.service(ctx, true); err != nil {
 		return err
 	}
@@ -74,7 +74,8 @@ func (c *Cluster) Register(ctx context.Context, options Options, timeout time.Du
 	return c.wait(ctx, options, false, timeout, out)
 }
 
-// trustBoth has the cluster go on to trust a server that has another authority since the last time by the former as well.
+// trustBoth adds the authority in the current APIService to the options. If the server has a new authority, the cluster then
+// trusts both.
 func (c *Cluster) trustBoth(ctx context.Context, options *Options) error {
 	current, err := c.apiService(ctx)
 	if current == nil || err != nil {
@@ -84,7 +85,7 @@ func (c *Cluster) trustBoth(ctx context.Context, options *Options) error {
 	return err
 }
 
-// service returns what leads to the server, by its name or by its addresses.
+// service returns the Service that leads to the server: by EndpointSlice with the host's addresses, or by the host's name.
 func (o Options) service(ctx context.Context, byEndpoints bool) ([]*unstructured.Unstructured, error) {
 	if !byEndpoints {
 		return o.serviceObjects(nil)
@@ -107,7 +108,8 @@ func (c *Cluster) applyAll(ctx context.Context, objects []*unstructured.Unstruct
 	return nil
 }
 
-// applyObject makes the object what it should be and says what that took. A Namespace that is there stays as it is.
+// applyObject applies an object and returns "created", "configured" or "unchanged", as kubectl prints them. It leaves an
+// existing Namespace as it is.
 func (c *Cluster) applyObject(ctx context.Context, object *unstructured.Unstructured) (string, error) {
 	client := c.resource(object)
 	before, err := client.Get(ctx, object.GetName(), metav1.GetOptions{})
@@ -117,7 +119,7 @@ func (c *Cluster) applyObject(ctx context.Context, object *unstructured.Unstruct
 	}
 	if !missing && object.GetKind() == "Namespace" {
 		if before.GetDeletionTimestamp() != nil {
-			return "", fmt.Errorf("%s is being deleted: register again when it is gone", describe(object))
+			return "", fmt.Errorf("%s is being deleted: wait until it is gone, then register again", describe(object))
 		}
 		return "unchanged", nil
 	}
@@ -134,7 +136,7 @@ func (c *Cluster) applyObject(ctx context.Context, object *unstructured.Unstruct
 	return "configured", nil
 }
 
-// comparable leaves out of an object what says nothing about what it is.
+// comparable returns an object without its status and without the metadata that every write changes.
 func comparable(object *unstructured.Unstructured) map[string]any {
 	object = object.DeepCopy()
 	delete(object.Object, "status")
@@ -144,11 +146,11 @@ func comparable(object *unstructured.Unstructured) map[string]any {
 	return object.Object
 }
 
-// lookUp returns the addresses of one family that endpoints of a host can have.
+// lookUp returns the addresses of a host that can be endpoints. All are of one IP family, because an EndpointSlice has one.
 func lookUp(ctx context.Context, host string) ([]string, error) {
 	addresses, err := net.DefaultResolver.LookupIPAddr(ctx, host)
 	if err != nil {
-		return nil, fmt.Errorf("looking up the addresses of %s, by which alone the control plane can reach the server: %w: correct --address", host, err)
+		return nil, fmt.Errorf("looking up the addresses of %s, because the control plane reaches the server only by address: %w: correct --address", host, err)
 	}
 	var usable, others []string
 	for _, address := range addresses {
@@ -159,7 +161,7 @@ func lookUp(ctx context.Context, host string) ([]string, error) {
 		}
 	}
 	if len(usable) == 0 {
-		return nil, fmt.Errorf("the control plane reaches this server by its addresses alone, and Kubernetes refuses those of %s (%s): serve on another address of this machine (serve --bind-address) and register that (--address)",
+		return nil, fmt.Errorf("the control plane reaches the server only by its addresses, and Kubernetes refuses those of %s (%s): serve on another address of this machine (serve --bind-address) and register that one (--address)",
 			host, strings.Join(others, ", "))
 	}
 	family := netutils.IsIPv6String(usable[0])

@@ -1,8 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package registration makes a server known to a cluster, and keeps it known: the APIService by which the cluster's
-// aggregator passes requests on, and all that belongs to it.
+// Package registration registers a server in a cluster and keeps it registered. It manages the APIService, by which the
+// cluster's aggregator forwards requests to the server, and the objects that the APIService needs.
 package registration
 
 import (
@@ -10,22 +10,23 @@ import (
 )
 
 const (
-	// APIServiceName is the one name that an APIService of the server can have.
+	// APIServiceName is the name of the server's APIService. Kubernetes derives it from the version and the group.
 	APIServiceName = "v1alpha1." + v1alpha1.GroupName
-	// Label is on what was made for the APIService that is its value. A Service that has it lets a server put its
-	// APIService back.
+	// Label marks the objects that belong to a registration. Its value is the name of the APIService. A server restores its
+	// APIService only while its Service carries this label.
 	Label = v1alpha1.GroupName + "/apiservice"
 
-	// bundleAnnotation is on a Service for a server that cannot tell by itself what the cluster trusts it by.
+	// bundleAnnotation is the annotation of a Service that holds the registered caBundle. A server that does not know its
+	// own authority restores the APIService with it.
 	bundleAnnotation = v1alpha1.GroupName + "/ca-bundle"
 
 	fieldManager = "engine-apiserver"
 )
 
-// Service is the one that leads to the server.
+// Service is the Kubernetes Service that leads to the server.
 type Service struct {
 	Namespace, Name string
-	// Port is that of the APIService. Where the Service is of type ExternalName it is the server's.
+	// Port is the port in the APIService. For a Service of type ExternalName it is the server's own port.
 	Port int32
 }
 

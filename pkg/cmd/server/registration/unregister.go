@@ -20,10 +20,10 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// unregistered is the value of the label on a Service that is about to be deleted.
+// unregistered is the value of Label on a Service that Unregister is about to delete.
 const unregistered = "unregistered"
 
-// Unregister undoes Register and says to out what it did. What is not there, or not of this registration, is left.
+// Unregister undoes Register and writes what it did to out. It leaves objects that do not belong to this registration.
 func (c *Cluster) Unregister(ctx context.Context, options Options, out io.Writer) error {
 	if err := c.Check(ctx); err != nil {
 		return err
@@ -37,7 +37,7 @@ func (c *Cluster) Unregister(ctx context.Context, options Options, out io.Writer
 		return err
 	}
 	if services {
-		service, err := options.serviceObjects([]string{options.Host}) // all that can be there
+		service, err := options.serviceObjects([]string{options.Host}) // both the Service and an EndpointSlice
 		if err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (c *Cluster) Unregister(ctx context.Context, options Options, out io.Writer
 			return err
 		}
 	}
-	slices.Reverse(objects) // the APIService is the first then, and the namespaces are the last
+	slices.Reverse(objects) // delete the APIService first and the Namespaces last
 	for _, object := range objects {
 		done, err := c.deleteObject(ctx, object, options.Service)
 		if err != nil {
@@ -65,7 +65,7 @@ func (c *Cluster) Unregister(ctx context.Context, options Options, out io.Writer
 	return nil
 }
 
-// forgetService changes the label of the Service, so that a server which runs does not put its APIService back.
+// forgetService changes the label of the Service, so that a running server does not restore its APIService.
 func (c *Cluster) forgetService(ctx context.Context, service Service) error {
 	patch := fmt.Sprintf(`{"metadata":{"labels":{%q:%q}}}`, Label, unregistered)
 	_, err := c.kubernetes.CoreV1().Services(service.Namespace).Patch(ctx, service.Name, types.MergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: fieldManager})
@@ -75,7 +75,7 @@ func (c *Cluster) forgetService(ctx context.Context, service Service) error {
 	return nil
 }
 
-// deleteObject deletes what register made and says what became of it.
+// deleteObject deletes an object that register made. It returns the outcome as text for the user.
 func (c *Cluster) deleteObject(ctx context.Context, object *unstructured.Unstructured, service Service) (string, error) {
 	client := c.resource(object)
 	current, err := client.Get(ctx, object.GetName(), metav1.GetOptions{})
@@ -100,7 +100,7 @@ func (c *Cluster) deleteObject(ctx context.Context, object *unstructured.Unstruc
 	return "deleted", nil
 }
 
-// reasonToKeep says why an object must not be deleted, if there is a reason.
+// reasonToKeep returns why an object must not be deleted, or "" if it may be.
 func (c *Cluster) reasonToKeep(ctx context.Context, object *unstructured.Unstructured, service Service) (string, error) {
 	kind := object.GetKind()
 	if kind == "APIService" {
@@ -124,23 +124,25 @@ func (c *Cluster) reasonToKeep(ctx context.Context, object *unstructured.Unstruc
 	return "it has " + strings.Join(found, ", "), nil
 }
 
-// madeInEveryNamespace is what a cluster puts into a namespace by itself.
+// madeInEveryNamespace are the objects that a cluster makes in each namespace.
 var madeInEveryNamespace = map[schema.GroupResource]string{
 	{Resource: "serviceaccounts"}: "default",
 	{Resource: "configmaps"}:      "kube-root-ca.crt",
 }
 
-// contents names what was put into a namespace, one of each kind.
+// contents returns the names of objects in a namespace, at most one of each kind. It leaves out what the cluster makes there
+// by itself, events, and objects that are being deleted.
 func (c *Cluster) contents(ctx context.Context, namespace string) ([]string, error) {
 	lists, err := c.kubernetes.Discovery().ServerPreferredNamespacedResources()
 	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
 		return nil, c.explain("asking for the resources of the cluster", err)
 	}
-	// What cannot be asked for may well be there; the server's own group is not kept by the cluster.
+	// A group that does not answer may have objects in the namespace. The server's own group never counts: its objects are in
+	// the engine, not in the cluster.
 	if failed, ok := discovery.GroupDiscoveryFailedErrorGroups(err); ok {
 		delete(failed, v1alpha1.SchemeGroupVersion)
 		for version := range failed {
-			return []string{"maybe objects of " + version.String() + ", which does not answer"}, nil
+			return []string{"possibly objects of " + version.String() + ", which does not answer"}, nil
 		}
 	}
 	var found []string

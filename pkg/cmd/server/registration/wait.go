@@ -25,11 +25,12 @@ import (
 
 const pollPeriod = 500 * time.Millisecond
 
-// errExternalName says that the cluster looks for endpoints where a Service has a name.
-var errExternalName = errors.New("the cluster resolves no Service of type ExternalName")
+// errExternalName means that the cluster needs endpoints and cannot use a Service of type ExternalName.
+var errExternalName = errors.New("the cluster does not resolve Services of type ExternalName")
 
-// wait returns when the server answers through the cluster, or says why it does not. Where a Service has a name and could
-// have endpoints instead it does not wait for a control plane that wants these.
+// wait waits until the server answers through the cluster. Its error says why the server does not. byName means that the
+// Service is of type ExternalName and could have endpoints instead: wait returns errExternalName as soon as the control plane
+// refuses that type.
 func (c *Cluster) wait(ctx context.Context, options Options, byName bool, timeout time.Duration, out io.Writer) error {
 	found := finding{reason: reasonUnknown}
 	err := wait.PollUntilContextTimeout(ctx, pollPeriod, timeout, true, func(ctx context.Context) (bool, error) {
@@ -41,7 +42,7 @@ func (c *Cluster) wait(ctx context.Context, options Options, byName bool, timeou
 			return false, nil
 		}
 		if current == nil {
-			return false, fmt.Errorf("the APIService %s was deleted while it was waited for: register again", APIServiceName)
+			return false, fmt.Errorf("the APIService %s was deleted while register waited for it: register again", APIServiceName)
 		}
 		if found = findingOf(current); !found.good() {
 			if strings.Contains(found.message, externalNameRefused) && byName {
@@ -49,7 +50,7 @@ func (c *Cluster) wait(ctx context.Context, options Options, byName bool, timeou
 			}
 			return false, nil
 		}
-		// A condition may be of before; the server itself is not.
+		// The condition may be outdated. Ask the server itself.
 		err = c.kubernetes.Discovery().RESTClient().Get().AbsPath("/apis", v1alpha1.SchemeGroupVersion.String()).Do(ctx).Error()
 		if err != nil && ctx.Err() == nil {
 			found = finding{reasonDiscovery, oneLine(err.Error())}
@@ -80,12 +81,12 @@ func findingOf(apiService *apiregistrationv1.APIService) finding {
 	return finding{condition.Reason, oneLine(condition.Message)}
 }
 
-// warnOfEngine says if a server that is available shows no engine.
+// warnOfEngine warns the user if the available server shows no engine.
 func (c *Cluster) warnOfEngine(ctx context.Context, options Options, out io.Writer) {
 	const name = "moby"
 	object, err := c.dynamic.Resource(v1alpha1.SchemeGroupVersion.WithResource("engines")).Namespace(options.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		fmt.Fprintf(out, "warning: the server shows no engine in the namespace %s: is its --namespace another one?\n", options.Namespace)
+		fmt.Fprintf(out, "warning: the server shows no engine in the namespace %s: give serve and register the same --namespace\n", options.Namespace)
 		return
 	}
 	if err != nil {
