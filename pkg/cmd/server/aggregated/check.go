@@ -18,13 +18,14 @@ import (
 	apimachineryversion "k8s.io/apimachinery/pkg/version"
 )
 
-// The configmap holds the authority of the control plane's own requests, and the headers in which it names the user.
+// The ConfigMap holds the authority that signs the control plane's client certificate, and the names of the headers in which
+// the control plane forwards the user.
 const (
 	configMapName       = "extension-apiserver-authentication"
 	requestHeaderCAFile = "requestheader-client-ca-file"
 )
 
-// right is something that the server must be able to do.
+// right is a right that the server needs in the control plane.
 type right = authorizationv1.ResourceAttributes
 
 var (
@@ -43,8 +44,8 @@ var (
 	}
 )
 
-// Check returns nil if a server can rely on the control plane, a Pending error while it cannot yet, and another error if
-// it never will.
+// Check returns nil if a server can rely on the control plane. A Pending error means that the server should wait and check
+// again. Any other error stays until the user acts.
 func (c *ControlPlane) Check(ctx context.Context) error {
 	for _, client := range []*client{c.core, c.authentication, c.authorization} {
 		if err := client.checkKubernetes(ctx); err != nil {
@@ -71,12 +72,12 @@ func (c *ControlPlane) Check(ctx context.Context) error {
 	return c.authentication.checkConfigMap(ctx)
 }
 
-// CheckPriority says what keeps the server from prioritizing requests by the control plane's flow schemas, if anything
-// does. Its error is like that of Check.
+// CheckPriority returns what the server lacks to prioritize requests by the control plane's flow schemas, or nil if it lacks
+// nothing. Its error has the same meaning as that of Check.
 func (c *ControlPlane) CheckPriority(ctx context.Context) (lacking *Pending, err error) {
 	err = c.core.Discovery().RESTClient().Get().AbsPath("/apis", flowcontrolv1.SchemeGroupVersion.String()).Do(ctx).Error()
 	if apierrors.IsNotFound(err) {
-		return &Pending{"flow schemas", c.core.name() + " has none", "--enable-priority-and-fairness=false says that this is as wanted"}, nil
+		return &Pending{"flow schemas", c.core.name() + " has none", "set --enable-priority-and-fairness=false if that is intended"}, nil
 	}
 	if err != nil {
 		return nil, c.core.classify(ctx, err)
@@ -88,7 +89,7 @@ func (c *client) name() string { return "the control plane at " + c.url }
 
 func (c *client) checkKubernetes(ctx context.Context) error {
 	result := c.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx)
-	err := result.Error() // unlike Raw it reads the Status of a failure
+	err := result.Error() // unlike Raw, Error decodes the Status of a failure
 	if apierrors.IsNotFound(err) && !isUnexpected(err) {
 		return nil
 	}
@@ -101,12 +102,12 @@ func (c *client) checkKubernetes(ctx context.Context) error {
 	}
 	var version apimachineryversion.Info
 	if err := json.Unmarshal(answer, &version); err != nil || version.GitVersion == "" {
-		return c.notKubernetes("its /version is no version of Kubernetes")
+		return c.notKubernetes("its /version is not that of Kubernetes")
 	}
 	return nil
 }
 
-// missing says which of the rights the client does not have, if any.
+// missing returns the rights that the client lacks, or nil if it has all of them.
 func (c *client) missing(ctx context.Context, rights []right) (*Pending, error) {
 	var missing []string
 	for _, right := range rights {
@@ -128,12 +129,12 @@ func (c *client) missing(ctx context.Context, rights []right) (*Pending, error) 
 	}
 	user := review.Status.UserInfo.Username
 	return &Pending{"rights at " + c.name(), fmt.Sprintf("user %q may not %s", user, strings.Join(missing, ", nor ")),
-		fmt.Sprintf("engine-apiserver register --kubeconfig ADMIN-KUBECONFIG --server-user %s grants it", user)}, nil
+		fmt.Sprintf("grant it with engine-apiserver register --kubeconfig ADMIN-KUBECONFIG --server-user %s", user)}, nil
 }
 
 func (c *client) checkConfigMap(ctx context.Context) error {
 	const what = "configmap " + metav1.NamespaceSystem + "/" + configMapName
-	const remedy = "kube-apiserver makes it when it is started with --requestheader-client-ca-file"
+	const remedy = "start kube-apiserver with --requestheader-client-ca-file, which makes it"
 	configMap, err := c.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, configMapName, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
@@ -146,7 +147,8 @@ func (c *client) checkConfigMap(ctx context.Context) error {
 	return nil
 }
 
-// describe adds a right to those that are described, to the last one where only the verb is another.
+// describe appends the description of a right. If the right differs from the last described one only in its verb, describe
+// adds the verb to that description instead.
 func describe(described []string, right right) []string {
 	resource := " " + right.Resource
 	if right.Group != "" {

@@ -38,7 +38,7 @@ const (
 	flowPath      = "/apis/flowcontrol.apiserver.k8s.io/v1"
 )
 
-// answer is what a control plane says on a path.
+// answer is what a fake control plane answers on a path.
 type answer func(http.ResponseWriter, *http.Request)
 
 func text(code int, contentType, body string) answer {
@@ -63,7 +63,7 @@ func status(err *apierrors.StatusError) answer {
 	return text(int(err.ErrStatus.Code), "application/json", string(content))
 }
 
-// reviews allows all but the resources that are named.
+// reviews answers access reviews. It allows everything except the denied resources.
 func reviews(denied ...string) answer {
 	return func(w http.ResponseWriter, request *http.Request) {
 		body, _ := io.ReadAll(request.Body)
@@ -82,7 +82,7 @@ func reviews(denied ...string) answer {
 	}
 }
 
-// ready is a control plane that has all that is needed, but for what is changed.
+// ready returns the answers of a control plane that has everything the server needs. changed replaces some of them.
 func ready(changed map[string]answer) map[string]answer {
 	answers := map[string]answer{
 		versionPath: object(map[string]string{"gitVersion": "v1.37.2"}),
@@ -111,7 +111,7 @@ func serveAnswers(t *testing.T, answers map[string]answer) *httptest.Server {
 	return server
 }
 
-// kubeconfigOf writes a kubeconfig for a server, which is trusted where it speaks TLS.
+// kubeconfigOf writes a kubeconfig for a server. The kubeconfig trusts the certificate, if there is one.
 func kubeconfigOf(t *testing.T, url string, certificate []byte) string {
 	t.Helper()
 	config := clientcmdapi.NewConfig()
@@ -148,12 +148,12 @@ func trusted(t *testing.T, server *httptest.Server, change ...func(*Options)) *C
 	return controlPlaneOf(t, kubeconfigOf(t, server.URL, server.Certificate().Raw), change...)
 }
 
-// checkError says what of an error is not as it should be. What is pending is waited for.
+// checkError checks that err is on one line, holds the parts and no secret, and is a Pending error or not.
 func checkError(t *testing.T, name string, err error, pending bool, parts ...string) {
 	t.Helper()
 	var waits *Pending
 	if err == nil || errors.As(err, &waits) != pending {
-		t.Errorf("%s: %v, want one that is waited for: %t", name, err, pending)
+		t.Errorf("%s: %v, want a Pending error: %t", name, err, pending)
 		return
 	}
 	for _, part := range parts {
@@ -205,7 +205,7 @@ func TestAControlPlaneThatHasAllIsReliedOn(t *testing.T) {
 	if err := trusted(t, serveAnswers(t, ready(nil))).Check(t.Context()); err != nil {
 		t.Error(err)
 	}
-	// One may have no /version, or no configmap where the flags say what it would.
+	// A control plane may lack /version. It may lack the ConfigMap if flags replace its content.
 	file := filepath.Join(t.TempDir(), "ca")
 	for _, test := range []struct {
 		changed map[string]answer
@@ -281,7 +281,7 @@ func TestAnAddressWhereNoControlPlaneIsIsNamed(t *testing.T) {
 	first, second := hanging.Check(t.Context()), hanging.Check(t.Context())
 	checkError(t, "refused", first, true, url, "refused", "start it", "kubeconfig")
 	if first.Error() != second.Error() {
-		t.Errorf("the same reason is told in two ways: %q and %q", first, second)
+		t.Errorf("one reason has two texts: %q and %q", first, second)
 	}
 }
 
@@ -330,7 +330,7 @@ func checkUnusable(t *testing.T, file string, parts ...string) {
 	options.Complete()
 	_, err := options.ControlPlane()
 	if err == nil {
-		t.Errorf("%s is of use", file)
+		t.Errorf("%s is accepted", file)
 		return
 	}
 	for _, part := range parts {

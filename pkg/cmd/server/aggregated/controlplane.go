@@ -18,25 +18,25 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-var errOutsideOfCluster = errors.New("--aggregated outside of a cluster needs --kubeconfig, a file that says where the control plane is")
+var errOutsideOfCluster = errors.New("--aggregated outside of a cluster needs --kubeconfig, the kubeconfig of the control plane")
 
-// ControlPlane is the cluster that a server serves behind, seen through the three kubeconfigs.
+// ControlPlane is the control plane that a server serves behind. Three kubeconfigs may lead to it.
 type ControlPlane struct {
-	// Config is how the control plane is reached.
+	// Config reaches the control plane by --kubeconfig.
 	Config *rest.Config
 
 	core, authentication, authorization *client
-	lookup                              bool
+	lookup                              bool // the server needs the ConfigMap of kube-apiserver
 }
 
-// client is a user of the control plane.
+// client is a client of the control plane with the credentials of one kubeconfig.
 type client struct {
 	kubernetes.Interface
 	url    string
-	source string // of the credentials
+	source string // where the credentials come from
 }
 
-// ControlPlane returns the control plane of the kubeconfigs, which is not called.
+// ControlPlane returns the control plane of the kubeconfigs. It sends no request.
 func (o *Options) ControlPlane() (*ControlPlane, error) {
 	c := &ControlPlane{lookup: !o.authentication.SkipInClusterLookup && !o.authentication.TolerateInClusterLookupFailure &&
 		o.authentication.RequestHeader.ClientCAFile == ""}
@@ -58,7 +58,7 @@ func (o *Options) ControlPlane() (*ControlPlane, error) {
 		if c.Config == nil {
 			c.Config = rest.CopyConfig(config)
 		}
-		config.QPS = -1 // checks are few, and bounded in time
+		config.QPS = -1 // no client-side limit: checks are few and bounded in time
 		config.WarningHandler = rest.NoWarnings{}
 		clientset, err := kubernetes.NewForConfig(config)
 		if err != nil {
@@ -73,11 +73,11 @@ func (o *Options) ControlPlane() (*ControlPlane, error) {
 	return c, nil
 }
 
-// URL returns where the control plane is.
+// URL returns the address of the control plane.
 func (c *ControlPlane) URL() string { return c.core.url }
 
-// Registered says whether the control plane has an APIService of the group version, or the Service by which a server that
-// starts puts it back. Where that cannot be found out it says yes.
+// Registered reports whether the control plane has an APIService of the group version, or the Service that lets a starting
+// server restore it. It also reports true if the APIService cannot be read.
 func (c *ControlPlane) Registered(ctx context.Context, version schema.GroupVersion, serviceNamespace, serviceName string) bool {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -90,7 +90,7 @@ func (c *ControlPlane) Registered(ctx context.Context, version schema.GroupVersi
 	return err == nil
 }
 
-// load reads a kubeconfig or, where there is none, what a pod is given. It says where the credentials come from.
+// load reads a kubeconfig. Without a file it uses the service account of the pod. source says where the credentials come from.
 func load(file string) (config *rest.Config, source string, err error) {
 	if file == "" {
 		config, err := rest.InClusterConfig()
@@ -107,7 +107,7 @@ func load(file string) (config *rest.Config, source string, err error) {
 	if kubeconfig.CurrentContext == "" {
 		return nil, "", fmt.Errorf("%s has no current context: choose one with kubectl config use-context", file)
 	}
-	// The directory of the file is what relative paths in it start from.
+	// Relative paths in the file start from the file's directory.
 	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: file}
 	config, err = clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
 	if err != nil {

@@ -1,8 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package aggregated is what a server needs of the control plane that it serves behind: its users, what they may do, and
-// that it is there.
+// Package aggregated connects a server to the control plane that it serves behind. The control plane authenticates the users
+// and authorizes their requests. The server waits until the control plane can do both.
 package aggregated
 
 import (
@@ -22,23 +22,23 @@ import (
 )
 
 const (
-	// ModeFlag asks for a server behind a control plane.
+	// ModeFlag is the name of the flag that asks for a server behind a control plane.
 	ModeFlag = "aggregated"
-	// DefaultServiceName is what the Service that leads to the server is called.
+	// DefaultServiceName is the name of the Service that leads to the server.
 	DefaultServiceName = "engine-apiserver"
 	// DefaultServiceNamespace is the namespace of that Service.
 	DefaultServiceNamespace = "engine-apiserver"
 )
 
-// Options are what the flags of a server behind a control plane set.
+// Options are set by the flags of a server behind a control plane.
 type Options struct {
-	// ServiceName and ServiceNamespace are those of the Service by which the control plane calls the server.
+	// ServiceName and ServiceNamespace name the Service by which the control plane reaches the server.
 	ServiceName, ServiceNamespace string
-	// UnregisterOnExit takes the APIService away when the server ends.
+	// UnregisterOnExit deletes the APIService when the server stops.
 	UnregisterOnExit bool
-	// AllowNamespaceDeletion lets the deletion of the Kubernetes Namespace delete what the engine holds.
+	// AllowNamespaceDeletion lets the deletion of the Kubernetes namespace delete what the engine holds.
 	AllowNamespaceDeletion bool
-	// PriorityAndFairness gives requests their turn by the flow schemas of the control plane.
+	// PriorityAndFairness prioritizes requests by the flow schemas of the control plane.
 	PriorityAndFairness bool
 
 	requested      bool
@@ -63,34 +63,34 @@ func NewOptions() *Options {
 // AddFlags adds the flags of the options.
 func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.requested, ModeFlag, o.requested,
-		"Serve behind a control plane, which knows the users and their rights. Implied by --kubeconfig, --authentication-kubeconfig and "+
-			"--authorization-kubeconfig; those not given are as the first one given or, without any, as in the pod that this is.")
+		"Serve behind a control plane, which authenticates and authorizes the users. Each of --kubeconfig, --authentication-kubeconfig and "+
+			"--authorization-kubeconfig implies this flag. A kubeconfig that is not given defaults to the first one that is. Without any the server uses the service account of its pod.")
 	o.coreAPI.AddFlags(flags)
 	o.authentication.AddFlags(flags)
 	o.authorization.AddFlags(flags)
 	flags.StringVar(&o.ServiceName, "service-name", o.ServiceName,
-		"Name of the Service by which the control plane calls the server.")
+		"Name of the Service by which the control plane reaches the server.")
 	flags.StringVar(&o.ServiceNamespace, "service-namespace", o.ServiceNamespace,
-		"Namespace of the Service by which the control plane calls the server.")
+		"Namespace of the Service by which the control plane reaches the server.")
 	flags.BoolVar(&o.UnregisterOnExit, "unregister-on-exit", o.UnregisterOnExit,
-		"Take the APIService away when the server ends. One without a server makes discovery and namespace deletion fail in the whole cluster.")
+		"Delete the APIService when the server stops. An APIService without a server breaks discovery and namespace deletion in the whole cluster.")
 	flags.BoolVar(&o.AllowNamespaceDeletion, "allow-namespace-deletion", o.AllowNamespaceDeletion,
-		"Let the deletion of the Kubernetes namespace that shows the engine delete its containers, images and volumes.")
+		"When the Kubernetes namespace that shows the engine is deleted, also delete the engine's containers, images and volumes.")
 	flags.BoolVar(&o.PriorityAndFairness, "enable-priority-and-fairness", o.PriorityAndFairness,
-		"Give requests their turn by the control plane's flow schemas. Else there is a maximum of requests in flight.")
+		"Prioritize requests by the control plane's flow schemas. Without it the server only limits the number of requests in flight.")
 }
 
-// Enabled says whether the flags ask for a server behind a control plane.
+// Enabled reports whether the flags ask for a server behind a control plane.
 func (o *Options) Enabled() bool { return o.requested || o.firstKubeconfig() != "" }
 
 func (o *Options) firstKubeconfig() string {
 	return cmp.Or(o.coreAPI.CoreAPIKubeconfigPath, o.authentication.RemoteKubeConfigFile, o.authorization.RemoteKubeConfigFile)
 }
 
-// Kubeconfig returns the file that says where the control plane is, nothing in a pod.
+// Kubeconfig returns the path of the control plane's kubeconfig. It is empty if the server uses its pod's service account.
 func (o *Options) Kubeconfig() string { return o.coreAPI.CoreAPIKubeconfigPath }
 
-// Complete fills in the kubeconfigs that were not given.
+// Complete sets each kubeconfig that was not given to the first one that was.
 func (o *Options) Complete() {
 	first := o.firstKubeconfig()
 	for _, file := range []*string{
@@ -100,7 +100,7 @@ func (o *Options) Complete() {
 	}
 }
 
-// Validate says what is wrong with the flags.
+// Validate returns what is wrong with the flags.
 func (o *Options) Validate() []error {
 	var errs []error
 	for _, reason := range validation.IsDNS1035Label(o.ServiceName) {
@@ -124,28 +124,28 @@ func (o *Options) Validate() []error {
 	return append(errs, o.authorization.Validate()...)
 }
 
-// Host returns the name by which the control plane calls the server.
+// Host returns the host name by which the control plane reaches the server, and which the serving certificate must cover.
 func (o *Options) Host() string { return o.ServiceName + "." + o.ServiceNamespace + ".svc" }
 
-// ApplyAuthentication has the server learn from the control plane who its users are. It asks the control plane once, and
-// changes nothing if that fails. It returns the authorities of client certificates, as they are now.
+// ApplyAuthentication makes the server authenticate users by the control plane. It reads the control plane's settings once,
+// and leaves config unchanged if that fails. It returns the provider of the authorities that sign client certificates.
 func (o *Options) ApplyAuthentication(ctx context.Context, config *genericapiserver.RecommendedConfig) (dynamiccertificates.CAContentProvider, error) {
 	info, serving := config.Authentication, genericapiserver.SecureServingInfo{}
 	if err := o.authentication.ApplyTo(&info, &serving, nil); err != nil {
 		return nil, err
 	}
 	if runner, ok := serving.ClientCA.(dynamiccertificates.ControllerRunner); ok {
-		// A control plane need not have an authority of its users' certificates: then none of them is let in.
+		// A control plane may have no authority for client certificates. Users cannot authenticate by certificate then.
 		if err := runner.RunOnce(ctx); err != nil {
-			klog.FromContext(ctx).V(1).Info("Not all authorities of client certificates are there", "err", err)
+			klog.FromContext(ctx).V(1).Info("Some authorities of client certificates are missing", "err", err)
 		}
 	}
 	config.Authentication = info
 	return serving.ClientCA, nil
 }
 
-// ApplyTo has the server learn from the control plane what users may do and, if it is told to prioritize, whose turn it
-// is.
+// ApplyTo makes the server authorize requests by the control plane. With prioritize it also makes the server prioritize
+// requests by the control plane's flow schemas.
 func (o *Options) ApplyTo(config *genericapiserver.RecommendedConfig, features genericoptions.FeatureOptions, prioritize bool) error {
 	if err := o.coreAPI.ApplyTo(config); err != nil {
 		return err

@@ -50,7 +50,7 @@ func TestAKubeconfigThatIsNotGivenIsTheFirstOneThatIs(t *testing.T) {
 		}
 	}
 	if !parse(t, "--aggregated").Enabled() {
-		t.Error("--aggregated does not ask for a control plane")
+		t.Error("--aggregated does not enable serving behind a control plane")
 	}
 }
 

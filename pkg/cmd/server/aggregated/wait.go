@@ -20,13 +20,13 @@ import (
 )
 
 const (
-	// checkTimeout is how long the control plane may take to answer all questions of a check.
+	// checkTimeout bounds all requests of one check together.
 	checkTimeout = 5 * time.Second
-	// maxPause is the longest time between two checks, but for jitter.
+	// maxPause is the longest pause between two checks, before jitter. With jitter it stays below two seconds.
 	maxPause = 1800 * time.Millisecond
 )
 
-// Pending is an error that may go by itself.
+// Pending is an error that may go away by itself.
 type Pending struct {
 	What, Why, Remedy string
 }
@@ -34,8 +34,8 @@ type Pending struct {
 // Error implements error.
 func (p *Pending) Error() string { return fmt.Sprintf("%s: %s; %s", p.What, p.Why, p.Remedy) }
 
-// Wait checks until there is no Pending error, and reports each one that is not the last one again. It returns what else
-// is wrong, or the error of ctx.
+// Wait repeats check while it returns a Pending error. It reports a Pending error when it differs from the one before. It
+// returns the first other result of check, or the error of ctx.
 func Wait(ctx context.Context, check func(context.Context) error, report func(*Pending)) error {
 	pause := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 10, Cap: maxPause}
 	var last Pending
@@ -66,7 +66,8 @@ func bounded(ctx context.Context, check func(context.Context) error) error {
 	return check(ctx)
 }
 
-// classify says whether an error that a request ended with may go by itself.
+// classify returns a Pending error if the error of a request may go away by itself. Otherwise it returns an error that says
+// what to do.
 func (c *client) classify(ctx context.Context, err error) error {
 	const start = "it may still be starting"
 	status := apierrors.APIStatus(nil)
@@ -84,12 +85,12 @@ func (c *client) classify(ctx context.Context, err error) error {
 	case code >= http.StatusInternalServerError, code == http.StatusTooManyRequests:
 		return &Pending{c.name(), fmt.Sprintf("it is not ready (status %d)", code), start}
 	case isUnexpected(err):
-		return c.notKubernetes(fmt.Sprintf("its answer has the status %d and is none of Kubernetes", code))
+		return c.notKubernetes(fmt.Sprintf("it answers with status %d, but without a Kubernetes Status object", code))
 	case code == http.StatusUnauthorized:
-		return &Pending{c.name(), "it does not accept the credentials (status 401)", "it may still be starting; else replace those in " + c.source}
+		return &Pending{c.name(), "it does not accept the credentials (status 401)", "it may still be starting; otherwise replace the credentials in " + c.source}
 	case code == http.StatusForbidden:
 		return &Pending{"rights at " + c.name(), oneLine(err.Error()),
-			"it may still be starting; else engine-apiserver register --kubeconfig ADMIN-KUBECONFIG grants them"}
+			"it may still be starting; otherwise grant the rights with engine-apiserver register --kubeconfig ADMIN-KUBECONFIG"}
 	}
 	return &Pending{c.name(), oneLine(err.Error()), start}
 }
@@ -98,12 +99,12 @@ func (c *client) notKubernetes(reason string) error {
 	return fmt.Errorf("%s is not a Kubernetes API server: %s: correct the address in %s", c.url, reason, c.source)
 }
 
-// isUnexpected says whether an answer was no Status object.
+// isUnexpected reports whether an answer held no Status object.
 func isUnexpected(err error) bool {
 	return apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }
 
-// noKubernetes says why a failed request did not reach an API server, nothing if it may have.
+// noKubernetes returns why a failed request did not reach an API server, or "" if it may have reached one.
 func noKubernetes(err error) string {
 	var record tls.RecordHeaderError
 	switch {
@@ -115,7 +116,7 @@ func noKubernetes(err error) string {
 	return ""
 }
 
-// transportReason says why there is no answer, the same each time.
+// transportReason returns why there is no answer. The same reason always has the same text, so that Wait reports it once.
 func transportReason(ctx context.Context, err error) string {
 	var operation *net.OpError
 	var request *url.Error
