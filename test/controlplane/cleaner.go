@@ -10,13 +10,13 @@ import (
 	"os/exec"
 )
 
-// cleaner is a process that removes a directory when this one closes a pipe, or ends in whatever way.
+// cleaner is a child process that removes a directory when the test process closes a pipe or ends, even by SIGKILL.
 type cleaner struct {
 	command *exec.Cmd
 	pipe    io.Closer
 }
 
-// Programs that are being killed may still write to the directory: hence the loop.
+// The script retries, because programs that are being killed may still write to the directory.
 const cleanerScript = `
 trap '' INT TERM HUP QUIT
 cat >/dev/null
@@ -35,7 +35,7 @@ func startCleaner(dir string) (*cleaner, error) {
 		err = command.Start()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("starting what removes %s: %w", dir, err)
+		return nil, fmt.Errorf("starting the process that removes %s: %w", dir, err)
 	}
 	return &cleaner{command, pipe}, nil
 }

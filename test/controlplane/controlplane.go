@@ -1,8 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controlplane runs private Kubernetes control planes for tests: an etcd, a kube-apiserver and, where asked for,
-// a few controllers. They are built by `make kubernetes` and found in $KUBERNETES_BIN, else in bin/kubernetes.
+// Package controlplane runs private Kubernetes control planes for tests: an etcd, a kube-apiserver and, on request, a few
+// controllers. `make kubernetes` builds the programs. The tests find them in $KUBERNETES_BIN, by default bin/kubernetes.
 package controlplane
 
 import (
@@ -22,22 +22,22 @@ import (
 )
 
 const (
-	// startTimeout is how long a loaded machine may take to bring up a program.
+	// startTimeout is how long a program may take to start on a loaded machine.
 	startTimeout = 3 * time.Minute
-	// portAttempts is how often a port that another program took first is replaced.
+	// portAttempts is how often a start is tried when another program takes the free port first.
 	portAttempts = 5
-	// portInUse is in the log of a program that came second.
+	// portInUse is in the log of a program whose port another program has taken.
 	portInUse = "address already in use"
 )
 
-// ControlPlane is a Kubernetes control plane that nobody else uses.
+// ControlPlane is a private Kubernetes control plane.
 type ControlPlane struct {
 	dir, bin string
 	cleaner  *cleaner
 	options  options
 	keys     *keys
 	url      string
-	admin    string // a kubeconfig
+	admin    string // path of a kubeconfig
 
 	etcd, apiServer, controllers *process
 	etcdURL                      string
@@ -52,28 +52,29 @@ type options struct {
 	sharedCredentials bool
 }
 
-// APIServerArgs adds to the command line of kube-apiserver.
+// APIServerArgs adds arguments to the command line of kube-apiserver.
 func APIServerArgs(args ...string) Option {
 	return func(o *options) { o.apiServerArgs = append(o.apiServerArgs, args...) }
 }
 
-// Controllers also runs the controllers of namespaces, garbage, service accounts and aggregated roles, each with a
-// service account of its own as in most clusters.
+// Controllers also runs the controllers of namespaces, garbage collection, service accounts and aggregated roles. Each has
+// a service account of its own, as in most clusters.
 func Controllers() Option {
 	return func(o *options) { o.controllers = true }
 }
 
-// SharedCredentials has all controllers act as system:kube-controller-manager.
+// SharedCredentials makes all controllers use the user system:kube-controller-manager.
 func SharedCredentials() Option {
 	return func(o *options) { o.sharedCredentials = true }
 }
 
-// Main runs the tests of m, a *testing.M or what wraps one, with a new control plane in *c and returns their exit code.
+// Main runs the tests of m, a *testing.M or a wrapper of one, and returns their exit code. While they run, *c is a new
+// control plane.
 func Main(m interface{ Run() int }, c **ControlPlane, opts ...Option) int {
 	return run(m, c, func() (*ControlPlane, error) { return Start(opts...) })
 }
 
-// MainEmbedded is Main with the example test/embedded.
+// MainEmbedded is like Main, but runs the example test/embedded.
 func MainEmbedded(m interface{ Run() int }, c **ControlPlane, args ...string) int {
 	return run(m, c, func() (*ControlPlane, error) { return StartEmbedded(args...) })
 }
@@ -139,8 +140,8 @@ func (c *ControlPlane) startEmbedded(args []string) error {
 	return c.apiServer.await(c.ready)
 }
 
-// Prepare is Start for tests of a control plane that comes late: its address and its users are known, and nothing
-// listens there before StartAPIServer.
+// Prepare is like Start, but for tests of a control plane that starts late. Its address and its users are known, and
+// nothing listens at the address until StartAPIServer.
 func Prepare(opts ...Option) (*ControlPlane, error) {
 	c, err := newControlPlane(opts...)
 	if err != nil {
@@ -155,7 +156,7 @@ func Prepare(opts ...Option) (*ControlPlane, error) {
 	return c, nil
 }
 
-// newControlPlane makes the keys and chooses the address. Nothing runs yet.
+// newControlPlane makes the keys and chooses the address. It starts no program of the control plane.
 func newControlPlane(opts ...Option) (*ControlPlane, error) {
 	c := &ControlPlane{}
 	for _, opt := range opts {
@@ -191,22 +192,22 @@ func binaries() (string, error) {
 	}
 	for _, program := range []string{"etcd", "kube-apiserver", "controllers", "embedded"} {
 		if _, err := os.Stat(filepath.Join(dir, program)); err != nil {
-			return "", fmt.Errorf("the tests need a Kubernetes control plane: %w: build it with `make kubernetes`", err)
+			return "", fmt.Errorf("finding the programs of a Kubernetes control plane: %w: build them with `make kubernetes`", err)
 		}
 	}
 	return dir, nil
 }
 
-// URL is where kube-apiserver serves.
+// URL returns the address of kube-apiserver.
 func (c *ControlPlane) URL() string { return c.url }
 
-// Dir holds the keys, the logs and the data of the control plane.
+// Dir returns the directory of the control plane's keys, logs and data.
 func (c *ControlPlane) Dir() string { return c.dir }
 
-// Admin is a kubeconfig of a member of system:masters.
+// Admin returns the path of a kubeconfig for a member of system:masters.
 func (c *ControlPlane) Admin() string { return c.admin }
 
-// Client acts as the kubeconfig says and does not throttle itself.
+// Client returns a client with the credentials of a kubeconfig and without a client-side rate limit.
 func Client(kubeconfig string) (kubernetes.Interface, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
@@ -243,7 +244,7 @@ func (c *ControlPlane) startEtcd() error {
 	})
 }
 
-// StartAPIServer starts kube-apiserver and what needs it, and waits until it is ready.
+// StartAPIServer starts kube-apiserver, waits until it is ready, and starts the controllers if there are any.
 func (c *ControlPlane) StartAPIServer() error {
 	args := append([]string{
 		"--etcd-servers", c.etcdURL,
@@ -264,7 +265,8 @@ func (c *ControlPlane) StartAPIServer() error {
 	return c.startControllers()
 }
 
-// trust are the flags of an API server that say whom it believes, and who it is to the servers behind it.
+// trust returns the flags of an API server with the authorities that it trusts, and with its own client certificate for
+// aggregated servers.
 func (c *ControlPlane) trust() []string {
 	return []string{
 		"--client-ca-file", c.keys.certificate("ca"),
@@ -295,29 +297,29 @@ func (c *ControlPlane) startControllers() error {
 	return err
 }
 
-// printLogs shows the end of what the programs logged.
+// printLogs prints the end of each program's log.
 func (c *ControlPlane) printLogs(out io.Writer) {
 	for _, p := range []*process{c.etcd, c.apiServer, c.controllers} {
 		if p != nil {
-			fmt.Fprintf(out, "%s logged at last:\n%s\n", p.name, p.tail())
+			fmt.Fprintf(out, "the log of %s ends:\n%s\n", p.name, p.tail())
 		}
 	}
 }
 
-// StopAPIServer ends kube-apiserver and what needs it. Its data stays.
+// StopAPIServer stops the controllers and kube-apiserver. Their data stays.
 func (c *ControlPlane) StopAPIServer() error {
 	err := errors.Join(c.controllers.stop(), c.apiServer.stop())
 	c.controllers, c.apiServer = nil, nil
 	return err
 }
 
-// Stop ends the control plane and removes its directory.
+// Stop stops the control plane and removes its directory.
 func (c *ControlPlane) Stop() error {
-	// kube-apiserver waits for an etcd that is gone.
+	// Stop etcd last, because kube-apiserver would wait for it.
 	return errors.Join(c.StopAPIServer(), c.etcd.stop(), c.cleaner.clean())
 }
 
-// withFreePort calls start again while another program takes the port that was free.
+// withFreePort calls start again if another program has taken the free port first, portAttempts times in all.
 func withFreePort(start func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := start()

@@ -71,7 +71,7 @@ func TestTheEndOfTheTestProcessLeavesNothing(t *testing.T) {
 	}
 }
 
-// leftovers are the processes and files of a control plane.
+// leftovers returns the processes and the directory of a control plane that still exist.
 func leftovers(t *testing.T, dir string) (found []string) {
 	t.Helper()
 	if _, err := os.Stat(dir); err == nil {
@@ -82,7 +82,7 @@ func leftovers(t *testing.T, dir string) (found []string) {
 		t.Fatal(err)
 	}
 	for _, process := range processes {
-		// A process that ended meanwhile is none that is left.
+		// A process that cannot be read has ended in the meantime.
 		if command, err := os.ReadFile(process); err == nil && strings.Contains(string(command), dir) {
 			found = append(found, process)
 		}
@@ -94,7 +94,7 @@ func TestAPortThatAnotherProgramTookIsReplaced(t *testing.T) {
 	taken, other := errors.New("listen tcp 127.0.0.1:6443: bind: address already in use"), errors.New("unknown flag")
 	for _, test := range []struct {
 		what     string
-		errs     []error // of one attempt after another
+		errs     []error // one for each attempt
 		attempts int
 		want     error
 	}{
@@ -126,7 +126,7 @@ func TestAControlPlaneServesDeletesNamespacesAndEnds(t *testing.T) {
 			t.Error(err)
 		}
 		if _, err := os.Stat(c.Dir()); !os.IsNotExist(err) {
-			t.Errorf("the directory is left: %v", err)
+			t.Errorf("the directory still exists: %v", err)
 		}
 	}()
 	admin, err := Client(c.Admin())
@@ -134,7 +134,7 @@ func TestAControlPlaneServesDeletesNamespacesAndEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := admin.Discovery().ServerVersion(); err == nil {
-		t.Fatal("it serves before it was started")
+		t.Fatal("the control plane serves before it was started")
 	}
 	if err := c.StartAPIServer(); err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ const (
 	clockSkew       = time.Hour
 )
 
-// keys are the control plane's certificate authorities and what they signed, as files of a directory.
+// keys are the control plane's certificate authorities and the certificates that they signed, as files in a directory.
 type keys struct {
 	dir            string
 	ca, frontProxy *pair
@@ -88,7 +88,8 @@ func (k *keys) certificate(name string) string { return filepath.Join(k.dir, nam
 
 func (k *keys) key(name string) string { return filepath.Join(k.dir, name+".key") }
 
-// make signs a certificate by its parent, or by itself, and writes it and its key.
+// make makes a key and a certificate and writes them to files. The parent signs the certificate; without a parent it is
+// self-signed.
 func (k *keys) make(name string, parent *pair, template *x509.Certificate) (*pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -119,7 +120,7 @@ func (k *keys) make(name string, parent *pair, template *x509.Certificate) (*pai
 	return &pair{certificate, key}, os.WriteFile(k.key(name), encodedKey, 0o600)
 }
 
-// Kubeconfig returns a file with which one acts as a user who is in these groups.
+// Kubeconfig writes a kubeconfig for a user in these groups and returns its path.
 func (c *ControlPlane) Kubeconfig(user string, groups ...string) (string, error) {
 	name := "user-" + strings.NewReplacer(":", "-", "/", "-").Replace(user)
 	if _, err := c.keys.make(name, c.keys.ca, leaf(pkix.Name{CommonName: user, Organization: groups}, x509.ExtKeyUsageClientAuth)); err != nil {
@@ -128,7 +129,7 @@ func (c *ControlPlane) Kubeconfig(user string, groups ...string) (string, error)
 	return c.writeKubeconfig(name, &clientcmdapi.AuthInfo{ClientCertificate: c.keys.certificate(name), ClientKey: c.keys.key(name)})
 }
 
-// TokenKubeconfig returns a file with which one acts as the owner of a token.
+// TokenKubeconfig writes a kubeconfig with a bearer token and returns its path.
 func (c *ControlPlane) TokenKubeconfig(name, token string) (string, error) {
 	return c.writeKubeconfig("token-"+name, &clientcmdapi.AuthInfo{Token: token})
 }

@@ -20,13 +20,13 @@ import (
 )
 
 const (
-	// stopTimeout is how long a program may take to end before it is killed.
+	// stopTimeout is how long a program may take to end after SIGTERM before it is killed.
 	stopTimeout = 30 * time.Second
-	// logTail is how much of a program's log an error shows, in bytes.
+	// logTail is how many bytes of a program's log an error shows.
 	logTail = 2000
 )
 
-// process is one program of a control plane. It ends with the test process at the latest.
+// process is one program of a control plane. On Linux it never outlives the test process.
 type process struct {
 	name, log string
 	command   *exec.Cmd
@@ -48,13 +48,13 @@ func (c *ControlPlane) run(name string, args ...string) (*process, error) {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	go func() {
-		_ = p.command.Wait() // the log says more than the exit status
+		_ = p.command.Wait() // the log explains the end better than the exit status
 		close(p.exited)
 	}()
 	return p, nil
 }
 
-// await returns when a check succeeds, and with the end of the log when the program ends or takes too long.
+// await waits until check succeeds. If the program ends or takes too long, the error shows the end of its log.
 func (p *process) await(check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
@@ -76,7 +76,7 @@ func (p *process) await(check func(context.Context) error) error {
 	return fmt.Errorf("waiting for %s: %w: %w\n%s", p.name, err, last, p.tail())
 }
 
-// tail is the end of the program's log.
+// tail returns the end of the program's log.
 func (p *process) tail() []byte {
 	content, err := os.ReadFile(p.log)
 	if err != nil {
@@ -85,12 +85,12 @@ func (p *process) tail() []byte {
 	return bytes.TrimSpace(content[max(0, len(content)-logTail):])
 }
 
-// stop ends the program, if it was started.
+// stop ends the program if it was started.
 func (p *process) stop() error {
 	if p == nil {
 		return nil
 	}
-	_ = p.command.Process.Signal(syscall.SIGTERM) // fails where it has ended
+	_ = p.command.Process.Signal(syscall.SIGTERM) // fails if it has already ended
 	select {
 	case <-p.exited:
 		return nil
@@ -101,7 +101,7 @@ func (p *process) stop() error {
 	return nil
 }
 
-// healthy says whether a URL answers 200.
+// healthy returns an error unless a URL answers 200.
 func healthy(ctx context.Context, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
