@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unmountBelow unmounts all below dir: what is removed afterwards must be the engine's alone.
+// unmountBelow unmounts everything below dir, so that removing dir does not remove files of other file systems.
 func unmountBelow(dir string) error {
 	mounts, err := mountsBelow(dir)
 	if err != nil {
@@ -50,13 +50,14 @@ func mountsBelow(dir string) ([]string, error) {
 	return mounts, nil
 }
 
-// thawCgroups lets the processes of paused containers die: frozen ones of cgroup v1 do not even take SIGKILL.
+// thawCgroups thaws the processes of paused containers, so that they can die. A frozen process of cgroup v1 does not even
+// react to SIGKILL.
 func thawCgroups(name string) error {
 	return eachCgroup(name, func(group string) error {
 		for file, thawed := range map[string]string{"freezer.state": "THAWED", "cgroup.freeze": "0"} {
 			path := filepath.Join(group, file)
 			if _, err := os.Stat(path); err != nil {
-				continue // not of this kind of hierarchy
+				continue // this hierarchy has no freezer of this kind
 			}
 			if err := os.WriteFile(path, []byte(thawed), 0); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENODEV) {
 				return fmt.Errorf("thawing cgroup %s: %w", group, err)
@@ -75,7 +76,7 @@ func removeCgroups(name string) error {
 	})
 }
 
-// eachCgroup calls do for the cgroups of that name, inner ones first.
+// eachCgroup calls do for the cgroups of that name and all cgroups in them, inner ones first.
 func eachCgroup(name string, do func(group string) error) error {
 	const root = "/sys/fs/cgroup"
 	hierarchies, err := filepath.Glob(filepath.Join(root, "*", name))

@@ -17,15 +17,15 @@ import (
 )
 
 var (
-	// Wait is a command that runs until SIGTERM, and then ends at once.
+	// Wait is a command that runs until SIGTERM and then ends at once.
 	Wait = []string{"sh", "-c", "trap 'exit 0' TERM; while :; do sleep 3600 & wait; done"}
-	// Stubborn is a command that only SIGKILL ends.
+	// Stubborn is a command that ignores SIGTERM, because it runs as PID 1. Only SIGKILL ends it.
 	Stubborn = []string{"sleep", "1000000"}
 )
 
 var names atomic.Int64
 
-// UniqueName begins with a prefix and is good for a container, a volume, or an image.
+// UniqueName returns a new name with this prefix. It is valid for a container, a volume and an image.
 func UniqueName(prefix string) string {
 	return fmt.Sprintf("%s-%d-%d", prefix, os.Getpid(), names.Add(1))
 }
@@ -33,22 +33,23 @@ func UniqueName(prefix string) string {
 // ContainerOption changes a container that is about to be created.
 type ContainerOption func(*container.Config, *container.HostConfig)
 
-// Command is what the container runs, instead of Wait.
+// Command sets the command of the container. The default is Wait.
 func Command(args ...string) ContainerOption {
 	return func(config *container.Config, _ *container.HostConfig) { config.Cmd = args }
 }
 
-// Labels are the labels of the container.
+// Labels sets the labels of the container.
 func Labels(labels map[string]string) ContainerOption {
 	return func(config *container.Config, _ *container.HostConfig) { config.Labels = labels }
 }
 
-// FromImage is the image of the container, instead of Busybox.
+// FromImage sets the image of the container. The default is Busybox.
 func FromImage(ref string) ContainerOption {
 	return func(config *container.Config, _ *container.HostConfig) { config.Image = ref }
 }
 
-// Config is what Busybox needs to run the command, or Wait. It has no network: it starts twice as fast so.
+// Config returns the configuration of a Busybox container that runs the command, by default Wait. It has no network,
+// because it starts twice as fast without.
 func Config(command ...string) *container.Config {
 	if len(command) == 0 {
 		command = Wait
@@ -56,7 +57,8 @@ func Config(command ...string) *container.Config {
 	return &container.Config{Image: Busybox, Cmd: command, NetworkDisabled: true}
 }
 
-// Create creates a container and returns its ID. Like all that is made here it is removed when the test ends.
+// Create creates a container and returns its ID. The container is removed when the test ends, like everything that a test
+// makes by this package.
 func (e *Engine) Create(t testing.TB, name string, opts ...ContainerOption) string {
 	t.Helper()
 	config, host := Config(), &container.HostConfig{}
@@ -83,7 +85,7 @@ func (e *Engine) Run(t testing.TB, name string, opts ...ContainerOption) string 
 	return id
 }
 
-// Volume makes a volume.
+// Volume creates a volume.
 func (e *Engine) Volume(t testing.TB, name string, labels map[string]string) {
 	t.Helper()
 	if _, err := e.client.VolumeCreate(t.Context(), volume.CreateOptions{Name: name, Labels: labels}); err != nil {
@@ -98,7 +100,7 @@ func (e *Engine) cleanUp(t testing.TB, what string, remove func(context.Context)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		// Gone, or a removal that the test began is still under way.
+		// The test may have removed it, or its removal is still in progress.
 		if err := remove(ctx); err != nil && !cerrdefs.IsNotFound(err) && !cerrdefs.IsConflict(err) {
 			t.Errorf("removing %s: %v", what, err)
 		}

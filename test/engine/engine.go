@@ -3,10 +3,11 @@
 
 // Package engine runs private Docker Engines for tests.
 //
-// An engine lives in PID and mount namespaces of its own, whose first process is a supervisor: the test binary run once
-// more, reading from a pipe that only the test process can write to. However the test process ends, the pipe closes, the
-// supervisor kills all that runs in the namespaces and removes the engine's directory. So the process IDs that the engine
-// reports mean nothing outside of it.
+// An engine runs in PID and mount namespaces of its own. The first process in them is a supervisor: a second process of the
+// test binary, which reads requests from a pipe. Only the test process can write to that pipe. However the test process
+// ends, the pipe closes. The supervisor then kills every process in the namespaces and removes the engine's directory.
+//
+// The process IDs that the engine reports are those of its PID namespace and mean nothing outside of it.
 package engine
 
 import (
@@ -24,7 +25,7 @@ import (
 	"github.com/docker/docker/client"
 )
 
-// Engine is a Docker Engine that nobody else uses.
+// Engine is a private Docker Engine.
 type Engine struct {
 	dir     string
 	client  *client.Client
@@ -46,24 +47,24 @@ type options struct {
 // LiveRestore keeps containers running while dockerd is down.
 func LiveRestore() Option { return Args("--live-restore") }
 
-// Args adds to dockerd's command line.
+// Args adds arguments to dockerd's command line.
 func Args(args ...string) Option {
 	return func(o *options) { o.args = append(o.args, args...) }
 }
 
-// DataSize gives the engine's data a file system of their own of that size, such as 256m, in memory.
+// DataSize puts the engine's data on an in-memory file system of this size, such as 256m.
 func DataSize(size string) Option {
 	return func(o *options) { o.dataSize = size }
 }
 
-// Dockerd chooses the dockerd to run, instead of $ENGINE_DOCKERD or the installed one. Programs next to it, like containerd
-// and runc, win over the installed ones.
+// Dockerd sets the dockerd to run. The default is $ENGINE_DOCKERD, else the installed one. Programs in the same directory,
+// such as containerd and runc, are preferred to the installed ones.
 func Dockerd(path string) Option {
 	return func(o *options) { o.dockerd = path }
 }
 
-// Main runs the tests of m, a *testing.M or what wraps one, with a new engine in *e and returns their exit code. The user's
-// DOCKER_ variables are unset, so that a docker command started by a test cannot reach another engine.
+// Main runs the tests of m, a *testing.M or a wrapper of one, and returns their exit code. While they run, *e is a new
+// engine. Main unsets the user's DOCKER_ variables, so that a docker command of a test cannot reach another engine.
 func Main(m interface{ Run() int }, e **Engine, opts ...Option) int {
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "DOCKER_") {
@@ -128,16 +129,16 @@ func (e *Engine) start() error {
 	return e.ImportBusybox(context.Background())
 }
 
-// Host is the engine's address as the docker command takes it.
+// Host returns the engine's address in the form of DOCKER_HOST.
 func (e *Engine) Host() string { return "unix://" + filepath.Join(e.dir, "docker.sock") }
 
-// Client is connected to the engine.
+// Client returns a Docker client of the engine.
 func (e *Engine) Client() *client.Client { return e.client }
 
-// Dir holds the socket, the log, and all data of the engine.
+// Dir returns the directory of the engine's socket, log and data.
 func (e *Engine) Dir() string { return e.dir }
 
-// Stop ends the engine and all of its containers and removes its directory.
+// Stop ends the engine and all its containers, and removes its directory.
 func (e *Engine) Stop() error {
 	e.client.Close()
 	if err := e.stdin.Close(); err != nil {
@@ -153,10 +154,10 @@ func (e *Engine) Stop() error {
 	return nil
 }
 
-// Kill ends dockerd and its containerd with SIGKILL. Containers keep running until the next start.
+// Kill ends dockerd and its containerd with SIGKILL. The containers keep running until the next start of dockerd.
 func (e *Engine) Kill() error { return e.do(kill) }
 
-// Terminate ends dockerd with SIGTERM and waits for it, as a service manager does.
+// Terminate ends dockerd with SIGTERM and waits until it has ended, as a service manager does.
 func (e *Engine) Terminate() error { return e.do(terminate) }
 
 // Restart terminates dockerd if it runs, then starts it and waits until it answers.
@@ -167,13 +168,13 @@ func (e *Engine) Restart() error {
 	return e.do(start)
 }
 
-// Pause suspends dockerd: connections are accepted, but nobody answers.
+// Pause suspends dockerd by SIGSTOP. The kernel still accepts connections, but nothing answers.
 func (e *Engine) Pause() error { return e.do(pause) }
 
 // Resume ends a Pause.
 func (e *Engine) Resume() error { return e.do(resume) }
 
-// Fill leaves no room where the engine keeps its data, which must have a DataSize.
+// Fill fills the engine's data directory to the last byte. The engine must have a DataSize.
 func (e *Engine) Fill() error { return e.do(fill) }
 
 // Free ends a Fill.
@@ -212,7 +213,7 @@ func (e *Engine) answer() error {
 	return nil
 }
 
-// Configure has the next dockerd that is started take these settings, by their names in daemon.json.
+// Configure writes the settings to daemon.json. The next start of dockerd uses them.
 func (e *Engine) Configure(settings map[string]any) error {
 	content, err := json.Marshal(settings)
 	if err == nil {
@@ -263,7 +264,8 @@ func (e *Engine) supervise(dockerd string, o options) error {
 	return nil
 }
 
-// makeDir keeps the path short, for Unix sockets, and out of /run, which the engine has one of its own.
+// makeDir makes the engine's directory. Its path is short, because paths of Unix sockets are limited. It is outside of /run,
+// because the engine's mount namespace has a /run of its own.
 func makeDir() (string, error) {
 	parent := os.TempDir()
 	if len(parent) > 40 || strings.HasPrefix(parent, "/run/") || strings.HasPrefix(parent, "/var/run/") {

@@ -221,7 +221,7 @@ func TestFailedStartShowsTheLogAndLeavesNothing(t *testing.T) {
 	t.Setenv("TMPDIR", parent)
 	_, err = engine.Start(engine.Args("--storage-driver=no-such-driver"))
 	if err == nil || !strings.Contains(err.Error(), "no-such-driver") {
-		t.Errorf("error %v, want the log's words", err)
+		t.Errorf("error %v, want the end of dockerd's log", err)
 	}
 	left, err := os.ReadDir(parent)
 	if err != nil {

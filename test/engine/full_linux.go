@@ -14,10 +14,10 @@ import (
 
 func (s *supervisor) data() string { return filepath.Join(s.dir, "data") }
 
-// filler is a file that takes all the room that the engine's data leave.
+// filler returns the path of the file that takes all the free space.
 func (s *supervisor) filler() string { return filepath.Join(s.data(), "filler") }
 
-// mountData gives the engine's data a file system of their own.
+// mountData mounts an in-memory file system for the engine's data.
 func (s *supervisor) mountData(size string) error {
 	if err := os.Mkdir(s.data(), 0o710); err != nil {
 		return fmt.Errorf("making the data directory: %w", err)
@@ -30,7 +30,7 @@ func (s *supervisor) mountData(size string) error {
 
 func (s *supervisor) fill() error {
 	if os.Getenv(dataSizeEnv) == "" {
-		return errors.New("the engine's data have no file system of their own")
+		return errors.New("filling the data directory: the engine was started without DataSize")
 	}
 	file, err := os.Create(s.filler())
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *supervisor) fill() error {
 	defer file.Close()
 	for zeros := make([]byte, 64<<10); len(zeros) > 0; {
 		if _, err = file.Write(zeros); errors.Is(err, unix.ENOSPC) {
-			zeros = zeros[:len(zeros)/2] // to the last byte
+			zeros = zeros[:len(zeros)/2] // write smaller pieces, to the last byte
 		} else if err != nil {
 			return fmt.Errorf("filling the data directory: %w", err)
 		}

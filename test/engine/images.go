@@ -20,11 +20,11 @@ import (
 	"github.com/docker/docker/pkg/jsonmessage"
 )
 
-// Busybox is the image every engine holds from the start.
+// Busybox is the image that every engine holds from the start.
 const Busybox = "busybox:latest"
 
-// Image makes an image with one tag and no other image's content, and returns its ID. It cannot run.
-// Without a tag it is a dangling one.
+// Image makes an image with one tag and returns its ID. No other image has the same content. Containers of it cannot run.
+// With an empty ref the image is dangling.
 func (e *Engine) Image(t testing.TB, ref string) string {
 	t.Helper()
 	id, err := e.MakeImage(t.Context(), ref)
@@ -35,7 +35,7 @@ func (e *Engine) Image(t testing.TB, ref string) string {
 	return id
 }
 
-// MakeImage is Image outside of a test.
+// MakeImage is like Image, but needs no test and does not remove the image.
 func (e *Engine) MakeImage(ctx context.Context, ref string) (id string, err error) {
 	content := UniqueName("content")
 	return e.importImage(ctx, ref, func(archive *tar.Writer) error {
@@ -49,7 +49,7 @@ func (e *Engine) DanglingImage(t testing.TB) string {
 	return e.Image(t, "")
 }
 
-// Tag gives an image one more tag.
+// Tag adds a tag to an image.
 func (e *Engine) Tag(t testing.TB, source, ref string) {
 	t.Helper()
 	if err := e.client.ImageTag(t.Context(), source, ref); err != nil {
@@ -65,7 +65,7 @@ func (e *Engine) removeImageAfter(t testing.TB, ref string) {
 	})
 }
 
-// ImportBusybox makes the image that every engine starts with.
+// ImportBusybox makes the image Busybox from the installed busybox program.
 func (e *Engine) ImportBusybox(ctx context.Context) error {
 	busybox, err := lookPath("busybox")
 	if err != nil {

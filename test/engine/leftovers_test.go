@@ -35,12 +35,13 @@ func orphan() int {
 	}
 	fmt.Println(e.Dir())
 	if os.Getenv(orphanEnv) == "panic" {
-		panic("as a failing test does")
+		panic("a test panics")
 	}
 	select {}
 }
 
-// runStubborn runs a container, and one that it pauses. Their environment shows the engine's directory.
+// runStubborn runs one container and a second one that it pauses. Their environment names the engine's directory, so that
+// leftovers finds their processes.
 func runStubborn(e *engine.Engine) error {
 	ctx := context.Background()
 	if _, err := startStubborn(ctx, e); err != nil {
@@ -63,7 +64,7 @@ func startStubborn(ctx context.Context, e *engine.Engine) (string, error) {
 	return created.ID, e.Client().ContainerStart(ctx, created.ID, container.StartOptions{})
 }
 
-// leftovers are the processes, mounts, cgroups and files of an engine.
+// leftovers returns the processes, mounts, cgroups and files of an engine that still exist.
 func leftovers(t *testing.T, dir string) []string {
 	t.Helper()
 	var found []string
@@ -80,7 +81,7 @@ func leftovers(t *testing.T, dir string) []string {
 			t.Fatal(err)
 		}
 		for _, path := range paths {
-			// A process that ended meanwhile is none that is left.
+			// A process that cannot be read has ended in the meantime.
 			if data, err := os.ReadFile(path); err == nil && strings.Contains(string(data), filepath.Base(dir)) {
 				found = append(found, path)
 			}

@@ -46,13 +46,13 @@ type supervisor struct {
 	exited chan struct{}
 }
 
-// supervise is PID 1 of an engine's namespace. It serves requests until nobody is left who could send one.
+// supervise runs as PID 1 of an engine's PID namespace. It serves requests until the test process closes the pipe or ends.
 func supervise(dir string) int {
 	s := &supervisor{dir: dir, exited: make(chan struct{})}
 	close(s.exited)
 	reply := json.NewEncoder(os.Stdout)
 
-	// Caught and dropped, and not ignored: children would inherit that.
+	// Catch the signals and drop them. Children would inherit ignored signals.
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGCHLD, unix.SIGPIPE, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
 	go func() {
@@ -71,7 +71,7 @@ func supervise(dir string) int {
 		if requests.Decode(&r) != nil {
 			break
 		}
-		// In a goroutine, so that the end of the requests is noticed at once.
+		// Handle the request in a goroutine, so that the loop notices the end of the pipe at once.
 		go func() {
 			err := problem
 			if err == nil {
@@ -218,7 +218,7 @@ func (s *supervisor) signal(sig unix.Signal) error {
 	return unix.Kill(s.pid, sig)
 }
 
-// waitStopped waits until no thread of dockerd runs any more: one that is on a processor goes on for a moment.
+// waitStopped waits until no thread of dockerd runs. After SIGSTOP a thread that is on a processor still runs for a moment.
 func (s *supervisor) waitStopped() error {
 	s.mu.Lock()
 	pid := s.pid
@@ -231,7 +231,7 @@ func (s *supervisor) waitStopped() error {
 		}
 		select {
 		case <-deadline:
-			return fmt.Errorf("%d threads of dockerd do not stop", running)
+			return fmt.Errorf("%d threads of dockerd still run after SIGSTOP", running)
 		case <-tick:
 		}
 	}
@@ -246,7 +246,7 @@ func runningThreads(pid int) (int, error) {
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
-			continue // it has just ended
+			continue // the thread has just ended
 		}
 		if err != nil {
 			return 0, fmt.Errorf("reading the state of a thread: %w", err)
@@ -278,7 +278,7 @@ func (s *supervisor) end(sig unix.Signal) error {
 	}
 }
 
-// killContainerd makes sure that the next dockerd does not wait for the containerd of this one.
+// killContainerd kills dockerd's containerd and removes its PID file. The next dockerd would wait for the old containerd.
 func (s *supervisor) killContainerd() error {
 	pidFile := filepath.Join(s.dir, "exec", "containerd", "containerd.pid")
 	data, err := os.ReadFile(pidFile)
@@ -298,7 +298,7 @@ func (s *supervisor) killContainerd() error {
 	return os.Remove(pidFile)
 }
 
-// killAndWait takes a PID as kill(2) does, so -1 is every other process of the namespace.
+// killAndWait kills a process and waits for its end. As for kill(2), the PID -1 means every other process of the namespace.
 func (s *supervisor) killAndWait(pid int) error {
 	deadline := time.After(20 * time.Second)
 	for tick := time.Tick(5 * time.Millisecond); ; {
