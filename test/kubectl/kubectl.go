@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kubectl drives servers with kubectl in tests, as their users do.
+// Package kubectl runs kubectl against servers in tests.
 package kubectl
 
 import (
@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// timeout is how long anything may take to come about on a loaded machine.
+// timeout bounds each wait. It is long, because the machine may be loaded.
 const timeout = time.Minute
 
-// Kubectl is a kubectl program of some version, and whom it acts as.
+// Kubectl is a kubectl program of some version with the kubeconfig that it uses.
 type Kubectl struct{ Program, Kubeconfig string }
 
-// All are the kubectl of the server's Kubernetes version and the installed one, or what there is of them.
+// All returns the kubectl programs that exist: "built" is of the server's Kubernetes version, "installed" is in $PATH.
 func All(t testing.TB, kubeconfig string) map[string]Kubectl {
 	t.Helper()
 	found := map[string]Kubectl{}
@@ -32,7 +32,7 @@ func All(t testing.TB, kubeconfig string) map[string]Kubectl {
 		found["installed"] = Kubectl{installed, kubeconfig}
 	}
 	if len(found) == 0 {
-		t.Fatal("there is no kubectl: name one in $KUBECTL, as make test does")
+		t.Fatal("there is no kubectl: set $KUBECTL to its path, as make test does")
 	}
 	return found
 }
@@ -44,7 +44,7 @@ func Each(t *testing.T, kubeconfig string, run func(t *testing.T, k Kubectl)) {
 	}
 }
 
-// Any is one of All.
+// Any returns one program of All.
 func Any(t testing.TB, kubeconfig string) Kubectl {
 	t.Helper()
 	for _, k := range All(t, kubeconfig) {
@@ -53,7 +53,7 @@ func Any(t testing.TB, kubeconfig string) Kubectl {
 	panic("All returned none")
 }
 
-// Command is kubectl with these arguments.
+// Command returns a command that runs kubectl with these arguments.
 func (k Kubectl) Command(ctx context.Context, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, k.Program, append([]string{"--kubeconfig", k.Kubeconfig}, args...)...)
 	command.Env = append(os.Environ(), "HOME="+os.TempDir(), "KUBE_EDITOR=")
@@ -63,7 +63,7 @@ func (k Kubectl) Command(ctx context.Context, args ...string) *exec.Cmd {
 // Try runs kubectl and returns what it printed.
 func (k Kubectl) Try(t testing.TB, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*timeout) // also when the test cleans up
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*timeout) // cleanups call Try, too
 	defer cancel()
 	return Capture(k.Command(ctx, args...))
 }
@@ -86,7 +86,7 @@ func (k Kubectl) OK(t testing.TB, args ...string) string {
 	return stdout
 }
 
-// Fails runs kubectl, which must fail and say each of the words.
+// Fails runs kubectl, which must fail and print each of the words to standard error.
 func (k Kubectl) Fails(t testing.TB, words []string, args ...string) {
 	t.Helper()
 	stdout, stderr, err := k.Try(t, args...)
@@ -108,7 +108,7 @@ func (k Kubectl) Apply(t testing.TB, manifest string, args ...string) string {
 	return stdout
 }
 
-// Follow runs kubectl until the test ends and returns its lines as they come.
+// Follow runs kubectl until the test ends, and returns a channel of the lines that it prints.
 func (k Kubectl) Follow(t testing.TB, args ...string) <-chan string {
 	t.Helper()
 	command := k.Command(t.Context(), args...)
@@ -136,7 +136,7 @@ func (k Kubectl) Follow(t testing.TB, args ...string) <-chan string {
 	return lines
 }
 
-// AwaitLine reads lines until one has all of the words.
+// AwaitLine reads lines until one contains all of the words.
 func AwaitLine(t testing.TB, lines <-chan string, words ...string) {
 	t.Helper()
 	var seen []string
@@ -144,14 +144,14 @@ func AwaitLine(t testing.TB, lines <-chan string, words ...string) {
 		select {
 		case line, more := <-lines:
 			if !more {
-				t.Fatalf("kubectl ended before it said %q:\n%s", words, strings.Join(seen, "\n"))
+				t.Fatalf("kubectl ended before it printed %q:\n%s", words, strings.Join(seen, "\n"))
 			}
 			seen = append(seen, line)
 			if containsAll(line, words) {
 				return
 			}
 		case <-deadline:
-			t.Fatalf("kubectl did not say %q:\n%s", words, strings.Join(seen, "\n"))
+			t.Fatalf("kubectl did not print %q:\n%s", words, strings.Join(seen, "\n"))
 		}
 	}
 }
@@ -165,7 +165,7 @@ func containsAll(text string, words []string) bool {
 	return true
 }
 
-// Contains fails the test for each word that the text has not.
+// Contains fails the test for each word that is missing in the text.
 func Contains(t testing.TB, text string, words ...string) {
 	t.Helper()
 	for _, word := range words {
@@ -175,8 +175,8 @@ func Contains(t testing.TB, text string, words ...string) {
 	}
 }
 
-// Eventually waits for a condition that nothing but time brings about. It pauses twice as long as it takes to look, up to
-// half a second, lest programs that are run to look keep others from bringing it about.
+// Eventually polls a condition until it holds. Use it only if no event can be waited for. A pause is twice as long as the
+// condition took, but 50 to 500 ms, so that programs started by the condition leave the processor to the system under test.
 func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); {
@@ -186,5 +186,5 @@ func Eventually(t testing.TB, what string, condition func() bool) {
 		}
 		time.Sleep(min(max(50*time.Millisecond, 2*time.Since(began)), 500*time.Millisecond))
 	}
-	t.Fatalf("it never came about that %s", what)
+	t.Fatalf("timed out waiting until %s", what)
 }

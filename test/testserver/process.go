@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	// commandEnv makes a test program the command.
+	// commandEnv is the environment variable that makes a test binary run as the engine-apiserver command.
 	commandEnv = "TESTSERVER_COMMAND"
-	// timeout is how long a loaded machine may take to start or to end a server.
+	// timeout is how long a server may take to start or to end on a loaded machine.
 	timeout = 2 * time.Minute
 )
 
@@ -35,7 +35,7 @@ func init() {
 func command() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	go func() { // the test process has ended, however it did
+	go func() { // standard input ends with the test process, however that ends
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		stop()
 	}()
@@ -46,17 +46,18 @@ func command() int {
 	return 0
 }
 
-// Command is the command in a process of its own, which is the test program once more. It ends with this one.
+// Command returns the engine-apiserver command as a process of its own: the test binary, run a second time. The process ends
+// with the test process.
 func Command(args ...string) *exec.Cmd {
 	command := exec.Command("/proc/self/exe", args...)
 	command.Env = append(os.Environ(), commandEnv+"=1")
 	if _, err := command.StdinPipe(); err != nil { // closed when the command or this process ends
-		panic(err) // it was not started, and has no other standard input
+		panic(err) // impossible: the command is new and has no standard input
 	}
 	return command
 }
 
-// Process is a command that goes on until it is ended.
+// Process is a running engine-apiserver command.
 type Process struct {
 	command *exec.Cmd
 	ended   chan struct{}
@@ -66,7 +67,7 @@ type Process struct {
 	more   chan struct{} // closed and replaced when there is more output
 }
 
-// RunProcess starts the command. The caller ends it.
+// RunProcess starts the command. The caller must end it.
 func RunProcess(args ...string) (*Process, error) {
 	p := &Process{command: Command(args...), ended: make(chan struct{}), more: make(chan struct{})}
 	p.command.Stdout, p.command.Stderr = p, p
@@ -80,7 +81,7 @@ func RunProcess(args ...string) (*Process, error) {
 	return p, nil
 }
 
-// StartProcess is RunProcess for one test: the command is killed with it at the latest.
+// StartProcess starts the command for one test. The end of the test kills it.
 func StartProcess(t testing.TB, args ...string) *Process {
 	t.Helper()
 	p, err := RunProcess(args...)
@@ -106,14 +107,14 @@ func (p *Process) Write(output []byte) (int, error) {
 	return len(output), nil
 }
 
-// Output is what the process has printed.
+// Output returns what the process has printed so far.
 func (p *Process) Output() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.output.String()
 }
 
-// Await returns when the process has printed the words.
+// Await waits until the process has printed the words.
 func (p *Process) Await(t testing.TB, words string) {
 	t.Helper()
 	for deadline := time.After(timeout); ; {
@@ -127,21 +128,21 @@ func (p *Process) Await(t testing.TB, words string) {
 		case <-more:
 		case <-p.ended:
 			if !strings.Contains(p.Output(), words) {
-				t.Fatalf("the server has ended and did not say %q:\n%s", words, p.Output())
+				t.Fatalf("the server ended without printing %q:\n%s", words, p.Output())
 			}
 		case <-deadline:
-			t.Fatalf("the server does not say %q:\n%s", words, output)
+			t.Fatalf("the server does not print %q:\n%s", words, output)
 		}
 	}
 }
 
 // Kill ends the process with SIGKILL.
 func (p *Process) Kill() {
-	_ = p.command.Process.Kill() // fails where it has ended
+	_ = p.command.Process.Kill() // fails if it has already ended
 	<-p.ended
 }
 
-// Terminate ends the process as a service manager does, and says what it ended with.
+// Terminate ends the process with SIGTERM, as a service manager does. The test fails unless the exit status is 0.
 func (p *Process) Terminate(t testing.TB) {
 	t.Helper()
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil {

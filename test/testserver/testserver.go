@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package testserver runs the real server, from its command line on, inside a test.
+// Package testserver runs the real server with its command line, inside a test process or as a process of its own.
 package testserver
 
 import (
@@ -22,13 +22,13 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server"
 )
 
-// Namespace is where the server shows the engine.
+// Namespace is the Kubernetes namespace in which the server shows the engine.
 const Namespace = "rancher-desktop"
 
-// refusedRequests is the metric of requests that were kept from the engine.
+// refusedRequests is the metric that counts requests that the server's transport refused to send to the engine.
 const refusedRequests = "engine_apiserver_refused_engine_requests_total"
 
-// A process that has one server after another sets up the same logging again.
+// Each server of a test process sets up logging again. That is an error by default.
 func init() { logsapi.ReapplyHandling = logsapi.ReapplyHandlingIgnoreUnchanged }
 
 // Server is a standalone server on a free port.
@@ -43,7 +43,7 @@ type Server struct {
 	ended  chan error
 }
 
-// Start runs a server for the engine at host and returns when it has said that it serves. It ends with the test.
+// Start runs a server for the engine at host and waits until it serves. The server ends with the test.
 func Start(t testing.TB, host string, args ...string) *Server {
 	t.Helper()
 	s, err := Run(t.TempDir(), host, args...)
@@ -58,7 +58,7 @@ func Start(t testing.TB, host string, args ...string) *Server {
 	return s
 }
 
-// Run is Start outside of a test: the caller names a directory for the server's state and stops it.
+// Run is like Start, but needs no test. The caller chooses the state directory and must stop the server.
 func Run(stateDir, host string, args ...string) (*Server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	reader, writer := io.Pipe()
@@ -82,14 +82,14 @@ func Run(stateDir, host string, args ...string) (*Server, error) {
 	}
 	s.Announced = s.lines.Text()
 	go func() {
-		for s.lines.Scan() { // what else it says must not hold it up
+		for s.lines.Scan() { // read the rest of the output, so that the server never blocks on it
 		}
 	}()
 	return s, nil
 }
 
-// Stop ends the server as Ctrl-C does, and says what it ended with. It is an error, too, if the server made a request to its
-// engine that it must not make.
+// Stop ends the server as Ctrl-C does, and returns the server's error. It also returns an error if the server tried to send a
+// request to its engine that is not allowed.
 func (s *Server) Stop() error {
 	s.cancel()
 	select {
@@ -97,11 +97,11 @@ func (s *Server) Stop() error {
 		s.ended <- err
 		return errors.Join(err, checkRequests())
 	case <-time.After(time.Minute):
-		return fmt.Errorf("the server has not ended within a minute")
+		return fmt.Errorf("stopping the server: it has not ended within a minute")
 	}
 }
 
-// checkRequests fails if any server of this process made a request that was kept from its engine.
+// checkRequests returns an error if the transport of any server in this process refused a request to the engine.
 func checkRequests() error {
 	families, err := legacyregistry.DefaultGatherer.Gather()
 	if err != nil {
@@ -112,14 +112,14 @@ func checkRequests() error {
 			continue
 		}
 		if n := family.GetMetric()[0].GetCounter().GetValue(); n > 0 {
-			return fmt.Errorf("%v requests that are not in docker.Requests were kept from the engine", n)
+			return fmt.Errorf("the server tried to send %v requests to the engine that are not in docker.Requests", n)
 		}
 		return nil
 	}
 	return fmt.Errorf("the server has no metric %s", refusedRequests)
 }
 
-// Config is how a client reaches the server. It does not throttle itself.
+// Config returns a client configuration for the server, without a client-side rate limit.
 func (s *Server) Config(t testing.TB) *rest.Config {
 	t.Helper()
 	config, err := clientcmd.BuildConfigFromFlags("", s.Kubeconfig)
