@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// startAggregated starts a second server, behind the control plane.
+// startAggregated starts a second server behind the control plane.
 func (s *setting) startAggregated() {
 	dir, port := s.TempDir(), freePort(s)
 	s.behind = launch(s, s.program, s.engine.Host(), dir, port, "--aggregated", "--kubeconfig", s.plane.Admin())
@@ -24,5 +24,5 @@ func (s *setting) startAggregated() {
 	s.behind.synced(s)
 }
 
-// stopAggregated leaves the engine to the other server alone.
+// stopAggregated stops the second server, so that only the standalone server uses the engine.
 func (s *setting) stopAggregated() { s.behind.stop(s) }

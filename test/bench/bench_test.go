@@ -1,9 +1,9 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package bench_test measures the server beside the Docker Engine that it shows, and beside the same objects stored as
-// custom resources in a Kubernetes control plane, in rounds that take turns. The server, the engine and the control
-// plane are processes of their own: the test is nothing but their client.
+// Package bench_test compares the server with the Docker Engine that it shows, and with the same objects stored as custom
+// resources in a Kubernetes control plane. The sides take turns in rounds. The server, the engine and the control plane are
+// processes of their own, and the test process is only their client.
 package bench_test
 
 import (
@@ -22,18 +22,18 @@ import (
 )
 
 var (
-	binary   = flag.String("program", "", "the server to measure, instead of the one that the sources make")
-	output   = flag.String("output", "", "the file that the figures are written to as JSON")
-	profiles = flag.String("profiles", "", "the directory that profiles of the server are written to, while the rows are measured")
-	only     = flag.String("only", "", "the rows to measure, by the beginnings of their names, comma-separated; empty for all")
+	binary   = flag.String("program", "", "server binary to measure; empty builds one from the sources")
+	output   = flag.String("output", "", "file for the figures as JSON")
+	profiles = flag.String("profiles", "", "directory for profiles of the server, which are taken while the rows are measured")
+	only     = flag.String("only", "", "rows to measure, as comma-separated prefixes of their names; empty means all")
 )
 
-// sizes say how much is measured.
+// sizes are the sizes of a measurement.
 type sizes struct {
-	containers, some, images, volumes int // what the engine is filled with; some of the containers come first
+	containers, some, images, volumes int // objects in the engine; the first some containers come before the others
 	labels                            int
-	changes, gets, lists, rewrites    int // rounds
-	fewestLists                       int // where they take longer than listing together
+	changes, gets, lists, rewrites    int // numbers of rounds
+	fewestLists                       int // least number of rounds of lists, even if they take longer than listing
 	lives, created, removed, starts   int
 	besideContainers, besideVolumes   int
 	listing, fromMemory, idle         time.Duration
@@ -48,7 +48,7 @@ var (
 		changes: 30, gets: 500, lists: 30, fewestLists: 10, rewrites: 25,
 		lives: 5, created: 200, removed: 700, starts: 3,
 		besideContainers: 100, besideVolumes: 200,
-		listing: 20 * time.Second, fromMemory: 5 * time.Second, idle: 100 * time.Second, // one kind is compared with Docker meanwhile
+		listing: 20 * time.Second, fromMemory: 5 * time.Second, idle: 100 * time.Second, // long enough for the periodic comparison of one kind
 		watchers: 1000, perSecond: 100, watching: 60 * time.Second,
 		curve: []int{100, 1000, 10_000, 100_000},
 	}
@@ -63,7 +63,7 @@ var (
 	}
 )
 
-// setting is what is measured and what came of it.
+// setting holds the programs that are measured and the figures.
 type setting struct {
 	testing.TB
 	*figures
@@ -83,10 +83,10 @@ type setting struct {
 type row struct {
 	name    string
 	measure func(*setting)
-	needs   []string // rows before it
+	needs   []string // rows that must run before it
 }
 
-// rows are measured in this order: the engine is filled as they need it.
+// rows are measured in this order, because some of them fill the engine for later rows.
 var rows = []row{
 	{"curve", (*setting).curve, nil},
 	{"start empty", (*setting).startEmpty, nil},
@@ -121,8 +121,8 @@ var (
 	behind     = []string{"start empty", "fill some", "aggregate", "fill containers", "fill all", "separate"}
 )
 
-// Benchmark measures all of it once, in rounds of a fixed number: what it does to an engine takes too long for the
-// number to be found. With -short it only goes through the motions.
+// Benchmark measures every row once. The numbers of rounds are fixed, because the work takes too long to let the testing package
+// find them. With -short it only runs each row with tiny sizes.
 func Benchmark(b *testing.B) {
 	s := full
 	if testing.Short() {
@@ -133,7 +133,7 @@ func Benchmark(b *testing.B) {
 	}
 }
 
-// TestTheBenchmarkRuns asks for a figure for every goal, and judges none.
+// TestTheBenchmarkRuns checks that there is a figure for every goal. It does not check whether the goals are met.
 func TestTheBenchmarkRuns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "figures.json")
 	table := measure(t, small, path)
@@ -199,7 +199,7 @@ func measure(tb testing.TB, sizes sizes, output string) *figures {
 	return s.figures
 }
 
-// wanted says whether the row was chosen, or is needed by one that was.
+// wanted reports whether the row was selected by -only, or is needed by a selected row.
 func wanted(name string) bool {
 	for _, prefix := range strings.Split(*only, ",") {
 		for _, r := range rows {
@@ -211,7 +211,7 @@ func wanted(name string) bool {
 	return false
 }
 
-// turns makes the calls of one round, the order changing from round to round.
+// turns makes the calls of one round. The first call changes from round to round, so that no side is always first.
 func (s *setting) turns(calls ...func() error) {
 	s.Helper()
 	s.rounds++
@@ -222,7 +222,7 @@ func (s *setting) turns(calls ...func() error) {
 	}
 }
 
-// timed returns a call that adds how long it takes.
+// timed returns a call that adds its own duration to a figure.
 func (s *setting) timed(figure string, of side, call func() error) func() error {
 	return func() error {
 		begun := time.Now()

@@ -16,7 +16,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// burst makes n calls, and times from the return of the last one until that was seen of each of the names.
+// burst makes n calls. It measures the time from the return of the last call until the event what was seen for each name.
 func (s *setting) burst(figure string, seenByDocker, seen *sightings, n int, call func(i int) error, name func(i int) string, what string) {
 	eachOf(s, n, call)
 	returned := time.Now()
@@ -37,7 +37,7 @@ func (s *setting) burst(figure string, seenByDocker, seen *sightings, n int, cal
 		return at
 	}
 	if latest(seenByDocker).After(byDocker) || latest(seen).After(by) {
-		s.Fatal("seen after the wait for it")
+		s.Fatal("the sightings are later than the end of the wait for them")
 	}
 	s.took(figure, docker, latest(seenByDocker).Sub(returned))
 	s.took(figure, standalone, latest(seen).Sub(returned))
@@ -69,7 +69,8 @@ func (s *setting) removeContainer(name string) error {
 	return s.engine.Client().ContainerRemove(s.Context(), name, container.RemoveOptions{})
 }
 
-// burstBesideReaders times until watchers have all, and until a live list that begins then is right.
+// burstBesideReaders creates objects while clients list. It checks that live lists are complete right after the last call, and
+// measures the time until the watchers have seen every object.
 func (s *setting) burstBesideReaders() {
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
@@ -99,7 +100,7 @@ func (s *setting) burstBesideReaders() {
 	eachOf(s, volumes, func(i int) error { return s.engine.Client().VolumeRemove(ctx, name(containers+i), false) })
 }
 
-// listsAreRight fails unless live lists show all there is.
+// listsAreRight fails unless live lists show these numbers of containers and volumes.
 func (s *setting) listsAreRight(containers, volumes int) {
 	client := s.server.typed(s)
 	listed, err := client.Containers(namespace).List(s.Context(), metav1.ListOptions{})
@@ -111,7 +112,7 @@ func (s *setting) listsAreRight(containers, volumes int) {
 		s.Fatal(err)
 	}
 	if len(listed.Items) != containers || len(stored.Items) != volumes {
-		s.Errorf("lists of %d containers and %d volumes, not of %d and %d", len(listed.Items), len(stored.Items), containers, volumes)
+		s.Errorf("live lists show %d containers and %d volumes, want %d and %d", len(listed.Items), len(stored.Items), containers, volumes)
 	}
 }
 

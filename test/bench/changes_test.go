@@ -31,7 +31,8 @@ func (s *setting) followDocker(ctx context.Context) *sightings {
 	return seen
 }
 
-// followServer reads watches of all kinds until ctx ends. What is not nil is told how long the decoding of each event took.
+// followServer reads watches of all kinds until ctx ends. If decoded is not nil, it is called with the time that the decoding of
+// each event took.
 func (s *setting) followServer(ctx context.Context, c *cluster, decoded func(time.Duration)) *sightings {
 	seen := newSightings()
 	var read arrivals
@@ -65,7 +66,7 @@ func (s *setting) followServer(ctx context.Context, c *cluster, decoded func(tim
 	return seen
 }
 
-// arrivals note when the bodies of answers were read last.
+// arrivals records when the body of an answer was last read.
 type arrivals struct{ nanoseconds atomic.Int64 }
 
 func (a *arrivals) last() time.Time { return time.Unix(0, a.nanoseconds.Load()) }
@@ -120,7 +121,7 @@ func (s *setting) changesBehind() {
 	s.changesSeen(aggregated, s.changes, func(ctx context.Context) *sightings { return s.followServer(ctx, s.behind.cluster, nil) })
 }
 
-// changesSeen times how long after its call a change is seen, with what the engine holds now.
+// changesSeen measures the time from the return of a call until watchers see the change. The engine keeps its present content.
 func (s *setting) changesSeen(by side, rounds int, follow func(context.Context) *sightings) {
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
@@ -142,7 +143,7 @@ func (s *setting) changesSeen(by side, rounds int, follow func(context.Context) 
 		for _, what := range whats {
 			figure := fmt.Sprintf("change to watcher, %s, %s present", what, present)
 			atDocker, at := seenByDocker.await(s, what, name), seen.await(s, what, name)
-			if by == standalone { // beside which docker is measured
+			if by == standalone { // measure docker once, together with this side
 				s.took(figure, docker, atDocker.Sub(returned))
 			}
 			s.took(figure, by, at.Sub(returned))
@@ -158,11 +159,11 @@ func (s *setting) change(measure func(name string, call func() error, whats ...s
 	box, data, ref := engine.UniqueName("change"), engine.UniqueName("change"), engine.UniqueName("change")+":v1"
 	measure(box, func() error { return s.createContainer(box) }, "create")
 	measure(box, func() error { return client.ContainerStart(ctx, box, container.StartOptions{}) }, "start")
-	// From die to stop Docker holds the container's lock and shows it to nobody: die is measured by the event of stop.
+	// From die to stop Docker holds the container's lock, and no client can inspect the container. So stop is measured, not die.
 	measure(box, func() error { return client.ContainerStop(ctx, box, container.StopOptions{Timeout: new(0)}) }, "stop")
 	measure(box, func() error { return client.ContainerRemove(ctx, box, container.RemoveOptions{}) }, "destroy")
 	measure(ref, func() error { return client.ImageTag(ctx, engine.Busybox, ref) }, "tag")
-	if _, err := client.ImageRemove(ctx, ref, image.RemoveOptions{}); err != nil { // its event does not name the tag
+	if _, err := client.ImageRemove(ctx, ref, image.RemoveOptions{}); err != nil { // not measured, because its event does not name the tag
 		s.Fatal(err)
 	}
 	measure(data, func() error {
@@ -172,7 +173,7 @@ func (s *setting) change(measure func(name string, call func() error, whats ...s
 	measure(data, func() error { return client.VolumeRemove(ctx, data, false) }, "volume destroy")
 }
 
-// eventsPerLife counts what a watcher sees of a container from its creation to its removal.
+// eventsPerLife counts the events that a watcher sees of a container from its creation to its removal.
 func (s *setting) eventsPerLife() {
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()

@@ -22,7 +22,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 )
 
-// synthetic is a source of containers that no engine has.
+// synthetic is a livestore.Source of made-up containers, without an engine.
 type synthetic struct {
 	mu      sync.Mutex
 	objects map[string]*v1alpha1.Container // by ID
@@ -100,7 +100,7 @@ func (s *setting) newSynthetic(n int) (*synthetic, *livestore.Store) {
 	return source, store
 }
 
-// curve measures what a store costs by the number of its objects.
+// curve measures the cost of store operations for growing numbers of objects.
 func (s *setting) curve() {
 	const rounds = 11
 	everything := storage.ListOptions{Predicate: storage.Everything, Recursive: true, ResourceVersion: "0"}
@@ -141,8 +141,8 @@ func (s *setting) curve() {
 	}
 }
 
-// growth is how much dearer the largest store is than one a tenth or a hundredth of its size, as a part of how much
-// n log n grows.
+// growth returns how much the cost grows from a smaller store (a hundredth of the size, a tenth with -short) to the largest one,
+// divided by the growth of n log n.
 func (s *setting) growth(what string) float64 {
 	largest := slices.Max(s.sizes.curve)
 	smaller := s.sizes.curve[max(0, len(s.sizes.curve)-3)]

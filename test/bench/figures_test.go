@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// side is one of those that are measured beside each other.
+// side is one of the systems that are compared.
 type side string
 
 const (
@@ -28,10 +28,10 @@ const (
 
 var sides = []side{docker, relayed, standalone, aggregated, stored}
 
-// ratios are those that the table shows.
+// ratios are the ratios that the table shows.
 var ratios = []string{"ours/docker", "ours/relay", "ours/stored"}
 
-// unit is what a figure is counted in.
+// unit is the unit of a figure.
 type unit string
 
 const (
@@ -44,15 +44,15 @@ const (
 	plain        unit = ""
 )
 
-// figure is what was measured of each side.
+// figure holds the samples of one measurement for each side.
 type figure struct {
 	name    string
 	unit    unit
 	samples map[side][]float64
-	sorted  map[side][]float64 // of those that were asked for
+	sorted  map[side][]float64 // sorted samples, kept by inOrder
 }
 
-// figures holds what was measured, in the order of its first sample.
+// figures holds all figures in the order of their first samples.
 type figures struct {
 	mu  sync.Mutex
 	all []*figure
@@ -66,7 +66,7 @@ func (f *figures) of(name string) *figure {
 	return f.all[i]
 }
 
-// add takes in samples of one side.
+// add adds samples of one side to a figure.
 func (f *figures) add(name string, in unit, of side, samples ...float64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -79,12 +79,12 @@ func (f *figures) add(name string, in unit, of side, samples ...float64) {
 	delete(found.sorted, of)
 }
 
-// took is add for a duration.
+// took adds a duration to a figure in milliseconds.
 func (f *figures) took(name string, of side, duration time.Duration) {
 	f.add(name, milliseconds, of, duration.Seconds()*1000)
 }
 
-// percentile returns the smallest of the sorted samples that p percent of all do not exceed; none is not a number.
+// percentile returns the p-th percentile of sorted samples by the nearest-rank method. It returns NaN if there are no samples.
 func percentile(p int, sorted []float64) float64 {
 	if len(sorted) == 0 {
 		return math.NaN()
@@ -92,7 +92,7 @@ func percentile(p int, sorted []float64) float64 {
 	return sorted[max(0, (len(sorted)*p+99)/100-1)]
 }
 
-// inOrder returns the sorted samples: there can be millions.
+// inOrder returns the sorted samples. It keeps the result, because there can be millions of samples.
 func (f *figure) inOrder(of side) []float64 {
 	if _, ok := f.sorted[of]; !ok {
 		f.sorted[of] = slices.Sorted(slices.Values(f.samples[of]))
@@ -104,7 +104,7 @@ func (f *figure) median(of side) float64 { return percentile(50, f.inOrder(of)) 
 
 func (f *figure) p99(of side) float64 { return percentile(99, f.inOrder(of)) }
 
-// later returns how much later one side was than the other in each round that both took part in.
+// later returns, for each round of both sides, how much later one side was than the other.
 func (f *figure) later(one, other side) []float64 {
 	var result []float64
 	for i := range min(len(f.samples[one]), len(f.samples[other])) {
@@ -113,7 +113,7 @@ func (f *figure) later(one, other side) []float64 {
 	return result
 }
 
-// goal is what a figure is to be.
+// goal is a limit for the figures whose names have a prefix.
 type goal struct {
 	figure string
 	text   string
@@ -151,7 +151,7 @@ func laterBy(p int) func(*figure) float64 {
 	}
 }
 
-// line is one figure as programs read it.
+// line is one figure in the JSON output.
 type line struct {
 	Figure string             `json:"figure"`
 	Unit   string             `json:"unit"`
@@ -162,14 +162,14 @@ type line struct {
 	Goals  []verdict          `json:"goals,omitempty"`
 }
 
-// verdict is a goal and what became of it.
+// verdict is a goal and whether it is met.
 type verdict struct {
 	Goal     string  `json:"goal"`
 	Measured float64 `json:"measured"`
 	Met      bool    `json:"met"`
 }
 
-// lines compares what was measured with the goals.
+// lines returns the figures with their ratios and goals.
 func (f *figures) lines() []line {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -181,7 +181,7 @@ func (f *figures) lines() []line {
 			l.Count[of], l.Median[of], l.P99[of] = len(samples), figure.median(of), figure.p99(of)
 		}
 		for _, pair := range [][2]side{{standalone, docker}, {standalone, relayed}, {standalone, stored}, {aggregated, stored}} {
-			if r := ratio(pair[0], pair[1])(figure); r > 0 && !math.IsInf(r, 0) { // not to what came before its call returned
+			if r := ratio(pair[0], pair[1])(figure); r > 0 && !math.IsInf(r, 0) { // no ratio to a time that is zero or negative, as of an event that came before its call returned
 				l.Ratios[string(pair[0]+"/"+pair[1])] = r
 			}
 		}
@@ -198,7 +198,7 @@ func (f *figures) lines() []line {
 	return result
 }
 
-// String shows a line for each figure, and one more for each further goal.
+// String returns the table: a line for each figure, and another line for each additional goal of it.
 func (f *figures) String() string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -239,7 +239,7 @@ func (f *figures) String() string {
 	return text.String()
 }
 
-// short shows three digits of a number.
+// short formats a number with about three significant digits.
 func short(x float64) string {
 	switch {
 	case math.Abs(x) >= 100:
@@ -250,7 +250,7 @@ func short(x float64) string {
 	return fmt.Sprintf("%.2f", x)
 }
 
-// write leaves the lines in a file as JSON.
+// write writes the figures to a file as JSON.
 func (f *figures) write(path string, about map[string]string) error {
 	content, err := json.MarshalIndent(map[string]any{"about": about, "figures": f.lines()}, "", "  ")
 	if err != nil {

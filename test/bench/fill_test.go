@@ -12,7 +12,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// filled is the name of the i-th container that the engine is filled with.
+// filled returns the name of the i-th container that fills the engine.
 func filled(i int) string { return fmt.Sprintf("filled-%04d", i) }
 
 func (s *setting) createContainer(name string) error {
@@ -39,7 +39,7 @@ func (s *setting) fillSome() { s.fill(0, s.some) }
 
 func (s *setting) fillContainers() { s.fill(s.some, s.containers) }
 
-// fillRest leaves all images and volumes in both the engine and the control plane.
+// fillRest makes the images and volumes in the engine, and stores the same objects in the control plane.
 func (s *setting) fillRest() {
 	for i := range s.images {
 		s.engine.Image(s, fmt.Sprintf("filled/image-%03d:v1", i))

@@ -3,7 +3,7 @@
 
 package bench_test
 
-// goals are what the figures are to be. A goal holds for every figure whose name begins with the goal's.
+// goals are the performance goals. A goal applies to every figure whose name starts with the goal's figure.
 var goals = []goal{
 	most("change to watcher", "median 1.5 ms after docker", 1.5, laterBy(50)),
 	most("change to watcher", "p99 10 ms after docker", 10, laterBy(99)),

@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// width is how many calls are made at a time.
+// width is the number of calls that are made at once.
 const width = 8
 
-// eachOf makes n calls, width at a time.
+// eachOf makes n calls, width calls at once.
 func eachOf(tb testing.TB, n int, call func(i int) error) {
 	tb.Helper()
 	var next atomic.Int64

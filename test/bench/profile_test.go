@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// profileSeconds is how much of a row's CPU use is looked at.
+// profileSeconds is how long a CPU profile of a row lasts.
 const profileSeconds = 10
 
-// profiled measures a row, and what the server computes meanwhile if that was asked for.
+// profiled measures a row. With -profiles it also takes profiles of the server during the row.
 func (s *setting) profiled(r row) {
 	if *profiles == "" || s.server == nil {
 		r.measure(s)
@@ -33,7 +33,7 @@ func (s *setting) profiled(r row) {
 	}
 }
 
-// profile leaves a profile of the server in a file. A server that is stopped meanwhile has none.
+// profile writes a profile of the server to a file. There is no profile if the server is stopped in the meantime.
 func (s *setting) profile(server *cluster, name, path string) {
 	content, err := server.do(s.Context(), "GET", "/debug/pprof/"+path, nil)
 	if err != nil {

@@ -54,7 +54,7 @@ func (s *setting) liveLists() {
 	}
 }
 
-// listFromMemory has clients list for a while, a few times on each side.
+// listFromMemory lets clients list as fast as they can. The sides take turns.
 func (s *setting) listFromMemory() {
 	const parts = 3
 	figure := fmt.Sprintf("list from memory of %d containers, %d clients", s.some, width)

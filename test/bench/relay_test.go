@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// startRelay starts what passes on the engine's words and does nothing else, with the server's certificate and its client. The
-// returned function ends it.
+// startRelay starts the relay with the server's certificate, and returns an endpoint with a client like the server's. stop ends
+// the relay.
 func (s *setting) startRelay() (relay *cluster, stop func()) {
 	s.Helper()
 	program := filepath.Join(s.TempDir(), "relay")
@@ -29,7 +29,7 @@ func (s *setting) startRelay() (relay *cluster, stop func()) {
 	address := "127.0.0.1:" + strconv.Itoa(freePort(s))
 	certificate := filepath.Join(s.stateDir, "serving.pem")
 	command := exec.Command(program, strings.TrimPrefix(s.engine.Host(), "unix://"), address, certificate)
-	command.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/2))) // as the server has it
+	command.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/2))) // like the server
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := command.Start(); err != nil {
 		s.Fatal(err)
@@ -39,11 +39,11 @@ func (s *setting) startRelay() (relay *cluster, stop func()) {
 	return relay, func() {
 		relay.client.CloseIdleConnections()
 		_ = command.Process.Kill()
-		_ = command.Wait() // which says that it was killed
+		_ = command.Wait() // reports only that the relay was killed
 	}
 }
 
-// instead has the relay in the server's place, which is started again afterwards.
+// instead stops the server, measures the relay, and starts the server again.
 func (s *setting) instead(measure func(relay *cluster)) {
 	relay, stop := s.startRelay()
 	s.server.stop(s)
@@ -52,7 +52,7 @@ func (s *setting) instead(measure func(relay *cluster)) {
 	s.launch()
 }
 
-// changesRelayed times how long after its call a change is seen, with nothing between but the relay.
+// changesRelayed measures the time from the return of a call until a client of the relay sees the change.
 func (s *setting) changesRelayed() {
 	s.instead(func(relay *cluster) {
 		s.changesSeen(relayed, (s.changes+1)/2, func(ctx context.Context) *sightings {
@@ -60,11 +60,11 @@ func (s *setting) changesRelayed() {
 			relay.followAt(ctx, s, "/?watch", func(line []byte, at time.Time) {
 				about, _, found := bytes.Cut(line, []byte(`,"object":`))
 				if !found {
-					return // the rest of a long one
+					return // the rest of a line that is longer than the buffer
 				}
 				var change struct{ Kind, Action, Name string }
 				if err := json.Unmarshal(append(about, '}'), &change); err != nil {
-					s.Errorf("the relay says %q: %v", about, err)
+					s.Errorf("decoding %q of the relay: %v", about, err)
 				}
 				if change.Kind == "volume" {
 					change.Action = "volume " + change.Action

@@ -34,7 +34,7 @@ const (
 	patience  = 2 * time.Minute
 )
 
-// endpoint is an HTTP API whose answers are read to their end and not decoded: that takes the client the same time per
+// endpoint is an HTTP API. Its answers are read to their end but not decoded, so that the client needs the same time for each
 // byte on every side.
 type endpoint struct {
 	client *http.Client
@@ -66,7 +66,7 @@ func (e endpoint) do(ctx context.Context, method, path string, body []byte) ([]b
 	return content, err
 }
 
-// get reads an answer and throws it away.
+// get reads an answer and discards it.
 func (e endpoint) get(ctx context.Context, path string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+path, nil)
 	if err != nil {
@@ -87,7 +87,7 @@ func (e endpoint) get(ctx context.Context, path string) error {
 	return nil
 }
 
-// cluster is an endpoint that speaks Kubernetes' protocol, and the programs behind it.
+// cluster is an endpoint with the Kubernetes API, and the processes that serve it.
 type cluster struct {
 	endpoint
 	group  string
@@ -109,10 +109,10 @@ func newCluster(kubeconfig, group string, pids ...int) (*cluster, error) {
 	return &cluster{endpoint{client, strings.TrimSuffix(config.Host, "/")}, group, config, pids}, nil
 }
 
-// newClient has connections of its own.
+// newClient returns a client with connections of its own.
 func (c *cluster) newClient(tb testing.TB) *http.Client {
 	tb.Helper()
-	// Clients of equal configurations share their connections, but for those that dial in their own way.
+	// client-go shares connections between equal configurations. A custom dialer prevents that.
 	config := rest.CopyConfig(c.config)
 	config.Dial = (&net.Dialer{}).DialContext
 	client, err := rest.HTTPClientFor(config)
@@ -123,7 +123,7 @@ func (c *cluster) newClient(tb testing.TB) *http.Client {
 	return client
 }
 
-// path is where a resource is, or one object of it.
+// path returns the path of a resource, or of one object of it.
 func (c *cluster) path(resource string, name ...string) string {
 	path := "/apis/" + c.group + "/v1alpha1/namespaces/" + namespace + "/" + resource
 	return strings.Join(append([]string{path}, name...), "/")
@@ -138,7 +138,7 @@ func (c *cluster) typed(tb testing.TB) typed.ContainersV1alpha1Interface {
 	return clients.ContainersV1alpha1()
 }
 
-// program builds the server as users have it.
+// program returns the server binary: that of -program, else a new build as for users.
 func program(tb testing.TB) string {
 	tb.Helper()
 	if *binary != "" {
@@ -159,7 +159,7 @@ type process struct {
 	ended   chan error
 }
 
-// launch starts the server with what an earlier one at the same port left in the state directory.
+// launch starts the server. It uses the certificates and the port of an earlier server with the same state directory.
 func launch(tb testing.TB, program, host, stateDir string, port int, args ...string) *process {
 	tb.Helper()
 	p := &process{ended: make(chan error, 1)}
@@ -183,7 +183,7 @@ func launch(tb testing.TB, program, host, stateDir string, port int, args ...str
 	return p
 }
 
-// connect gives the server its client, once there is a kubeconfig.
+// connect waits for the server's kubeconfig and makes a client from it.
 func (p *process) connect(tb testing.TB, stateDir string) {
 	tb.Helper()
 	await(tb, func() (err error) {
@@ -192,7 +192,7 @@ func (p *process) connect(tb testing.TB, stateDir string) {
 	})
 }
 
-// discovered waits until the server answers.
+// discovered waits until the server answers discovery.
 func (p *process) discovered(tb testing.TB) {
 	tb.Helper()
 	await(tb, func() error { return p.get(tb.Context(), "/apis/"+ourGroup+"/v1alpha1") })
@@ -237,10 +237,10 @@ func (p *process) synced(tb testing.TB) {
 	}
 }
 
-// await tries until it works.
+// await repeats try until it succeeds.
 func await(tb testing.TB, try func() error) {
 	tb.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) { // more often would keep the server busy
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) { // shorter pauses would keep the server busy
 		err := try()
 		if err == nil {
 			return
@@ -251,7 +251,7 @@ func await(tb testing.TB, try func() error) {
 	}
 }
 
-// memory is one kind of memory of the programs, in bytes. VmRSS is all that is resident, and RssAnon what is not part of a
+// memory returns one kind of memory of the processes in bytes. VmRSS is all resident memory. RssAnon leaves out pages of the
 // program's file, which the kernel can drop and share.
 func (c *cluster) memory(tb testing.TB, kind string) float64 {
 	tb.Helper()
@@ -262,18 +262,18 @@ func (c *cluster) memory(tb testing.TB, kind string) float64 {
 	return total
 }
 
-// cpu is the time that the programs have computed.
+// cpu returns the processor time that the processes have used.
 func (c *cluster) cpu(tb testing.TB) time.Duration {
 	tb.Helper()
 	ticks := 0.0
 	for _, pid := range c.pids {
-		// User and system time come 12th and 13th after the name, which is in brackets.
+		// User and system time are the 12th and 13th word after the name, which is in parentheses.
 		ticks += procField(tb, pid, "stat", ")", 12) + procField(tb, pid, "stat", ")", 13)
 	}
 	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
-// procField is the n-th word after another one in a file about a process.
+// procField returns the n-th word after a given text in a /proc file of a process.
 func procField(tb testing.TB, pid int, file, after string, n int) float64 {
 	tb.Helper()
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
@@ -288,7 +288,7 @@ func procField(tb testing.TB, pid int, file, after string, n int) float64 {
 	return value
 }
 
-// children are the processes of a program that this process has started.
+// children returns the IDs of this process's children that run a program.
 func children(tb testing.TB, name string) []int {
 	tb.Helper()
 	found, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -299,7 +299,7 @@ func children(tb testing.TB, name string) []int {
 	for _, path := range found {
 		content, err := os.ReadFile(path)
 		if err != nil {
-			continue // it has ended
+			continue // the process has ended
 		}
 		pid, rest, _ := strings.Cut(string(content), " (")
 		command, rest, _ := strings.Cut(rest, ") ")

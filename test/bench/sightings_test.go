@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// sightings are when what was seen of which object for the first time.
+// sightings records when each event of each object was seen first.
 type sightings struct {
 	mu     sync.Mutex
 	at     map[[2]string]time.Time
@@ -34,7 +34,7 @@ func (s *sightings) addAt(name, what string, at time.Time) {
 	s.more = make(chan struct{})
 }
 
-// await returns when that was seen.
+// await waits until an event of an object was seen, and returns the time of the first sighting.
 func (s *sightings) await(tb testing.TB, what, name string) time.Time {
 	tb.Helper()
 	for deadline := time.After(patience); ; {
@@ -53,7 +53,7 @@ func (s *sightings) await(tb testing.TB, what, name string) time.Time {
 	}
 }
 
-// count is how much was seen of that object.
+// count returns how many events of an object were seen.
 func (s *sightings) count(name string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,10 +15,10 @@ import (
 	"github.com/docker/docker/api/types/volume"
 )
 
-// settling is how long the server may tidy up before its memory is read.
+// settling is how long the server may collect garbage before its memory is read.
 const settling = 5 * time.Second
 
-// start starts the server and times it. The one that ran before is stopped.
+// start stops the running server, if any, and measures the start of a new one.
 func (s *setting) start(what string) {
 	if s.server != nil {
 		s.server.stop(s)
@@ -32,7 +32,7 @@ func (s *setting) start(what string) {
 	s.took("start to synced, "+what, standalone, time.Since(begun))
 }
 
-// startEmpty leaves a server that runs.
+// startEmpty measures the start of a server for an empty engine. The server keeps running.
 func (s *setting) startEmpty() {
 	first := launch(s, s.program, s.engine.Host(), s.stateDir, s.port) // makes the certificates
 	first.connect(s, s.stateDir)
@@ -44,7 +44,8 @@ func (s *setting) startEmpty() {
 	s.add("memory of its own with nothing", megabytes, standalone, s.server.memory(s, "RssAnon:")/1e6)
 }
 
-// startFull leaves another one.
+// startFull measures the start of a server for the full engine, next to the Docker calls that any such start needs. The last
+// server keeps running.
 func (s *setting) startFull() {
 	for range s.starts {
 		begun := time.Now()
@@ -54,7 +55,7 @@ func (s *setting) startFull() {
 	}
 }
 
-// launch starts the server and waits until it shows all there is.
+// launch starts the server and waits until all resources can be read.
 func (s *setting) launch() {
 	s.server = launch(s, s.program, s.engine.Host(), s.stateDir, s.port)
 	s.server.connect(s, s.stateDir)
@@ -62,7 +63,7 @@ func (s *setting) launch() {
 	s.server.synced(s)
 }
 
-// memoryOfContainers compares a server that has just started with one that had nothing to show.
+// memoryOfContainers compares the memory of a newly started server with that of a server for an empty engine.
 func (s *setting) memoryOfContainers() {
 	s.server.stop(s)
 	s.launch()
@@ -73,7 +74,8 @@ func (s *setting) memoryOfContainers() {
 	}
 }
 
-// callsOfASync makes the calls that nobody who shows everything can do without.
+// callsOfASync makes the Docker calls that a complete view needs: list and inspect everything, width inspections of each kind at
+// once.
 func (s *setting) callsOfASync() {
 	client, ctx := s.engine.Client(), s.Context()
 	var group sync.WaitGroup
@@ -121,7 +123,7 @@ func (s *setting) callsOfASync() {
 	}
 }
 
-// idleCPU measures with watchers that have nothing to read.
+// idleCPU measures the processor time of the server while nothing changes and 10 watches are open.
 func (s *setting) idleCPU() {
 	ctx, cancel := context.WithCancel(s.Context())
 	defer cancel()
@@ -135,7 +137,7 @@ func (s *setting) idleCPU() {
 	s.add("idle CPU with 10 watchers, full engine", percent, standalone, 100*used.Seconds()/time.Since(begun).Seconds())
 }
 
-// pause waits where times matter.
+// pause waits, except with -short, where the figures do not matter.
 func pause(of sizes, duration time.Duration) {
 	if of.containers == full.containers {
 		time.Sleep(duration)

@@ -17,11 +17,11 @@ const storedGroup = "stored.rancherdesktop.io"
 
 var storedKinds = map[string]string{"containers": "Container", "images": "Image", "volumes": "Volume"}
 
-// newStored starts a control plane that knows our kinds as custom resources.
+// newStored starts a control plane that has the server's kinds as custom resources.
 func newStored(tb testing.TB) (*controlplane.ControlPlane, *cluster) {
 	tb.Helper()
 	plane, err := controlplane.Start(controlplane.APIServerArgs(
-		// A list of everything is one page, as with ours.
+		// Raise the limits of concurrent requests, so that the control plane does not queue requests of the benchmark.
 		"--max-requests-inflight", "3000", "--max-mutating-requests-inflight", "1000"))
 	if err != nil {
 		tb.Fatal(err)
@@ -65,7 +65,7 @@ func (c *cluster) post(tb testing.TB, path string, object map[string]any) {
 	}
 }
 
-// load stores what another cluster shows of a resource.
+// load stores the objects of a resource that another cluster shows.
 func (c *cluster) load(tb testing.TB, from *cluster, resource string) {
 	tb.Helper()
 	content, err := from.do(tb.Context(), http.MethodGet, from.path(resource), nil)
@@ -94,7 +94,7 @@ func (c *cluster) load(tb testing.TB, from *cluster, resource string) {
 	tb.Logf("stored %d %s", len(list.Items), resource)
 }
 
-// storedName is a name that custom resources may have.
+// storedName returns a name that is valid for custom resources.
 func storedName(name string) string {
 	return fmt.Sprintf("x%sx", strings.NewReplacer("_", "-", ":", "-", "~", "-", "/", "-").Replace(strings.ToLower(name)))
 }

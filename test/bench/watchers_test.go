@@ -16,13 +16,14 @@ import (
 	"time"
 )
 
-// follow reads the events of a watch from a version on.
+// follow reads the events of a watch from a version.
 func (c *cluster) follow(ctx context.Context, tb testing.TB, resource, version string, each func(line []byte, at time.Time)) <-chan struct{} {
 	tb.Helper()
 	return c.followAt(ctx, tb, c.path(resource)+"?watch=true&timeoutSeconds=3600&resourceVersion="+version, each)
 }
 
-// followAt reads lines of JSON until ctx ends. It returns when they can come; the channel is closed when nothing more is read.
+// followAt reads lines of JSON until ctx ends. It returns when the answer has started. The channel is closed when reading has
+// ended.
 func (e endpoint) followAt(ctx context.Context, tb testing.TB, path string, each func(line []byte, at time.Time)) <-chan struct{} {
 	tb.Helper()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+path, nil)
@@ -52,7 +53,7 @@ func (e endpoint) followAt(ctx context.Context, tb testing.TB, path string, each
 	return ended
 }
 
-// version is where a watch of what comes now begins.
+// version returns the current resourceVersion of a resource.
 func (c *cluster) version(tb testing.TB, resource string) string {
 	tb.Helper()
 	content, err := c.do(tb.Context(), http.MethodGet, c.path(resource)+"?limit=1", nil)
@@ -68,12 +69,13 @@ func (c *cluster) version(tb testing.TB, resource string) string {
 	return list.Metadata.ResourceVersion
 }
 
-// watchersUnderLoad has many watchers see volumes come and go at a fixed rate, on one side after the other.
+// watchersUnderLoad creates and removes volumes at a fixed rate while many watchers read, first on our side, then on the stored
+// side.
 func (s *setting) watchersUnderLoad() {
 	s.load(standalone, s.server.cluster, func(name string) error { return s.createVolume(name) },
 		func(name string) error { return s.engine.Client().VolumeRemove(s.Context(), name, false) })
 	writer := s.stored.endpoint
-	writer.client = s.stored.newClient(s) // whose connections no watcher keeps busy
+	writer.client = s.stored.newClient(s) // does not share connections with the watchers
 	s.load(stored, s.stored, func(name string) error {
 		body := fmt.Appendf(nil, `{"apiVersion":"%s/v1alpha1","kind":"Volume","metadata":{"name":%q},"status":{"name":%q,"driver":"local","namespace":"moby","scope":"local","createdAt":"2026-01-01T00:00:00Z","mountpoint":"/var/lib/docker/volumes/%s/_data"}}`,
 			storedGroup, name, name, name)
@@ -85,14 +87,14 @@ func (s *setting) watchersUnderLoad() {
 	})
 }
 
-// delivery is what one watcher has seen.
+// delivery holds the delays with which one watcher saw the changes.
 type delivery struct{ took []time.Duration }
 
 var loadMark = []byte(`"name":"load-`)
 
 func (s *setting) load(of side, c *cluster, create, remove func(name string) error) {
 	changes := int(s.watching.Seconds() * float64(s.perSecond))
-	begun := make([]atomic.Int64, changes) // when the call of each change began, since an event can come before it returns
+	begun := make([]atomic.Int64, changes) // start of each change's call, because an event can come before the call returns
 	deliveries := make([]delivery, s.watchers)
 	ends := make([]<-chan struct{}, s.watchers)
 	var delivered atomic.Int64
@@ -119,7 +121,7 @@ func (s *setting) load(of side, c *cluster, create, remove func(name string) err
 		})
 	}
 	before, start := c.cpu(s), time.Now()
-	life := s.perSecond / 2 // a volume that is removed at once may never be seen: it was there for nobody
+	life := s.perSecond / 2 // keep each volume for a second, because the server may never see a volume that is removed at once
 	made := 0
 	change := func(created, removed int) {
 		time.Sleep(time.Until(start.Add(time.Duration(made) * time.Second / time.Duration(s.perSecond))))

@@ -14,7 +14,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// betweenLooks makes a call as the server makes it: it looks at what is there before, and at what is there after.
+// betweenLooks makes a call as the server makes it, with an inspection before and after it.
 func betweenLooks(look, call func() error) error {
 	if err := look(); err != nil {
 		return err
@@ -28,7 +28,7 @@ func betweenLooks(look, call func() error) error {
 	return nil
 }
 
-// writes compares deletes and changes of state with the Docker calls that they make.
+// writes compares deletes and changes of state with the Docker calls behind them.
 func (s *setting) writes() {
 	ctx, client := s.Context(), s.engine.Client()
 	for range s.rewrites {

@@ -1,12 +1,12 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command relay passes on what a Docker Engine says, over TLS and HTTP/2, with nothing but Go's standard library. It neither
-// reads nor keeps what it passes on, so that no server between an engine and its clients can take much less than it does.
+// Command relay forwards answers of a Docker Engine over TLS and HTTP/2, with only Go's standard library. It neither interprets
+// nor keeps them. So it shows the least cost that any server between an engine and its clients can have.
 //
 //	relay SOCKET ADDRESS CERTIFICATE
 //
-// GET passes an answer on. GET /?watch goes on with a line for each change: what the engine says of its subject then.
+// GET forwards the engine's answer. GET /?watch writes a line for each event, with an inspection of the object.
 package main
 
 import (
@@ -75,7 +75,7 @@ func (r relay) ask(ctx context.Context, path string) (io.ReadCloser, error) {
 	return response.Body, nil
 }
 
-// paths are where the engine tells of the subjects of changes that can be seen.
+// paths maps events that watchers of the server see to the paths that inspect their objects.
 var paths = map[[2]string]string{
 	{"container", "create"}:  "/containers/%s/json",
 	{"container", "start"}:   "/containers/%s/json",
