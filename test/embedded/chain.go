@@ -25,7 +25,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
 
-// engineOptions say which engine is served, if any.
+// engineOptions say whether an engine is served, and which one.
 type engineOptions struct {
 	serve                  bool
 	engine                 docker.Options
@@ -33,13 +33,13 @@ type engineOptions struct {
 }
 
 func (o *engineOptions) addFlags(flags *pflag.FlagSet) {
-	flags.BoolVar(&o.serve, "engine", o.serve, "Serve a container engine. Without one, a server elsewhere can be registered; Services lead to this machine.")
+	flags.BoolVar(&o.serve, "engine", o.serve, "Serve a container engine. If false, you can register a server of another process, and every Service leads to this machine.")
 	flags.StringVar(&o.engine.Host, "docker-host", "", "Address of the Docker Engine. Default: as for the docker command.")
-	flags.StringVar(&o.engine.Namespace, "namespace", docker.DefaultNamespace, "Namespace in which the engine is shown.")
-	flags.BoolVar(&o.allowNamespaceDeletion, "allow-namespace-deletion", false, "Let the deletion of that Namespace delete what the engine holds.")
+	flags.StringVar(&o.engine.Namespace, "namespace", docker.DefaultNamespace, "Kubernetes namespace that shows the engine.")
+	flags.BoolVar(&o.allowNamespaceDeletion, "allow-namespace-deletion", false, "When that namespace is deleted, also delete the engine's containers, images and volumes.")
 }
 
-// newServer joins the servers. A request goes from the aggregator to the first of them that knows its path:
+// newServer chains the servers. A request goes from the aggregator to the first server that knows its path:
 //
 //	aggregator → built-in kinds → container engine → custom resources → not found
 func newServer(options controlplaneoptions.CompletedOptions, engine engineOptions) (*aggregator.APIAggregator, error) {
@@ -65,7 +65,7 @@ func newServer(options controlplaneoptions.CompletedOptions, engine engineOption
 			return nil, fmt.Errorf("making the server of the container engine: %w", err)
 		}
 		next = server.GenericAPIServer
-		// The aggregator hands a group on when it has an APIService, and it makes one for each group in this table.
+		// The aggregator forwards the requests of a group that has an APIService. It makes one for each group in this table.
 		priorities[v1alpha1.SchemeGroupVersion] = controlplane.APIServicePriority{Group: 1000, Version: 100}
 	}
 	builtIn, err := newBuiltInServer(completed, next)
@@ -78,13 +78,13 @@ func newServer(options controlplaneoptions.CompletedOptions, engine engineOption
 	return controlplane.CreateAggregatorServer(completed.Aggregator, builtIn.GenericAPIServer, crds, crdsServed, priorities)
 }
 
-// newEngineServer makes the server that this example is about. Who may do what is for the control plane to say: its
-// authentication, authorization, admission and audit come first for all the servers.
+// newEngineServer makes the server of the container engine. The control plane authenticates, authorizes, admits and audits
+// requests for all servers of the chain.
 func newEngineServer(config *sample.Config, engine engineOptions, next genericapiserver.DelegationTarget) (*apiserver.Server, error) {
 	generic := apiserver.NewGenericConfig()
 	generic.Config = *config.ControlPlane.Generic
 	generic.ClientConfig = config.ControlPlane.Generic.LoopbackClientConfig
-	// These belong to the built-in kinds; the server has its own.
+	// These belong to the built-in kinds. The engine's server makes its own.
 	generic.PostStartHooks = map[string]genericapiserver.PostStartHookConfigEntry{}
 	generic.RESTOptionsGetter = nil
 	generic.OpenAPIConfig, generic.OpenAPIV3Config = nil, nil
@@ -114,7 +114,7 @@ func newBuiltInServer(config sample.CompletedConfig, next genericapiserver.Deleg
 	return server, server.InstallAPIs(storage...)
 }
 
-// thisMachine leads to the same port of this machine for whatever Service.
+// thisMachine resolves every Service to its port on this machine.
 type thisMachine struct{}
 
 // ResolveEndpoint implements aggregator.ServiceResolver.

@@ -29,13 +29,13 @@ const (
 	localhost     = "127.0.0.1"
 )
 
-// dataDir is the directory of what outlives the process.
+// dataDir is the directory of the data that survives a restart.
 type dataDir string
 
 func (d dataDir) path(name string) string { return filepath.Join(string(d), name) }
 
-// setDefaults sets what a control plane needs and no flag has set: an address of this machine alone, keys, RBAC, and an
-// administrator with a kubeconfig.
+// setDefaults sets options that a control plane needs: a loopback address, keys, RBAC, and an administrator with a kubeconfig. It
+// keeps values that flags have set, but always chooses RBAC and the directory of the certificates.
 func (d *dataDir) setDefaults(options *controlplane.Options) error {
 	absolute, err := filepath.Abs(string(*d))
 	if err != nil {
@@ -71,7 +71,7 @@ func (d *dataDir) setDefaults(options *controlplane.Options) error {
 	return nil
 }
 
-// ensureKey makes a private key where there is none.
+// ensureKey makes a private key if the file does not exist.
 func ensureKey(file string) error {
 	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -87,7 +87,7 @@ func ensureKey(file string) error {
 	return os.WriteFile(file, encoded, 0o600)
 }
 
-// addAdministrator lets a new token act as system:masters, and writes a kubeconfig with it.
+// addAdministrator adds an administrator in the group system:masters with a new token, and writes a kubeconfig with that token.
 func (d *dataDir) addAdministrator(options *controlplane.Options) error {
 	token := rand.Text()
 	options.Authentication.TokenFile.TokenFile = d.path("tokens.csv")

@@ -14,7 +14,7 @@ import (
 	"go.etcd.io/etcd/server/v3/embed"
 )
 
-// startEtcd runs the store of the built-in kinds. It listens on Unix sockets in its directory alone.
+// startEtcd runs an etcd for the built-in kinds. It listens only on Unix sockets in its directory.
 func startEtcd(ctx context.Context, dir string) (stop func(), endpoint string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, "", fmt.Errorf("starting etcd: %w", err)
@@ -35,7 +35,7 @@ func startEtcd(ctx context.Context, dir string) (stop func(), endpoint string, e
 		return etcd.Close, client.String(), nil
 	case err = <-etcd.Err():
 	case <-ctx.Done():
-		err = errors.New("it was stopped before it was ready")
+		err = errors.New("the process was stopped before etcd was ready")
 	}
 	etcd.Close()
 	return nil, "", fmt.Errorf("starting etcd: %w", err)

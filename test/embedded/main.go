@@ -1,8 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command embedded is an example: a Kubernetes control plane without nodes, in one process, that also serves a container
-// engine. README.md leads through it.
+// Command embedded is an example: one process that is a Kubernetes control plane without nodes and also serves a container engine.
+// README.md explains it.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	cliflag "k8s.io/component-base/cli/flag"
 	controlplane "k8s.io/kubernetes/pkg/controlplane/apiserver/options"
 	sample "k8s.io/kubernetes/pkg/controlplane/apiserver/samples/generic/server"
-	_ "k8s.io/kubernetes/pkg/features" // the feature gates of Kubernetes
+	_ "k8s.io/kubernetes/pkg/features" // registers the feature gates of Kubernetes
 )
 
 func main() {
@@ -44,7 +44,7 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(command *cobra.Command, _ []string) error {
-			rest.SetDefaultWarningHandler(rest.NoWarnings{}) // about what the server asks of itself
+			rest.SetDefaultWarningHandler(rest.NoWarnings{}) // hides warnings about the server's requests to itself
 			return run(command.Context(), kubernetes, engine, data)
 		},
 	}

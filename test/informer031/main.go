@@ -1,8 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// The command informer031 follows containers, images and volumes with dynamic informers of client-go 0.31, which list and
-// then watch. It prints each request, event and error as a line of JSON and ends when its standard input does.
+// Command informer031 watches containers, images and volumes with dynamic informers of client-go 0.31, which list and then watch.
+// It prints each request, event and error as a line of JSON. It ends when its standard input ends.
 package main
 
 import (
@@ -68,8 +68,8 @@ func (r recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 func main() {
-	kubeconfig := flag.String("kubeconfig", "", "how to reach the server")
-	namespace := flag.String("namespace", "", "the namespace to follow")
+	kubeconfig := flag.String("kubeconfig", "", "kubeconfig of the server")
+	namespace := flag.String("namespace", "", "namespace to watch")
 	flag.Parse()
 	if err := follow(*kubeconfig, *namespace); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -88,7 +88,7 @@ func follow(kubeconfig, namespace string) error {
 	if err != nil {
 		return err
 	}
-	// As the factories of client-go make them, which would bring all of Kubernetes' own kinds along to be compiled.
+	// Make the informers as the factories of client-go do. The factories themselves would add all kinds of Kubernetes to the build.
 	group := schema.GroupVersion{Group: "containers.rancherdesktop.io", Version: "v1alpha1"}
 	stop := make(chan struct{})
 	var synced []cache.InformerSynced

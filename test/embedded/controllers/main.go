@@ -1,8 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command controllers runs those of kube-controller-manager that a control plane without nodes has work for: the controllers
-// of namespaces, garbage, service accounts and aggregated roles. It builds in much less time than all of them.
+// Command controllers runs the controllers of kube-controller-manager that a control plane without nodes needs: those of
+// namespaces, garbage collection, service accounts and aggregated roles. It builds much faster than kube-controller-manager.
 package main
 
 import (
@@ -36,7 +36,7 @@ import (
 )
 
 const (
-	// Those of kube-controller-manager, but for how many work at a time.
+	// The defaults of kube-controller-manager, except for the number of workers.
 	resyncPeriod       = 12 * time.Hour
 	namespaceResync    = 5 * time.Minute
 	garbageSyncPeriod  = 30 * time.Second
@@ -52,7 +52,7 @@ func main() {
 	var ownCredentials bool
 	command := &cobra.Command{
 		Use:           "controllers",
-		Short:         "The controllers that a control plane without nodes has work for",
+		Short:         "The controllers that a control plane without nodes needs",
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -60,7 +60,7 @@ func main() {
 			return run(command.Context(), kubeconfig, ownCredentials)
 		},
 	}
-	command.Flags().StringVar(&kubeconfig, "kubeconfig", "", "Where the control plane is.")
+	command.Flags().StringVar(&kubeconfig, "kubeconfig", "", "Kubeconfig of the control plane.")
 	command.Flags().BoolVar(&ownCredentials, "use-service-account-credentials", true, "Give each controller a service account of its own.")
 	if err := command.ExecuteContext(genericapiserver.SetupSignalContext()); err != nil {
 		fmt.Fprintln(os.Stderr, "controllers: error:", err)
@@ -68,7 +68,7 @@ func main() {
 	}
 }
 
-// controllers are what they have in common.
+// controllers holds what all controllers share.
 type controllers struct {
 	clients   clientbuilder.ControllerClientBuilder
 	informers informers.SharedInformerFactory
@@ -117,7 +117,7 @@ func run(ctx context.Context, kubeconfig string, ownCredentials bool) error {
 	return nil
 }
 
-// clientsOf returns the clients of the controller of that name.
+// clientsOf returns the clients of the controller with this name.
 func (c *controllers) clientsOf(name string) (kubernetes.Interface, metadata.Interface, error) {
 	config, err := c.clients.Config(name)
 	if err != nil {
