@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package leastprivilege shows that the server asks an engine for no more than it needs, and gives away none of its secrets.
+// Package leastprivilege tests that the server sends an engine only the requests that it needs, and that it reveals no secrets.
 package leastprivilege
 
 import (
@@ -25,10 +25,10 @@ const (
 	group     = "/apis/containers.rancherdesktop.io/v1alpha1"
 	namespace = group + "/namespaces/" + testserver.Namespace
 
-	// patience is how long anything may take.
+	// patience bounds each wait.
 	patience = time.Minute
 
-	// serveEnv makes the test program the server, with the arguments that it has.
+	// serveEnv is the environment variable that makes the test binary run as the server.
 	serveEnv = "LEASTPRIVILEGE_SERVE"
 )
 
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 	os.Exit(engine.Main(m, &eng))
 }
 
-// serve is the server in a process of its own. It ends when its input does.
+// serve runs the server in this process until standard input ends.
 func serve() int {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -57,7 +57,7 @@ func serve() int {
 	return 0
 }
 
-// ask sends a request and returns the answer.
+// ask sends a request and returns the status code and the body of the answer.
 func ask(t *testing.T, config *rest.Config, method, path, body string) (int, string) {
 	t.Helper()
 	client, err := rest.HTTPClientFor(config)
@@ -86,7 +86,7 @@ func ask(t *testing.T, config *rest.Config, method, path, body string) (int, str
 	return response.StatusCode, string(content)
 }
 
-// must sends a request that must be answered with that code.
+// must sends a request and fails the test unless the answer has this status code.
 func must(t *testing.T, config *rest.Config, code int, method, path, body string) string {
 	t.Helper()
 	got, answer := ask(t, config, method, path, body)
@@ -96,12 +96,12 @@ func must(t *testing.T, config *rest.Config, code int, method, path, body string
 	return answer
 }
 
-// eventually fails unless the condition comes about.
+// eventually polls a condition, and fails the test if it does not hold within patience.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !condition(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("it never came about that %s", what)
+			t.Fatalf("timed out waiting until %s", what)
 		}
 	}
 }

@@ -21,8 +21,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-// TestEveryRequestOnTheListIsNeeded uses all that the server can do. That it makes no request that is not on the list, the
-// proxy sees to.
+// TestEveryRequestOnTheListIsNeeded uses every feature of the server and checks that each allowed request was sent. The server's
+// own transport refuses requests that are not on the list.
 func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	web, job, volume, used := engine.UniqueName("web"), engine.UniqueName("job"), engine.UniqueName("data"), engine.UniqueName("used")
 	image := engine.UniqueName("image") + ":v1"
@@ -44,7 +44,7 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	}
 	t.Cleanup(func() { proxy.Close() })
 
-	// An engine that refuses HEAD, and one that is already removing what it is asked to remove.
+	// Make the engine refuse HEAD, and make it answer the first removal with "already in progress".
 	var removals atomic.Int64
 	proxy.Fail(func(w http.ResponseWriter, r *http.Request) bool {
 		switch {
@@ -81,7 +81,7 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	}
 	patch(`{"metadata":{"annotations":{"containers.rancherdesktop.io/action":"restart"}}}`)
 	remove(http.StatusConflict, "/images/"+image)
-	remove(http.StatusOK, "/containers/"+job) // which the engine says it is removing
+	remove(http.StatusOK, "/containers/"+job) // the first removal: the engine answers that it is already in progress
 	remove(http.StatusOK, "/containers/"+used+"?gracePeriodSeconds=0")
 	remove(http.StatusOK, "/images/"+image+"?gracePeriodSeconds=0")
 	remove(http.StatusOK, "/volumes/"+volume)

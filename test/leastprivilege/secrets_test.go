@@ -22,7 +22,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// process is a server in a process of its own, which logs and audits all that it can.
+// process is a server in a process of its own, which logs and audits at the highest level.
 type process struct {
 	config   *rest.Config
 	stateDir string
@@ -34,7 +34,7 @@ type process struct {
 	log bytes.Buffer
 }
 
-// Write takes in the server's log.
+// Write implements io.Writer for the server's log.
 func (p *process) Write(text []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,7 +73,7 @@ func startProcess(t *testing.T) *process {
 	}
 	t.Cleanup(func() { p.command.Process.Kill() })
 	if announced, err := bufio.NewReader(output).ReadString('\n'); err != nil {
-		t.Fatalf("the server has not begun: %v\n%s%s", err, announced, p.log.String())
+		t.Fatalf("the server does not serve: %v\n%s%s", err, announced, p.log.String())
 	}
 	if p.config, err = clientcmd.BuildConfigFromFlags("", filepath.Join(p.stateDir, "kubeconfig")); err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func (p *process) stop(t *testing.T) string {
 	return p.log.String()
 }
 
-// debugging are what a server tells about itself.
+// debugging are the paths where a server shows its own state.
 var debugging = []string{"/metrics", "/version", "/livez?verbose", "/readyz?verbose", "/openapi/v2", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2",
 	"/debug/pprof/heap?debug=1", "/debug/pprof/allocs", "/debug/flags", "/debug/flags/v", "/configz", "/flagz", "/statusz", "/logs", "/"}
 
@@ -144,18 +144,18 @@ func TestSecretsOfContainersAreNowhere(t *testing.T) {
 
 	for _, source := range []string{"the log", "the audit log", "GET " + namespace + "/containers "} {
 		if !strings.Contains(said[source], web) {
-			t.Errorf("%s says nothing of %s: %.1000s", source, web, said[source])
+			t.Errorf("%s does not mention %s: %.1000s", source, web, said[source])
 		}
 	}
 	if !strings.Contains(said["the audit log"], `"responseObject"`) || !strings.Contains(said["the log"], `"HTTP" verb="PATCH"`) {
-		t.Error("the server has not logged all that it can")
+		t.Error("the server has not logged at the highest level")
 	}
 	for source, text := range said {
 		if i := strings.Index(text, secret); i >= 0 {
-			t.Errorf("%s has the container's secret: …%s…", source, text[max(0, i-200):min(len(text), i+100)])
+			t.Errorf("%s contains the container's secret: …%s…", source, text[max(0, i-200):min(len(text), i+100)])
 		}
 		if i := strings.Index(text, token); i >= 0 {
-			t.Errorf("%s has the token: …%s", source, text[max(0, i-200):i])
+			t.Errorf("%s contains the token: …%s", source, text[max(0, i-200):i])
 		}
 	}
 }
