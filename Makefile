@@ -14,16 +14,16 @@ BENCHFLAGS ?=
 FUZZTIME ?= 30s
 FUZZ ?= .
 
-# gRPC's request tracing is not used here, and the template package behind it calls methods by name: with it the linker keeps every
-# method of every type, half as much program again.
+# grpcnotrace leaves out gRPC's request tracing, which is not used here. Tracing imports a template package that calls methods by
+# name. With it the linker would keep every method of every type, and the program would be half as large again.
 export GOFLAGS += -tags=grpcnotrace
 
 .PHONY: build
-build: ## Build the server, as BINARY=bin/engine-apiserver
+build: ## Build the server as BINARY=bin/engine-apiserver
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $$(hack/version.sh flags '$(VERSION)')" -o $(BINARY) ./cmd/engine-apiserver
 
 .PHONY: run
-run: build ## Serve this machine's Docker Engine, or a private one; ARGS="--flag ..." is passed on
+run: build ## Serve this machine's Docker Engine, or a private one; ARGS="--flag ..." adds flags
 	@hack/run.sh $(ARGS)
 
 .PHONY: test
@@ -31,11 +31,11 @@ test: prerequisites kubernetes ## Run every test, and check the coverage
 	hack/test.sh $(TESTFLAGS) $(PACKAGES)
 
 .PHONY: e2e
-e2e: prerequisites kubernetes ## Run the end-to-end tests alone: standalone, behind a kube-apiserver, and inside a control plane
+e2e: prerequisites kubernetes ## Run only the end-to-end tests: standalone, aggregated and embedded
 	hack/test.sh $(TESTFLAGS) ./test/e2e/...
 
 .PHONY: kubernetes
-kubernetes: ## Build bin/kubernetes, the control plane for tests
+kubernetes: ## Build the control plane for tests in bin/kubernetes
 	hack/build-kubernetes.sh bin/kubernetes
 
 .PHONY: lint
@@ -51,27 +51,27 @@ DURATION ?= 60s
 SEED ?=
 
 .PHONY: robustness
-robustness: prerequisites ## Kill, stall and deceive engine and server for DURATION, and judge all that clients saw; SEED= repeats a run
+robustness: prerequisites ## Inject faults into engine and server for DURATION=60s, and check what clients saw; SEED= repeats a run
 	go test -race -count 1 -v -timeout 0 ./test/robustness -duration $(DURATION) $(if $(SEED),-seed $(SEED))
 
 .PHONY: bench
-bench: prerequisites kubernetes ## Measure the server beside Docker and beside stored objects; BENCHFLAGS="-short" or "-only get,list" for less
+bench: prerequisites kubernetes ## Measure the server and compare it with Docker and with stored objects; BENCHFLAGS="-short" or "-only get,list" measures less
 	mkdir -p .cache
 	KUBERNETES_BIN=$(CURDIR)/bin/kubernetes go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./test/bench -output $(CURDIR)/.cache/bench.json $(BENCHFLAGS)
 
 .PHONY: profile
-profile: prerequisites kubernetes ## Measure the same with profiles of the server in .cache/profiles, and show what they begin with
+profile: prerequisites kubernetes ## Run the benchmarks, write profiles of the server to .cache/profiles and show the top of each
 	rm -rf .cache/profiles
 	mkdir -p .cache/profiles
 	KUBERNETES_BIN=$(CURDIR)/bin/kubernetes go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./test/bench -profiles $(CURDIR)/.cache/profiles $(BENCHFLAGS)
 	for profile in .cache/profiles/*.pprof; do echo "== $$profile"; go tool pprof -top -nodecount 15 "$$profile" 2>/dev/null; done
 
 .PHONY: fuzz
-fuzz: prerequisites ## Fuzz each target for FUZZTIME=30s; FUZZ=pattern chooses
+fuzz: prerequisites ## Fuzz each target for FUZZTIME=30s; FUZZ=pattern selects targets
 	hack/fuzz.sh '$(FUZZTIME)' '$(FUZZ)'
 
 .PHONY: vuln
-vuln: ## Look for known vulnerabilities; needs https://vuln.go.dev or GOVULNDB
+vuln: ## Check for known vulnerabilities; needs https://vuln.go.dev or GOVULNDB
 	hack/vuln.sh ./...
 
 .PHONY: generate
@@ -79,7 +79,7 @@ generate: ## Generate code from the API types
 	hack/update-codegen.sh
 
 .PHONY: clean
-clean: ## Remove what was built; data of `make run` stays
+clean: ## Remove build results; keeps the data of `make run`
 	rm -rf bin .cache
 
 .PHONY: help

@@ -2,13 +2,13 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Installs Debian packages, one caller at a time, and starts no service that comes with them.
+# Installs Debian packages without starting their services: apt-install.sh PACKAGE... A lock lets one caller in at a time.
 set -euo pipefail
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-	echo "please install $* (only root on Debian or Ubuntu can have it done here)" >&2
+	echo "apt-install.sh: cannot install $*: this needs root and apt-get (Debian or Ubuntu): install it yourself" >&2
 	exit 1
 fi
 
@@ -31,7 +31,8 @@ undo() {
 trap undo EXIT
 trap 'exit 130' INT TERM HUP
 
-# With a policy of 101 maintainer scripts start no service. They enable it nevertheless.
+# A policy-rc.d that exits with 101 keeps maintainer scripts from starting services. They still enable services for the next boot,
+# so those that are new are disabled below.
 if [ ! -e "$policy" ]; then
 	our_policy=yes
 	printf '#!/bin/sh\nexit 101\n' >"$policy"

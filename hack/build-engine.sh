@@ -2,7 +2,7 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Builds the newest Docker Engine that can be had as Go modules, for tests and measurements: build-engine.sh DIRECTORY
+# Builds the newest Docker Engine that is published as Go modules, for tests and benchmarks: build-engine.sh DIRECTORY
 set -euo pipefail
 
 mkdir -p "$1"

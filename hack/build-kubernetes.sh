@@ -2,7 +2,7 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Builds the Kubernetes programs for tests, and the example that embeds the server in one: build-kubernetes.sh DIRECTORY
+# Builds the Kubernetes programs for tests, and the example of a control plane that embeds the server: build-kubernetes.sh DIRECTORY
 set -euo pipefail
 
 mkdir -p "$1"

@@ -2,14 +2,14 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Prints how much of each package the tests cover, and fails unless that is over MIN percent: coverage.sh PROFILE MIN PACKAGE...
+# Prints the test coverage of each package, and fails unless it is over MIN percent: coverage.sh PROFILE MIN PACKAGE...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 profile=$1 min=$2
 shift 2
 
-# A block is in the profile once for each test binary, and covered when one of them reached it.
+# The profile has each block once for each test binary. A block is covered if one of the binaries has run it.
 status=0
 for package in $(go list "$@"); do
 	awk -v package="$package" -v min="$min" '

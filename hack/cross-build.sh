@@ -2,7 +2,7 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Builds everything for each platform that is supported.
+# Builds everything for each supported platform.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

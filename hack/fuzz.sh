@@ -2,7 +2,7 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Fuzzes with each target in turn: fuzz.sh TIME [PATTERN]. What fails is kept as a file under testdata/fuzz beside the target.
+# Fuzzes one target after another: fuzz.sh TIME [PATTERN]. Go writes a failing input to testdata/fuzz beside the target.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

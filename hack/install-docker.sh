@@ -2,7 +2,7 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Installs what a private Docker Engine needs, without starting the system's own one.
+# Installs the programs of a private Docker Engine, without starting the system's own engine.
 set -euo pipefail
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin

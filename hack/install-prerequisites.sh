@@ -2,7 +2,7 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Installs what the tests need and is not here: Docker, and a C compiler for Go's race detector.
+# Installs the programs that the tests need, if they are missing: Docker, and a C compiler for Go's race detector.
 set -euo pipefail
 
 hack=$(dirname "$0")

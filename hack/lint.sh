@@ -2,11 +2,11 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Runs every check; the first that fails ends it.
+# Runs every check and ends at the first failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# All but the last step look at the program as go builds it for anyone.
+# Only the last step uses GOFLAGS of the Makefile. The other steps check the code as go builds it by default.
 flags=${GOFLAGS:-}
 export GOFLAGS=
 
@@ -18,7 +18,7 @@ mapfile -t go_files < <(printf '%s\n' "${files[@]}" | grep '\.go$')
 step gofmt
 unformatted=$(gofmt -l "${go_files[@]}")
 if [ -n "$unformatted" ]; then
-	echo "please run gofmt -w on:" "$unformatted" >&2
+	echo "lint.sh: not formatted: run gofmt -w on:" "$unformatted" >&2
 	exit 1
 fi
 
@@ -62,6 +62,6 @@ program=$(mktemp)
 trap 'rm -f "$program"' EXIT
 by_name=$(GOFLAGS=$flags CGO_ENABLED=0 go build -trimpath -ldflags=-dumpdep -o "$program" ./cmd/engine-apiserver 2>&1 | sed -n '/<ReflectMethod>/{s/ .*//;p}' | sort -u)
 if [ -n "$by_name" ]; then
-	echo "these have the linker keep every method of every type, a third of the program; see GOFLAGS in the Makefile:" $by_name >&2
+	echo "lint.sh: these functions call methods by name, so the linker keeps every method of every type, a third of the program; see GOFLAGS in the Makefile:" $by_name >&2
 	exit 1
 fi

@@ -2,7 +2,7 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Serves the Docker Engine of this machine, or a private one while none answers: run.sh [FLAG...]
+# Serves the Docker Engine of this machine, or a private one if none answers: run.sh [FLAG...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,8 @@ server=(bin/engine-apiserver serve --state-dir "$run/state")
 
 answers() { curl -fs -o /dev/null -m 5 --unix-socket "$1" http://docker/_ping; }
 
-# Whoever names an engine gets that one, or the server's own words on why not.
+# Succeeds if the user has chosen an engine by a flag, an environment variable or a Docker context. The server then uses that
+# engine, and explains itself why it cannot.
 chosen() {
 	local arg
 	for arg; do
@@ -38,20 +39,21 @@ if answers /var/run/docker.sock; then
 fi
 
 cannot="No Docker Engine answers at /var/run/docker.sock, and a private one"
-[ "$(uname -s)" = Linux ] || fail "$cannot needs Linux: please start Docker, or pass ARGS=--docker-host=..."
-[ "$(id -u)" = 0 ] || fail "$cannot needs root: please start Docker, or pass ARGS=--docker-host=..."
-[ "${#run}" -le 60 ] || fail "$cannot cannot have a socket in $run: the path is too long."
+[ "$(uname -s)" = Linux ] || fail "$cannot needs Linux: start Docker, or pass ARGS=--docker-host=..."
+[ "$(id -u)" = 0 ] || fail "$cannot needs root: start Docker, or pass ARGS=--docker-host=..."
+[ "${#run}" -le 60 ] || fail "$cannot cannot have a socket in $run because the path is too long: move the repository, or pass ARGS=--docker-host=..."
 exec 9>"$run/lock"
-flock -n 9 || fail "Another 'make run' serves the private Docker Engine in $run."
+flock -n 9 || fail "Another 'make run' already serves the private Docker Engine in $run: stop it first."
 hack/install-docker.sh
 echo "No Docker Engine answers at /var/run/docker.sock: starting a private one, without networks, in $run."
 
-# Out of the terminal's reach, so that the engine ends after the server; yet it ends should this script be killed.
+# Runs a command in a session of its own, so that Ctrl-C in the terminal does not reach it: the engine must end after the server.
+# The command still gets SIGTERM if this script is killed.
 background() {
 	setsid setpriv --pdeathsig TERM "$@" 9>&- &
 }
 
-# A mount namespace of its own: what the engine mounts goes with it.
+# The engine gets a mount namespace of its own, so that its mounts end with it.
 echo '{}' >"$run/daemon.json"
 background env -i PATH="$PATH" HOME="$run" unshare --mount dockerd \
 	--config-file "$run/daemon.json" --host "unix://$socket" --data-root "$run/data" --exec-root "$run/exec" \
@@ -70,7 +72,7 @@ until answers "$socket"; do
 done
 
 cat <<EOT
-It stops when the server does. To put something in it, from another terminal:
+The engine stops with the server. To create something in it, run in another terminal:
   export DOCKER_HOST=unix://$socket
   tar -ch -C / bin/busybox | docker import - busybox
   docker run -d --network none --stop-timeout 1 --name demo busybox /bin/busybox sleep 3600

@@ -2,7 +2,7 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Runs go test with the race detector, and after all tests checks the coverage: test.sh [FLAG...] PACKAGE...
+# Runs go test with the race detector: test.sh [FLAG...] PACKAGE... If the last package is ./..., it also checks the coverage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,8 +12,8 @@ mkdir -p .cache
 
 export KUBERNETES_BIN=$PWD/bin/kubernetes KUBECTL=$PWD/bin/kubernetes/kubectl
 
-# Nobody debugs these programs: without tables for that they are linked faster. All are built for coverage, lest packages are
-# compiled twice.
+# The test binaries are linked without debugging tables, which is faster. Every run builds for coverage, because otherwise Go would
+# compile the packages a second time.
 tests() {
 	go test -race -vet=off -ldflags '-s -w' -timeout 12m -covermode atomic -coverpkg "$(IFS=,; echo "${covered[*]}")" "$@"
 }
@@ -23,13 +23,13 @@ if [ "${*: -1}" != ./... ]; then
 	exit
 fi
 flags=("${@:1:$#-1}")
-# The longest come first: none of them is left to run by itself in the end.
+# The longest packages come first, so that none of them runs alone at the end.
 longest=(./test/e2e/registration ./test/e2e ./test/e2e/aggregated ./test/hostile
 	./pkg/docker ./test/e2e/embedded ./test/outage ./test/clients ./test/bench ./test/engine
 	./test/leastprivilege ./pkg/livestore ./pkg/apiserver ./pkg/cmd/server ./test/controlplane)
 mapfile -t packages < <({ go list "${longest[@]}"; go list ./...; } | grep -v '/test/robustness$' | awk '!seen[$0]++')
-# Many of these tests wait for engines and clusters most of the time.
+# Run twice as many packages at once as there are processors: many tests mostly wait for engines and clusters.
 tests -p $(($(getconf _NPROCESSORS_ONLN) * 2)) -coverprofile "$profile" "${flags[@]}" "${packages[@]}"
-# This one judges what comes late: it has the machine for itself.
+# The robustness tests are sensitive to delays, so they run alone.
 tests "${flags[@]}" ./test/robustness
 hack/coverage.sh "$profile" 85 "${covered[@]}"

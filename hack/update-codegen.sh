@@ -2,8 +2,8 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Generates deep copies, OpenAPI definitions, apply configurations and clients from the API types, with the generators
-# that go.mod names as tools: nothing is installed, and no network is needed once the modules are there.
+# Generates deep copies, OpenAPI definitions, apply configurations and clients from the API types. The generators are tools in
+# go.mod, so this script installs nothing and needs no network once the modules are downloaded.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -34,7 +34,7 @@ generate openapi-gen --output-file zz_generated.openapi.go --output-model-name-f
 	--report-filename "$violations" "${readonly_pkgs[@]}" \
 	k8s.io/apimachinery/pkg/{apis/meta/v1,api/resource,runtime,version} "$api"
 if grep "$module" "$violations"; then
-	echo "the API types break these API rules" >&2
+	echo "update-codegen.sh: the API types violate the API rules above" >&2
 	exit 1
 fi
 
@@ -46,7 +46,7 @@ generate client-gen --clientset-name versioned --input-base "$module/pkg/apis" -
 	--output-dir "$out/clientset" --output-pkg "$module/$out/clientset"
 generate lister-gen --output-dir "$out/listers" --output-pkg "$module/$out/listers" "$api"
 
-# The lister of one namespace's Containers and the lister of ContainerNamespaces would have one name.
+# The lister for Containers in one namespace and the lister for ContainerNamespaces would have the same name. Rename the first.
 listers=$out/listers/containers/v1alpha1
 perl -pi -e 's/([cC])ontainerNamespaceLister/$1ontainerInNamespaceLister/g' "$listers/container.go"
 perl -0pi -e 's/ContainerNamespaceLister(.*?)ContainerNamespaceLister(.*?)ContainerNamespaceLister/ContainerInNamespaceLister$1ContainerInNamespaceLister$2ContainerInNamespaceLister/s' \

@@ -2,7 +2,7 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Fails when the generated code is not what the API types generate, or when a type or a field has no description.
+# Fails if the generated code does not match the API types, or if a type or a field has no description.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,7 +15,7 @@ cp -R pkg/apis pkg/generated "$copy/pkg"
 
 for dir in pkg/apis pkg/generated; do
 	if ! diff -Naur "$dir" "$copy/$dir"; then
-		echo "generated code is stale: run hack/update-codegen.sh" >&2
+		echo "verify-codegen.sh: the generated code is out of date: run make generate" >&2
 		exit 1
 	fi
 done

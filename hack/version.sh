@@ -2,8 +2,8 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Prints the version of this checkout: a semantic one, whether there is a tag or not.
-# With "flags VERSION" it prints the linker's flags that put a version and the commit into a program.
+# Prints the semantic version of this checkout. Without a tag it is v0.0.0 with the commit.
+# With "flags VERSION" it prints the linker flags that put a version and the commit into a program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

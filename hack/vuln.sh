@@ -2,7 +2,7 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Looks for known vulnerabilities in what the packages call: vuln.sh PACKAGE... $GOVULNDB names another database.
+# Checks whether the packages call code with known vulnerabilities: vuln.sh PACKAGE... GOVULNDB sets another database.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,6 +10,6 @@ status=0
 output=$(go tool -modfile hack/tools/go.mod govulncheck "$@" 2>&1) || status=$?
 echo "$output"
 if [ "$status" != 0 ] && grep -q '^govulncheck: fetching vulnerabilities' <<<"$output"; then
-	echo "vuln.sh: error: the database ${GOVULNDB:-https://vuln.go.dev} cannot be reached, so that nothing was checked: name a copy in GOVULNDB" >&2
+	echo "vuln.sh: nothing was checked, because the database ${GOVULNDB:-https://vuln.go.dev} cannot be reached: set GOVULNDB to a copy" >&2
 fi
 exit "$status"

@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command openapi-schema prints the OpenAPI definitions of the API types, from which apply configurations are made.
+// Command openapi-schema prints the OpenAPI definitions of the API types. applyconfiguration-gen reads them.
 package main
 
 import (
