@@ -13,32 +13,33 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// A server that Docker lets wait for one object for longer than a second shows it as it was last seen: Docker holds a
-// container's lock for as long as a start or a stop takes. So reads of what Docker was slow to tell of are not judged.
+// Docker holds a container's lock while it starts or stops the container, and an inspection waits for that lock. A read waits for
+// an inspection for at most a second. After that the server shows the object as it saw it last. Reads of an object whose
+// inspection was slow are therefore not checked.
 const (
-	// slow is how long an inspection takes that may make the server go on without it. It is far below the second, for the
-	// server may take its part of that on a loaded machine.
+	// slow is the duration from which an inspection counts as slow. It is far below a second, because on a loaded machine the
+	// server itself uses up a part of the second.
 	slow = 200 * time.Millisecond
-	// settling is how long after such an answer of Docker's the server may take to show it. A loaded machine needs seconds.
+	// settling is how long the server may take to show such a slow answer. A loaded machine needs seconds.
 	settling = 5 * time.Second
 )
 
-// inspection is the path of an inspection, or of the wait for a removal that is part of one.
+// inspection matches the path of an inspection, or of the request that waits for a removal.
 var inspection = regexp.MustCompile(`/(?:containers|images|volumes)/(.+?)(?:/json|/wait)?$`)
 
-// blocks is when Docker was slow to tell of what.
+// blocks records which inspections were slow, and when.
 type blocks struct {
 	now func() time.Duration
 
 	mu    sync.Mutex
-	spans map[string][]span // by name or ID
+	spans map[string][]span // by the object's name or ID
 }
 
 func newBlocks(now func() time.Duration) *blocks {
 	return &blocks{now: now, spans: map[string][]span{}}
 }
 
-// observe takes in that a request has ended.
+// observe records a request that has ended.
 func (b *blocks) observe(path string, took time.Duration) {
 	match := inspection.FindStringSubmatch(path)
 	if match == nil || took < slow {
@@ -49,11 +50,11 @@ func (b *blocks) observe(path string, took time.Duration) {
 	b.spans[match[1]] = append(b.spans[match[1]], span{b.now() - took, b.now() + settling})
 }
 
-// judgeable leaves out reads of what Docker was slow to tell of at the time.
+// judgeable returns the operations without reads of objects whose inspection was slow at that time.
 func (b *blocks) judgeable(operations []history.Operation) []history.Operation {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	behind := map[string][]string{} // what names are known to have stood for
+	behind := map[string][]string{} // the IDs that each name has stood for
 	for _, o := range operations {
 		if o.Kind == checkers.Owner && o.Value != history.Absent {
 			behind[o.Register] = append(behind[o.Register], o.Value)

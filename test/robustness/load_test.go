@@ -27,13 +27,14 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-var full = flag.Bool("full", false, "whether the load tests take their full measure")
+var full = flag.Bool("full", false, "run the load tests at full size")
 
-// load is how much there is of everything.
+// load is the size of a load test.
 type load struct {
-	// burst is how many events come as fast as Docker makes them.
+	// burst is the number of events that are made as fast as Docker can make them.
 	burst int
-	// watches are open at once, and silent of them never read. Writers make containers, all at once.
+	// watches is the number of watches that are open at once. silent of them never read. writers create containers
+	// concurrently.
 	watches, silent, writers, containers int
 }
 
@@ -45,16 +46,16 @@ func loadOf() load {
 }
 
 const (
-	// perWatch and perContainer bound the memory that the server takes for each, and atRest what it takes for none, with the
-	// race detector on, which takes several times what the server does without.
+	// atRest, perWatch and perContainer bound the server's memory in bytes: at rest, and for each watch and container. They
+	// allow for the race detector, with which the server takes several times as much.
 	atRest, perWatch, perContainer = 400 << 20, 1 << 20, 64 << 10
-	// unread is how much a client takes in that nobody reads.
+	// unread is how many bytes a client buffers that nobody reads.
 	unread = 16 << 10
-	// spare is by how many goroutines a server at rest differs from itself.
+	// spare is how many goroutines more than before a server at rest may have.
 	spare = 20
 )
 
-// side does something n times, some at a time, and fails the test where that fails.
+// side calls do n times, atATime calls at once. The first error ends a worker and fails the test.
 func side(t *testing.T, n, atATime int, do func(ctx context.Context, i int) error) {
 	t.Helper()
 	var group sync.WaitGroup
@@ -114,11 +115,11 @@ func TestABurstOfEventsLeavesNothingMissing(t *testing.T) {
 	for _, violation := range r.report.violations() {
 		t.Error(violation)
 	}
-	t.Logf("the informers held all of it %v after the first", time.Since(began))
+	t.Logf("the informers held everything %v after the first event", time.Since(began))
 }
 
-// openWatch asks for a watch of containers from a version on, over a connection of its own. The client takes in little that
-// nobody reads.
+// openWatch opens a watch of containers from a version, on a connection of its own. The client's buffers are small, so that the
+// server notices a client that does not read.
 func (s *system) openWatch(ctx context.Context, version string, http2 bool) (*http.Response, error) {
 	config, err := rest.TLSConfigFor(s.config)
 	if err != nil {
@@ -151,7 +152,7 @@ func (s *system) openWatch(ctx context.Context, version string, http2 bool) (*ht
 	return response, err
 }
 
-// readUntilAll reads a watch until it has added as many objects whose names have the prefix.
+// readUntilAll reads a watch until it has shown n new objects whose names have the prefix.
 func readUntilAll(response *http.Response, prefix string, n int) error {
 	defer response.Body.Close()
 	added, marker := map[string]bool{}, []byte(`"metadata":{"name":"`+prefix)
@@ -160,7 +161,7 @@ func readUntilAll(response *http.Response, prefix string, n int) error {
 		if err != nil {
 			return fmt.Errorf("after %d of %d objects: %w", len(added), n, err)
 		}
-		_, rest, found := bytes.Cut(line, marker) // decoding each would take longer than all the server does
+		_, rest, found := bytes.Cut(line, marker) // decoding the JSON would take more time than the server needs for all its work
 		if !found || !bytes.HasPrefix(line, []byte(`{"type":"ADDED"`)) {
 			continue
 		}
@@ -195,7 +196,7 @@ func TestWatchersThatDoNotReadHoldUpNobody(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if i < size.silent { // until the end of all
+		if i < size.silent { // keep the watch open to the end without reading
 			silent.Go(func() {
 				<-ctx.Done()
 				response.Body.Close()
@@ -223,7 +224,7 @@ func TestWatchersThatDoNotReadHoldUpNobody(t *testing.T) {
 	memory.note("all containers made")
 	defer time.AfterFunc(patience, cancel).Stop()
 	readers.Wait()
-	t.Logf("%d watchers had seen all of them %v after the first; %d read nothing", size.watches-size.silent, time.Since(began), size.silent)
+	t.Logf("%d watchers had seen all containers %v after the first; %d watchers read nothing", size.watches-size.silent, time.Since(began), size.silent)
 	memory.note("all watchers have seen them")
 
 	cancel()
@@ -232,11 +233,11 @@ func TestWatchersThatDoNotReadHoldUpNobody(t *testing.T) {
 	memory.note("all watches closed")
 	peak := memory.stop(t)
 	if bound := float64(atRest + size.watches*perWatch + size.containers*perContainer); peak > bound {
-		t.Errorf("the server took %.0f MB, more than %.0f", peak/(1<<20), bound/(1<<20))
+		t.Errorf("the server took %.0f MB, at most %.0f MB are allowed", peak/(1<<20), bound/(1<<20))
 	}
 }
 
-// figure is a metric of the server that has to be there.
+// figure returns the value of a metric that the server must have.
 func (s *system) figure(t *testing.T, name string) float64 {
 	t.Helper()
 	value, err := s.metric(t.Context(), name)
@@ -249,7 +250,7 @@ func (s *system) figure(t *testing.T, name string) float64 {
 	return value
 }
 
-// awaitGoroutines waits until the server has no more than that many goroutines.
+// awaitGoroutines waits until the server has at most this many goroutines.
 func (s *system) awaitGoroutines(t *testing.T, most float64) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
@@ -259,14 +260,14 @@ func (s *system) awaitGoroutines(t *testing.T, most float64) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Errorf("the server still has %v goroutines, not %v", now, most)
+			t.Errorf("the server still has %v goroutines, want at most %v", now, most)
 			return
 		}
 		sleep(t.Context(), 100*time.Millisecond)
 	}
 }
 
-// memory follows how much the server takes.
+// memory samples the resident memory of the server.
 type memory struct {
 	*system
 	began  time.Time
@@ -294,13 +295,13 @@ func (s *system) sampleMemory(t *testing.T) *memory {
 	return m
 }
 
-// note measures at a moment that has a name.
+// note measures now and logs the value under a name.
 func (m *memory) note(moment string) { m.measure(context.Background(), moment) }
 
 func (m *memory) measure(ctx context.Context, moment string) {
 	taken, err := m.metric(ctx, "process_resident_memory_bytes")
 	if err != nil {
-		return // what it takes when it cannot be asked, it takes when it can be again
+		return // the next sample shows memory that the server still holds
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -310,7 +311,7 @@ func (m *memory) measure(ctx context.Context, moment string) {
 	}
 }
 
-// stop ends the measuring and returns the most that was taken.
+// stop ends the sampling and returns the peak in bytes.
 func (m *memory) stop(t *testing.T) float64 {
 	t.Helper()
 	m.cancel()

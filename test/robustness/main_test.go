@@ -1,8 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package robustness kills, stalls and deceives the engine and the server while clients read, write and watch, and then goes
-// through everything that every client saw.
+// Package robustness injects faults into the engine and the server while clients read, write and watch. Afterwards it checks
+// everything that every client saw.
 package robustness
 
 import (
@@ -15,13 +15,13 @@ import (
 )
 
 var (
-	duration = flag.Duration("duration", time.Minute, "how long the robustness run goes on")
-	seed     = flag.Uint64("seed", uint64(time.Now().UnixNano()), "the seed of the robustness run")
-	only     = flag.String("failpoints", "", "a regular expression that chooses the failpoints of the robustness run")
-	keep     = flag.String("histories", os.TempDir(), "where the histories of a failed run are kept")
+	duration = flag.Duration("duration", time.Minute, "how long the robustness run lasts")
+	seed     = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the robustness run")
+	only     = flag.String("failpoints", "", "regular expression that selects the failpoints of the robustness run by name")
+	keep     = flag.String("histories", os.TempDir(), "directory in which a failed run keeps its histories")
 )
 
-// eng has a disk of its own, which can be filled.
+// eng has a file system of its own for its data, so that a failpoint can fill it.
 var eng *engine.Engine
 
 func TestMain(m *testing.M) {

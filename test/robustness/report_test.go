@@ -19,20 +19,20 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// Promises that a history alone does not tell of.
+// Promises that cannot be checked from a history alone.
 const (
 	converging = "converging"
 	selfCheck  = "self-check"
 )
 
-// promises are all that a run checks, in the order of the table.
+// promises returns all promises that a run checks, in the order of the table.
 func promises() []checkers.Checker {
 	return append(slices.Clone(checkers.All),
-		checkers.Checker{Name: converging, Promise: "after all has come to rest, every client holds what Docker says, field by field"},
-		checkers.Checker{Name: selfCheck, Promise: "a comparison with Docker finds nothing that no failpoint explains"})
+		checkers.Checker{Name: converging, Promise: "after the traffic has stopped, every client holds what Docker says, field by field"},
+		checkers.Checker{Name: selfCheck, Promise: "a comparison with Docker finds only differences that a failpoint explains"})
 }
 
-// report is what a run has found so far.
+// report collects the results of a run.
 type report struct {
 	mu       sync.Mutex
 	results  map[string]*checkers.Result
@@ -64,7 +64,7 @@ func (r *report) violations() (all []string) {
 	return all
 }
 
-// table is the run in figures.
+// table returns the results of the run as a table.
 func (r *report) table() string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -85,7 +85,7 @@ func (r *report) table() string {
 	return text.String()
 }
 
-// keepHistory writes down everything that was seen in a round.
+// keepHistory writes the history and the traffic log of a round to a directory.
 func keepHistory(dir string, h *history.History, log []byte) error {
 	files := map[string]any{"watches.json": h.Watches, "lists.json": h.Lists, "operations.json": h.Operations}
 	if err := os.MkdirAll(dir, 0o700); err != nil {

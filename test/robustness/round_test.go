@@ -30,17 +30,17 @@ import (
 )
 
 const (
-	// writers is how many change things, names how many names they have for each kind.
+	// writers is the number of writers, names the number of names that they use for each kind.
 	writers, names = 4, 12
-	// calm is how long traffic goes on before and after a failpoint.
+	// calm is how long traffic runs before and after a failpoint.
 	calm = 2 * time.Second
-	// resyncPeriod is often, for comparisons to be made in every round.
+	// resyncPeriod is short, so that every round has a comparison with Docker.
 	resyncPeriod = 6 * time.Second
 
 	differencesMetric = "engine_apiserver_comparison_differences_total"
 )
 
-// round is traffic, clients, one failpoint or none, and the check of all that was seen.
+// round runs traffic and clients, injects at most one failpoint, and then checks everything that the clients saw.
 type round struct {
 	*system
 	number    int
@@ -78,7 +78,7 @@ func (r *round) play(ctx context.Context) {
 	r.phase("failpoint")
 	r.traffic.Stop()
 	r.phase("traffic's end")
-	r.checkOutput() // a server that has ended does not converge
+	r.checkOutput() // a crashed server would never converge
 	r.converge(ctx, informers)
 	r.phase("converging")
 	stopClients()
@@ -97,10 +97,10 @@ func (r *round) play(ctx context.Context) {
 
 func (r *round) phase(name string) { r.t.Logf("%8.2fs %s", r.recorder.Now().Seconds(), name) }
 
-// span is a part of a history.
+// span is a period of a history.
 type span struct{ from, to time.Duration }
 
-// fail lets the failpoint happen in the midst of traffic, and returns when it did.
+// fail injects the failpoint during the traffic and recovers from it. It returns the period in which the fault lasted.
 func (r *round) fail(ctx context.Context) span {
 	r.t.Helper()
 	sleep(ctx, calm)
@@ -135,7 +135,7 @@ func sleep(ctx context.Context, duration time.Duration) {
 	}
 }
 
-// startClients starts one of each kind of client, each with a seed of its own.
+// startClients starts the clients, each with a seed of its own. The function that it returns waits for their end.
 func (r *round) startClients(ctx context.Context) ([]*clients.Informers, func()) {
 	r.t.Helper()
 	var group sync.WaitGroup
@@ -177,14 +177,14 @@ func (r *round) startClients(ctx context.Context) ([]*clients.Informers, func())
 	return informers, group.Wait
 }
 
-// converge waits until every client that holds a copy holds what Docker has, and says where that does not come about.
+// converge waits until every informer holds what Docker holds. It reports the differences that remain after patience.
 func (r *round) converge(ctx context.Context, informers []*clients.Informers) {
 	deadline := time.Now().Add(patience)
 	for {
 		result, err := r.compare(ctx, informers)
 		late := time.Now().After(deadline)
 		if err != nil && late {
-			r.t.Fatalf("asking Docker what there is: %v", err)
+			r.t.Fatalf("reading the state of Docker: %v", err)
 		}
 		if err == nil && (len(result.Violations) == 0 || late) {
 			r.report.add(converging, result)
@@ -206,16 +206,16 @@ func (r *round) compare(ctx context.Context, informers []*clients.Informers) (re
 	}
 	again, err := truth(ctx, r.engine.Client())
 	if err == nil && !maps.EqualFunc(want, again, func(a, b checkers.Facts) bool { return maps.EqualFunc(a, b, maps.Equal) }) {
-		return result, fmt.Errorf("Docker does not come to rest")
+		return result, fmt.Errorf("the state of Docker still changes")
 	}
 	return result, err
 }
 
-// check lets every checker judge the round.
+// check runs every checker on the history of the round.
 func (r *round) check(failing span) {
 	h := r.recorder.History()
 	judgeable := r.blocks.judgeable(h.Operations)
-	r.report.counts["reads not judged, for Docker was slow"] += int64(len(h.Operations) - len(judgeable))
+	r.report.counts["reads not checked, because Docker was slow"] += int64(len(h.Operations) - len(judgeable))
 	h.Operations = r.traffic.Untainted(judgeable)
 	if r.failpoint != nil {
 		if r.failpoint.Blind {
@@ -245,8 +245,8 @@ func (r *round) check(failing span) {
 	}
 }
 
-// blinded is what operations tell of an engine that the server did not show for a while: reads tell nothing, and writes may
-// have been to another.
+// blinded adjusts operations of a period in which the server showed another engine. It drops reads, and marks writes as Maybe,
+// because they may have changed the other engine.
 func blinded(operations []history.Operation, blind span) (telling []history.Operation) {
 	for _, o := range operations {
 		if o.Return >= blind.from && o.Call <= blind.to {
@@ -262,7 +262,7 @@ func blinded(operations []history.Operation, blind span) (telling []history.Oper
 	return telling
 }
 
-// deaths are the ends of containers that the failpoint may have brought about.
+// deaths returns, for each container, an operation for its end that the failpoint may have caused.
 func (r *round) deaths(operations []history.Operation, failing span) (deaths []history.Operation) {
 	registers := map[string]bool{}
 	for _, o := range operations {
@@ -275,7 +275,7 @@ func (r *round) deaths(operations []history.Operation, failing span) (deaths []h
 	return deaths
 }
 
-// startOther starts an engine that has other content.
+// startOther starts an engine with other content.
 func startOther(t *testing.T) *engine.Engine {
 	t.Helper()
 	other, err := engine.Start()
@@ -302,7 +302,8 @@ func (r *round) differences(ctx context.Context) float64 {
 	return counted
 }
 
-// explained judges the differences that comparisons have found. A server that was started anew counts from nothing.
+// explained checks the number of differences that comparisons have found in this round. It checks nothing if the server was
+// restarted, because its counter starts at 0 again, or if the failpoint explains differences.
 func (r *round) explained(differences float64, sameRun bool) checkers.Result {
 	result := checkers.Result{Checks: 1}
 	if !sameRun || r.failpoint != nil && r.failpoint.Explains {
@@ -321,7 +322,7 @@ func (r *round) failpointName() string {
 	return r.failpoint.Name
 }
 
-// clean removes what the round has made, for the next one to be as quick.
+// clean removes what the round has made, so that the next round is not slower.
 func (r *round) clean(ctx context.Context) {
 	docker := r.engine.Client()
 	listed, err := docker.ContainerList(ctx, container.ListOptions{All: true})
@@ -329,7 +330,7 @@ func (r *round) clean(ctx context.Context) {
 		r.t.Fatal(err)
 	}
 	for _, c := range listed {
-		_ = docker.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) // or it is being removed
+		_ = docker.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) // fails if it is already being removed
 	}
 	volumes, err := docker.VolumeList(ctx, volume.ListOptions{})
 	if err != nil {
@@ -377,7 +378,7 @@ func TestRobustness(t *testing.T) {
 	}
 }
 
-// shuffled is every failpoint once, and none once, in an order of chance.
+// shuffled returns each chosen failpoint once, and nil once for a round without a failpoint, in random order.
 func shuffled(random *rand.Rand, chosen *regexp.Regexp) []*failpoints.Failpoint {
 	var queue []*failpoints.Failpoint
 	for i := range failpoints.All {

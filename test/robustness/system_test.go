@@ -26,10 +26,10 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-// patience is how long anything may take on a loaded machine.
+// patience bounds each wait. It is long, because the machine may be loaded.
 const patience = 3 * time.Minute
 
-// system is an engine, a proxy before it, and a server in a process of its own, which is there for as long as the test.
+// system is an engine, a proxy in front of it, and a server in a process of its own. All end with the test.
 type system struct {
 	t      *testing.T
 	engine *engine.Engine
@@ -66,11 +66,11 @@ func newSystem(t *testing.T, e *engine.Engine, args ...string) *system {
 	return s
 }
 
-// client is a client with connections of its own.
+// client returns a client with connections of its own.
 func (s *system) client() *versioned.Clientset {
 	s.t.Helper()
 	config := rest.CopyConfig(s.config)
-	config.Dial = (&net.Dialer{Timeout: time.Minute}).DialContext // a dialer of its own is a transport of its own
+	config.Dial = (&net.Dialer{Timeout: time.Minute}).DialContext // client-go shares transports except with a custom dialer
 	clients, err := versioned.NewForConfig(config)
 	if err != nil {
 		s.t.Fatal(err)
@@ -93,27 +93,27 @@ func (s *system) startServer(args ...string) {
 	s.t.Helper()
 	s.run.Add(1)
 	s.process = testserver.StartProcess(s.t, append([]string{"serve", "--docker-host", s.proxy.Host(), "--secure-port", s.port,
-		"--state-dir", s.state, "--resync-period", resyncPeriod.String(), "-v", "1"}, args...)...) // to say what a comparison has found
+		"--state-dir", s.state, "--resync-period", resyncPeriod.String(), "-v", "1"}, args...)...) // logs what a comparison has found
 	s.process.Await(s.t, "engine-apiserver serves")
 }
 
-// killServer ends the server with SIGKILL. From then on the next run is the one that answers.
+// killServer ends the server with SIGKILL.
 func (s *system) killServer() {
 	s.checkOutput()
 	s.process.Kill()
 }
 
-// checkOutput ends the test if the server has panicked, or the race detector has found something in it.
+// checkOutput fails the test if the server has panicked or the race detector has found a race.
 func (s *system) checkOutput() {
 	s.t.Helper()
 	for _, bad := range []string{"DATA RACE", "panic:", "Observed a panic", "fatal error:"} {
 		if output := s.process.Output(); strings.Contains(output, bad) {
-			s.t.Fatalf("the server says %q:\n%s", bad, output)
+			s.t.Fatalf("the server printed %q:\n%s", bad, output)
 		}
 	}
 }
 
-// awaitServing returns when the server lists what the engine holds.
+// awaitServing waits until the server answers a list.
 func (s *system) awaitServing(ctx context.Context) {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); ; sleep(ctx, 50*time.Millisecond) {
@@ -129,7 +129,7 @@ func (s *system) awaitServing(ctx context.Context) {
 	}
 }
 
-// goroutines is what the server is at.
+// goroutines returns the stacks of the server's goroutines.
 func (s *system) goroutines() string {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -140,7 +140,7 @@ func (s *system) goroutines() string {
 	return string(text)
 }
 
-// metric is the sum of a metric of the server's, 0 where it has not counted anything.
+// metric returns the sum of a metric of the server over all labels, or 0 if the server does not have it yet.
 func (s *system) metric(ctx context.Context, name string) (sum float64, err error) {
 	text, err := s.clients.RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
 	if err != nil {

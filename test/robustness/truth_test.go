@@ -24,7 +24,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/checkers"
 )
 
-// truth is what an engine holds, asked for object by object, and said in our own words.
+// truth returns what an engine holds. It inspects each object and does not use the server's conversion.
 func truth(ctx context.Context, docker *client.Client) (map[string]checkers.Facts, error) {
 	containers, err := containersOf(ctx, docker)
 	if err != nil {
@@ -110,7 +110,7 @@ func volumesOf(ctx context.Context, docker *client.Client) (checkers.Facts, erro
 	return facts, nil
 }
 
-// facts is what clients' objects say, in the same words.
+// facts returns the fields of the clients' objects, in the same form as truth.
 func facts(objects []runtime.Object) checkers.Facts {
 	all := checkers.Facts{}
 	for _, object := range objects {
@@ -148,7 +148,7 @@ func labelsOf(labels map[string]string) string {
 	return strings.Join(pairs, ",")
 }
 
-// second is a time of Docker's to the second, "" for one that never was.
+// second returns a time of Docker in whole seconds, or "" for the zero time.
 func second(s string) string {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil || t.Year() <= 1 {

@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package checkers judges histories: a function for each promise that the server makes, which looks at nothing but what
+// Package checkers checks histories. It has one function for each promise of the server. Each function looks only at what
 // clients saw.
 package checkers
 
@@ -11,11 +11,11 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// Result is what a checker found.
+// Result is the result of a checker.
 type Result struct {
-	// Checks is how many things could have been wrong.
+	// Checks is the number of checks.
 	Checks int
-	// Violations says what was.
+	// Violations describe the checks that failed.
 	Violations []string
 }
 
@@ -25,31 +25,31 @@ func (r *Result) violated(format string, args ...any) {
 	r.Violations = append(r.Violations, fmt.Sprintf(format, args...))
 }
 
-// Add adds what another look at the same promise found.
+// Add adds another result for the same promise.
 func (r *Result) Add(other Result) {
 	r.Checks += other.Checks
 	r.Violations = append(r.Violations, other.Violations...)
 }
 
-// Checker judges one promise.
+// Checker checks one promise.
 type Checker struct {
 	Name, Promise string
 	Check         func(*history.History) Result
 }
 
-// All has a row for each promise that a history alone can show to be broken.
+// All are the checkers of the promises that can be checked from a history alone.
 var All = []Checker{
 	{"ordered", "versions never go back", Ordered},
 	{"unique", "no change is shown twice", Unique},
 	{"reliable", "no change is missing between two versions", Reliable},
-	{"resumable", "a watch goes on from any version that is kept", Resumable},
-	{"bookmarkable", "a bookmark comes after all that it covers", Bookmarkable},
+	{"resumable", "a watch resumes from any version that is kept", Resumable},
+	{"bookmarkable", "a bookmark comes after every change that it covers", Bookmarkable},
 	{"filtered", "a selector's stream is the full stream, filtered", Filtered},
 	{"live", "no read misses a change that was answered before it", Live},
-	{"monotonic", "a version of an earlier run is refused, and lower than all of a later run", Monotonic},
+	{"monotonic", "a version of an earlier run is refused, and lower than every version of a later run", Monotonic},
 }
 
-// who names a watch in violations.
+// who describes a watch in a violation.
 func who(w *history.Watch) string {
 	selector := ""
 	if !w.Unfiltered() {
@@ -58,6 +58,7 @@ func who(w *history.Watch) string {
 	return fmt.Sprintf("%s, run %d: watch of %s%s from %d", w.Client, w.Run, w.Resource, selector, w.From)
 }
 
+// what describes an event in a violation.
 func what(e history.Event) string {
 	return fmt.Sprintf("%s %s (%s) at %d", e.Type, e.Object.Name, e.Object.Digest, e.Object.Version)
 }

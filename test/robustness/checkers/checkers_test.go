@@ -15,7 +15,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// object is one version of an object whose content is told by its digest.
+// object returns one version of an object. The digest stands for its content.
 func object(name string, version uint64, digest string) history.Object {
 	return history.Object{Name: name, UID: "uid of " + name, Version: version, Digest: digest, Labels: map[string]string{"team": digest}}
 }
@@ -35,14 +35,14 @@ func initialEnd(version uint64) history.Event {
 
 func expired() history.Event { return history.Event{Type: watch.Error, Code: http.StatusGone} }
 
-// events are what happens in every history here: web comes and changes, db comes and goes.
+// events returns the changes in each history of these tests: web is created and changes, db is created and deleted.
 func events() []history.Event {
 	return []history.Event{
 		added(object("web", 11, "a")), added(object("db", 12, "b")), modified(object("web", 13, "b")), deleted(object("db", 14, "b")), modified(object("web", 15, "a")),
 	}
 }
 
-// good is a history in which every promise is kept. Each test breaks one.
+// good returns a history that keeps every promise. Each test case breaks one promise.
 func good() *history.History {
 	return &history.History{
 		Watches: []*history.Watch{
@@ -111,31 +111,31 @@ func TestEachFaultIsCaught(t *testing.T) {
 		{"one version is two changes", "unique", func(h *history.History) { (*eventsOf(h, resumed))[0].Object.Digest = "c" }, "which another client was shown as"},
 		{"an object is twice among the initial events", "unique", insert(initial, 0, added(object("web", 11, "a"))), "twice among the initial events"},
 		{"an event is lost", "reliable", drop(full, 2), "missed MODIFIED web (b) at 13"},
-		{"an event is lost that nobody else saw", "reliable", func(h *history.History) { h.Watches = h.Watches[:1]; drop(full, 1)(h) }, "DELETED db (b) at 14, when it was there: false"},
-		{"an object is exchanged without going", "reliable", func(h *history.History) { h.Watches = h.Watches[:1]; (*eventsOf(h, full))[2].Object.UID = "another" }, "of another object"},
-		{"a list lacks an object", "reliable", func(h *history.History) { h.Lists[1].Objects = h.Lists[1].Objects[:1] }, `differs from what changes tell in ["web"]`},
-		{"a list has an object that is gone", "reliable", func(h *history.History) { h.Lists[1].Version = 14 }, `differs from what changes tell in ["db"]`},
-		{"a list has an old object", "reliable", func(h *history.History) { h.Lists[1].Objects[1] = object("web", 11, "a") }, `differs from what changes tell in ["web"]`},
+		{"an event is lost that nobody else saw", "reliable", func(h *history.History) { h.Watches = h.Watches[:1]; drop(full, 1)(h) }, "DELETED db (b) at 14, although the object existed before: false"},
+		{"an object is exchanged without going", "reliable", func(h *history.History) { h.Watches = h.Watches[:1]; (*eventsOf(h, full))[2].Object.UID = "another" }, "with the UID of another object"},
+		{"a list lacks an object", "reliable", func(h *history.History) { h.Lists[1].Objects = h.Lists[1].Objects[:1] }, `differs from the state after all changes in ["web"]`},
+		{"a list has an object that is gone", "reliable", func(h *history.History) { h.Lists[1].Version = 14 }, `differs from the state after all changes in ["db"]`},
+		{"a list has an old object", "reliable", func(h *history.History) { h.Lists[1].Objects[1] = object("web", 11, "a") }, `differs from the state after all changes in ["web"]`},
 		{"a resumed watch skips a change", "resumable", drop(resumed, 0), "begins with DELETED db (b) at 14, the next change was MODIFIED web"},
 		{"a version is refused that is kept", "resumable", func(h *history.History) { *eventsOf(h, resumed) = []history.Event{expired()} }, "refused after 3 changes"},
 		{"a bookmark covers a change that comes after it", "bookmarkable", func(h *history.History) { e := *eventsOf(h, full); e[3].Object.Version = 14 }, "a bookmark at 14 without DELETED db"},
 		{"a bookmark was not asked for", "bookmarkable", insert(resumed, 3, bookmark(15)), "not asked for"},
-		{"the initial events end twice", "bookmarkable", insert(initial, 3, initialEnd(12)), "one too many"},
+		{"the initial events end twice", "bookmarkable", insert(initial, 3, initialEnd(12)), "an unexpected end of initial events"},
 		{"the initial events do not end", "bookmarkable", drop(initial, 2), "changes before the end"},
-		{"the initial events lack an object", "bookmarkable", drop(initial, 0), `they differ in ["db"]`},
-		{"what leaves the selector does not go", "filtered", drop(selecting, 1), "shows ADDED web (a) at 15 where MODIFIED web (b) at 13 is DELETED"},
+		{"the initial events lack an object", "bookmarkable", drop(initial, 0), `differ from the state at that version in ["db"]`},
+		{"what leaves the selector does not go", "filtered", drop(selecting, 1), "shows ADDED web (a) at 15 where MODIFIED web (b) at 13 must be DELETED"},
 		{"what enters the selector does not come", "filtered", func(h *history.History) {
 			*eventsOf(h, selecting) = append((*eventsOf(h, selecting))[:2], bookmark(15))
 		}, "missed MODIFIED web (a) at 15 as ADDED"},
 		{"what is not selected is shown", "filtered", insert(selecting, 1, added(object("db", 12, "b"))), "shows ADDED db"},
-		{"a change within the selector comes as another kind", "filtered", func(h *history.History) { (*eventsOf(h, selecting))[2].Type = watch.Modified }, "is ADDED of what is selected"},
+		{"a change within the selector comes as another kind", "filtered", func(h *history.History) { (*eventsOf(h, selecting))[2].Type = watch.Modified }, "must be ADDED"},
 		{"a read is stale", "live", operations(operation("reader", history.Read, "running", 15, 16)), "no order explains"},
 		{"reads go back", "live", operations(operation("writer", Start, "", 20, 30), operation("one", history.Read, "running", 21, 22), operation("other", history.Read, "exited", 23, 24)), "no order explains"},
 		{"a read sees what is removed", "live", operations(operation("writer", Remove, "", 20, 21), operation("reader", history.Read, "exited", 22, 23)), "no order explains"},
 		{"what cannot be done is done", "live", operations(operation("writer", Pause, "", 20, 21)), "no order explains"},
-		{"a version of an earlier run is accepted", "monotonic", func(h *history.History) { *eventsOf(h, outdated) = nil }, "accepted, though"},
+		{"a version of an earlier run is accepted", "monotonic", func(h *history.History) { *eventsOf(h, outdated) = nil }, "accepted, although"},
 		{"a version of an earlier run is answered with events", "monotonic", func(h *history.History) { *eventsOf(h, outdated) = []history.Event{added(object("web", 30, "a"))} }, "answered with ADDED web"},
-		{"a later run starts below an earlier one", "monotonic", func(h *history.History) { h.Lists[2].Objects[0].Version = 15 }, "run 2 hands out version 15, run 1 had come to 15"},
+		{"a later run starts below an earlier one", "monotonic", func(h *history.History) { h.Lists[2].Objects[0].Version = 15 }, "run 2 shows version 15, but run 1 had reached 15"},
 	} {
 		t.Run(strings.ReplaceAll(test.fault, " ", "-"), func(t *testing.T) {
 			h := good()
@@ -143,7 +143,7 @@ func TestEachFaultIsCaught(t *testing.T) {
 			at := slices.IndexFunc(All, func(c Checker) bool { return c.Name == test.promise })
 			found := All[at].Check(h).Violations
 			if !slices.ContainsFunc(found, func(v string) bool { return strings.Contains(v, test.says) }) {
-				t.Errorf("%s says %q, and not %q", test.promise, found, test.says)
+				t.Errorf("%s found %q, want %q", test.promise, found, test.says)
 			}
 		})
 	}
@@ -159,7 +159,7 @@ func TestWhatMayHaveHappenedIsNoStaleRead(t *testing.T) {
 	}
 	h.Operations = append(h.Operations, operation("reader", history.Read, "exited", 26, 27))
 	if len(Live(h).Violations) == 0 {
-		t.Error("a removal that was seen is taken back, and nothing is said")
+		t.Error("a removal that a reader saw is undone, and no violation is found")
 	}
 }
 
@@ -175,7 +175,7 @@ func TestANameThatIsTakenByAnotherIsLive(t *testing.T) {
 	}
 	h.Operations = append(h.Operations, owner(history.Read, "x", 10, 11))
 	if found := Live(h).Violations; len(found) != 1 || strings.Contains(found[0], "2ns to 3ns") {
-		t.Errorf("%q is not one short story", found)
+		t.Errorf("%q, want one violation without needless reads", found)
 	}
 }
 

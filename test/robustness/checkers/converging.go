@@ -9,10 +9,10 @@ import (
 	"slices"
 )
 
-// Facts is what is to be said of each object: fields by name, by the object's name.
+// Facts maps the name of each object to the object's fields by name.
 type Facts map[string]map[string]string
 
-// Converging finds fields in which what a client holds, after everything has come to rest, is not what Docker says.
+// Converging finds fields in which a client's copy differs from Docker after the traffic has stopped.
 func Converging(client string, got, want Facts) Result {
 	var r Result
 	names := maps.Clone(want)

@@ -16,18 +16,18 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// searchTime bounds the search for an order of one register's operations. One that takes longer counts as not checked.
+// searchTime bounds the search for an order of one register's operations. A register that takes longer is not checked.
 const searchTime = 30 * time.Second
 
 // Kinds of registers.
 const (
-	// ContainerStatus is the status behind a container ID.
+	// ContainerStatus is the status of the container with one ID.
 	ContainerStatus = "container status"
-	// Owner is what is behind a name: a container ID, an image ID, or that a volume is there.
+	// Owner is the object behind a name: a container ID, an image ID, or the fact that a volume exists.
 	Owner = "owner"
 )
 
-// Actions on a ContainerStatus, beside history.Read.
+// Actions on a ContainerStatus, besides history.Read.
 const (
 	Create  = "create"
 	Start   = "start"
@@ -40,15 +40,15 @@ const (
 	Run     = "run"
 	Halt    = "halt"
 	Suspend = "suspend"
-	// Die is the end of what runs in a container for any other reason.
+	// Die is the end of a container's process for any other reason.
 	Die = "die"
 )
 
-// Set gives an Owner a value.
+// Set sets the value of an Owner.
 const Set = "set"
 
-// statuses are the values that a status can have after each action, by the one that it had; an action that was done cannot
-// have been done to any other.
+// statuses maps each action and the status before it to the possible statuses after it. An action cannot succeed in a status
+// that is missing here.
 var statuses = map[string]map[string][]string{
 	Create:  {history.Absent: {"created"}},
 	Start:   {"created": {"running"}, "exited": {"running"}, "running": {"running"}},
@@ -63,12 +63,12 @@ var statuses = map[string]map[string][]string{
 	Die:     {"running": {"exited"}, "paused": {"exited"}, "exited": {"exited"}, "created": {"created"}, history.Absent: {history.Absent}},
 }
 
-// unfinished are the values that a status can have, too, when the outcome of an action is not known.
+// unfinished are additional statuses that are possible after an action with an unknown outcome.
 var unfinished = map[string][]string{
 	Start: {"exited"}, Run: {"exited"}, Restart: {"exited"}, Remove: {"exited"},
 }
 
-// next returns the values that a register can have after an operation.
+// next returns the values that a register can have after an operation. There is none if the operation is impossible.
 func next(value string, o history.Operation) []string {
 	if o.Action == history.Read {
 		if o.Value == value {
@@ -105,7 +105,8 @@ var registers = (&porcupine.NondeterministicModel{
 	DescribeOperation: func(input, _ any) string { return describe(input.(history.Operation)) },
 }).ToModel()
 
-// Live finds registers whose reads and writes cannot have happened one after another, each between its call and its return.
+// Live finds registers that are not linearizable: no order of their reads and writes explains the values, if each operation
+// takes effect at some moment between its call and its return.
 func Live(h *history.History) Result {
 	var r Result
 	byRegister := map[string][]history.Operation{}
@@ -146,8 +147,8 @@ func linear(operations []history.Operation) []porcupine.Operation {
 	return all
 }
 
-// shortest returns as few of the operations as cannot be ordered: up to the first that breaks the order, without the reads
-// that do not matter.
+// shortest returns a short part of the operations that still cannot be ordered. It ends at the first operation that breaks the
+// order, and leaves out reads that do not matter.
 func shortest(operations []history.Operation) []history.Operation {
 	operations = slices.Clone(operations)
 	slices.SortStableFunc(operations, func(a, b history.Operation) int { return int(a.Return - b.Return) })

@@ -9,7 +9,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// Ordered finds versions that go back: within a watch, and from one list of a client to its next.
+// Ordered finds versions that go back within a watch, or from one list of a client to its next list.
 func Ordered(h *history.History) Result {
 	var r Result
 	for _, w := range h.Watches {
@@ -23,7 +23,7 @@ func Ordered(h *history.History) Result {
 			case initial && !event.InitialEventsEnd:
 				r.checked()
 				if version > begin && begin > 0 {
-					r.violated("%s: %s, an initial event, is newer than their end at %d", who(w), what(event), begin)
+					r.violated("%s: initial event %s is newer than their end at %d", who(w), what(event), begin)
 				}
 				continue
 			case event.Type == watch.Bookmark:
@@ -62,8 +62,8 @@ func Ordered(h *history.History) Result {
 	return r
 }
 
-// Unique finds changes that are shown twice, changes that change nothing, and versions that are not the same change to
-// everybody.
+// Unique finds changes that a watch shows twice, changes that change nothing, and versions that stand for different changes in
+// different watches.
 func Unique(h *history.History) Result {
 	var r Result
 	type place struct {

@@ -14,29 +14,29 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// scope is where versions and names mean the same to all: one resource in one run of the server.
+// scope is one resource in one run of the server. Within a scope, versions and names mean the same to every client.
 type scope struct {
 	run      int
 	resource string
 }
 
-// span is the versions after from, up to to.
+// span is the range of versions after from, up to and including to.
 type span struct{ from, to uint64 }
 
-// snapshot is a state that somebody was shown as a whole.
+// snapshot is a whole state that a client saw at one version.
 type snapshot struct {
 	version uint64
 	objects []history.Object
 }
 
-// record is what all clients together saw of one scope.
+// record is everything that all clients together saw of one scope.
 type record struct {
-	changes   []history.Event // by version
-	covered   []span          // in which no change can be missing, if watches are reliable
-	snapshots []snapshot      // by version
+	changes   []history.Event // sorted by version
+	covered   []span          // versions that a watch covered; no change is missing there if watches are reliable
+	snapshots []snapshot      // sorted by version
 }
 
-// recordsOf puts together what the unfiltered watches and the lists saw.
+// recordsOf merges what the unfiltered watches and the lists saw.
 func recordsOf(h *history.History) map[scope]*record {
 	records := map[scope]*record{}
 	of := func(run int, resource string) *record {
@@ -71,7 +71,7 @@ func recordsOf(h *history.History) map[scope]*record {
 	return records
 }
 
-// refused is true for a watch whose version was refused.
+// refused reports whether the server refused the version of a watch.
 func refused(w *history.Watch) bool { return len(w.Events) > 0 && w.Events[0].Type == watch.Error }
 
 func initialObjects(w *history.Watch) []history.Object {
@@ -101,7 +101,7 @@ func (r *record) tidy() {
 	slices.SortStableFunc(r.snapshots, func(a, b snapshot) int { return cmp.Compare(a.version, b.version) })
 }
 
-// between returns the changes after from, up to to.
+// between returns the changes after from, up to and including to.
 func (r *record) between(from, to uint64) []history.Event {
 	after := func(version uint64) int {
 		return sort.Search(len(r.changes), func(i int) bool { return r.changes[i].Object.Version > version })
@@ -113,18 +113,19 @@ func (r *record) between(from, to uint64) []history.Event {
 	return r.changes[first:last]
 }
 
-// covers is true if no change after from, up to to, can be unknown.
+// covers reports whether the record has every change after from, up to and including to.
 func (r *record) covers(from, to uint64) bool {
 	return from >= to || slices.ContainsFunc(r.covered, func(s span) bool { return s.from <= from && to <= s.to })
 }
 
-// at returns the objects at version by name, as an older snapshot and the changes since then tell; false if there is none.
+// at returns the objects at a version by name. It applies the changes since an older snapshot, and returns false if there is no
+// such snapshot. It ignores snapshots of the version itself, so that these can be checked against it.
 func (r *record) at(version uint64) (map[string]history.Object, bool) {
 	next := sort.Search(len(r.snapshots), func(i int) bool { return r.snapshots[i].version >= version })
 	return r.from(next-1, version)
 }
 
-// upTo is at, by a snapshot of that very version where there is one.
+// upTo is like at, but also uses a snapshot of the version itself.
 func (r *record) upTo(version uint64) (map[string]history.Object, bool) {
 	next := sort.Search(len(r.snapshots), func(i int) bool { return r.snapshots[i].version > version })
 	return r.from(next-1, version)
@@ -157,12 +158,12 @@ func byName(objects []history.Object) map[string]history.Object {
 	return named
 }
 
-// same is true for an object that two clients were shown alike.
+// same reports whether two clients saw the same state of an object.
 func same(a, b history.Object) bool {
 	return a.Name == b.Name && a.UID == b.UID && a.Version == b.Version && a.Digest == b.Digest
 }
 
-// differences names the objects in which two states differ.
+// differences returns the names of the objects in which two states differ.
 func differences(got, want map[string]history.Object) []string {
 	names := map[string]bool{}
 	for name, object := range got {

@@ -11,8 +11,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// Reliable finds changes that some client saw and another one, whose watch covers them, did not; changes that cannot follow
-// from what was there before; and lists that are not what the changes since an older one make of it.
+// Reliable finds three faults: a watch lacks a change in its range that another client saw; a change does not fit the state
+// before it; a list differs from an older state plus the changes since then.
 func Reliable(h *history.History) Result {
 	var r Result
 	records := recordsOf(h)
@@ -40,35 +40,35 @@ func Reliable(h *history.History) Result {
 		if want, ok := records[scope{l.Run, l.Resource}].at(l.Version); ok {
 			r.checked()
 			if differ := differences(byName(l.Objects), want); len(differ) > 0 {
-				r.violated("%s, run %d: list of %s at %d differs from what changes tell in %q", l.Client, l.Run, l.Resource, l.Version, differ)
+				r.violated("%s, run %d: list of %s at %d differs from the state after all changes in %q", l.Client, l.Run, l.Resource, l.Version, differ)
 			}
 		}
 	}
 	return r
 }
 
-// following finds changes that cannot follow from the state before.
+// following finds changes that do not fit the state before them.
 func following(w *history.Watch, state map[string]history.Object) (r Result) {
 	for _, event := range w.Changes() {
 		r.checked()
 		before, there := state[event.Object.Name]
 		switch {
 		case (event.Type == watch.Added) == there:
-			r.violated("%s: %s, when it was there: %v", who(w), what(event), there)
+			r.violated("%s: %s, although the object existed before: %v", who(w), what(event), there)
 		case there && before.UID != event.Object.UID:
-			r.violated("%s: %s of another object than was there", who(w), what(event))
+			r.violated("%s: %s with the UID of another object", who(w), what(event))
 		}
 		apply(state, event)
 	}
 	return r
 }
 
-// kept is how many changes a server keeps at the least for watches to go on from: three quarters of what it promises, as
-// it forgets a quarter at a time.
+// kept is the least number of changes that a server keeps, so that watches can resume. It is three quarters of the history size
+// (4,096), because the server drops a quarter at a time.
 const kept = 3 << 10
 
-// Resumable finds watches that went on from a version of the same run and begin with another change than the next one, or
-// were refused though the version was kept.
+// Resumable checks watches that resume from a version of the same run. It finds watches that do not begin with the next change,
+// and watches that the server refused although it kept the version.
 func Resumable(h *history.History) Result {
 	var r Result
 	records := recordsOf(h)
@@ -102,8 +102,8 @@ func Resumable(h *history.History) Result {
 	return r
 }
 
-// Monotonic finds versions of an earlier run that a later one accepts, and versions of a later run that an earlier one had
-// handed out.
+// Monotonic finds versions of an earlier run that a later run accepts, and versions of a later run that are not higher than
+// those of an earlier run.
 func Monotonic(h *history.History) Result {
 	var r Result
 	lowest, highest := map[int]uint64{}, map[int]uint64{}
@@ -128,9 +128,9 @@ func Monotonic(h *history.History) Result {
 		r.checked()
 		switch {
 		case len(w.Events) == 0:
-			r.violated("%s: accepted, though the version is one of run %d", who(w), w.FromRun)
+			r.violated("%s: accepted, although the version is one of run %d", who(w), w.FromRun)
 		case w.Events[0].Type != watch.Error || w.Events[0].Code != http.StatusGone:
-			r.violated("%s: answered with %s (%d), though the version is one of run %d", who(w), what(w.Events[0]), w.Events[0].Code, w.FromRun)
+			r.violated("%s: answered with %s (%d), although the version is one of run %d", who(w), what(w.Events[0]), w.Events[0].Code, w.FromRun)
 		}
 	}
 	for _, l := range h.Lists {
@@ -146,7 +146,7 @@ func Monotonic(h *history.History) Result {
 			}
 			r.checked()
 			if low <= high {
-				r.violated("run %d hands out version %d, run %d had come to %d", run, low, earlier, high)
+				r.violated("run %d shows version %d, but run %d had reached %d", run, low, earlier, high)
 			}
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// Bookmarkable finds bookmarks that come before a change that they cover, that were not asked for, and initial events that
-// do not end, end twice, or are not what was there.
+// Bookmarkable finds bookmarks that come before a change that they cover, and bookmarks that the client did not ask for. It also
+// finds initial events that do not end, end twice, or differ from the state at their end.
 func Bookmarkable(h *history.History) Result {
 	var r Result
 	records := recordsOf(h)
@@ -38,7 +38,7 @@ func Bookmarkable(h *history.History) Result {
 			}
 			if event.InitialEventsEnd {
 				if ends++; ends > 1 || !w.Initial {
-					r.violated("%s: an end of initial events at %d that is one too many", who(w), version)
+					r.violated("%s: an unexpected end of initial events at %d", who(w), version)
 				}
 			}
 			if !w.Unfiltered() || !known || record == nil {
@@ -57,17 +57,17 @@ func Bookmarkable(h *history.History) Result {
 			want, err := selected(w, want)
 			r.checked()
 			if differ := differences(byName(initialObjects(w)), want); err != nil || len(differ) > 0 {
-				r.violated("%s: the initial events, up to %d, are not what was there: they differ in %q %v", who(w), begin, differ, err)
+				r.violated("%s: the initial events, up to %d, differ from the state at that version in %q %v", who(w), begin, differ, err)
 			}
 		}
 	}
 	return r
 }
 
-// isLater is true for a change that cannot be an initial event.
+// isLater reports whether an event cannot be an initial event.
 func isLater(e history.Event) bool { return e.Type == watch.Modified || e.Type == watch.Deleted }
 
-// Filtered finds watches with a selector that differ from the full stream, filtered.
+// Filtered finds watches with a selector whose changes differ from the selected part of all changes.
 func Filtered(h *history.History) Result {
 	var r Result
 	records := recordsOf(h)
@@ -102,19 +102,20 @@ func Filtered(h *history.History) Result {
 			first := got[0]
 			if first.Type != kind || first.Object.Version != change.Object.Version || first.Object.UID != change.Object.UID ||
 				kind != watch.Deleted && !same(first.Object, change.Object) {
-				r.violated("%s: shows %s where %s is %s of what is selected", who(w), what(first), what(change), kind)
+				r.violated("%s: shows %s where %s must be %s", who(w), what(first), what(change), kind)
 				break
 			}
 			got = got[1:]
 		}
 		if len(got) > 0 && len(r.Violations) == 0 {
-			r.violated("%s: shows %s, which is no change of what is selected", who(w), what(got[0]))
+			r.violated("%s: shows %s, which changes nothing that is selected", who(w), what(got[0]))
 		}
 	}
 	return r
 }
 
-// seenAs is how a selector shows a change of an object that it selected before, selects afterwards, or neither.
+// seenAs returns the type of event by which a watch with a selector shows a change. was and is say whether the selector selects
+// the object before and after the change. Without either the watch shows nothing.
 func seenAs(was, is bool) (watch.EventType, bool) {
 	switch {
 	case was && is:
@@ -141,7 +142,7 @@ func selected(w *history.Watch, state map[string]history.Object) (map[string]his
 	return found, nil
 }
 
-// matcher tells which objects a watch selects.
+// matcher returns a function that reports whether a watch selects an object.
 func matcher(w *history.Watch) (func(history.Object) bool, error) {
 	byLabel, err := labels.Parse(w.LabelSelector)
 	if err != nil {

@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package clients reads and watches as users' programs do, and writes down all that it is shown.
+// Package clients holds clients that read and watch as users' programs do, and that record everything they see.
 package clients
 
 import (
@@ -20,11 +20,11 @@ import (
 type Server struct {
 	API       typed.ContainersV1alpha1Interface
 	Namespace string
-	// Run is which of the server's runs, one after another, answers what is asked from now on.
+	// Run returns the number of the server's current run.
 	Run func() int
 }
 
-// Client is somebody who reads, in a goroutine of its own, until ctx ends.
+// Client is one client. Each of its methods reads until its context ends.
 type Client struct {
 	Server
 	Name     string
@@ -32,7 +32,7 @@ type Client struct {
 	Random   *rand.Rand
 }
 
-// Resources are what clients look at.
+// Resources are the resources that the clients read.
 var Resources = []string{"containers", "images", "volumes"}
 
 func (s *Server) list(ctx context.Context, resource string, options metav1.ListOptions) (runtime.Object, error) {

@@ -17,26 +17,26 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// seenVersions is how many versions are remembered to go on from.
+// seenVersions is the number of recent versions from which a watch may resume.
 const seenVersions = 200
 
-// Following is how a client watches.
+// Following is a way of watching.
 type Following struct {
 	Resource                     string
 	LabelSelector, FieldSelector string
-	// Initial asks for the initial events each time; otherwise a watch goes on from a version.
+	// Initial makes each watch ask for the initial events. Without it a watch resumes from a version.
 	Initial bool
-	// Anywhere goes on from any version that was seen lately, and not from the last one. Nor does it stay long.
+	// Anywhere makes each watch short, and resumes from a random recent version, not from the last one.
 	Anywhere bool
 }
 
-// point is a version and the run that handed it out.
+// point is a version and the run of the server that it comes from.
 type point struct {
 	version uint64
 	run     int
 }
 
-// Follow watches until ctx ends: after each watch there is another.
+// Follow watches until ctx ends. When a watch ends it starts the next one.
 func (c *Client) Follow(ctx context.Context, f Following) {
 	var from point
 	var seen []point
@@ -74,7 +74,8 @@ func (c *Client) Follow(ctx context.Context, f Following) {
 	}
 }
 
-// watchOnce is one watch. It returns nil where nothing can be said of it.
+// watchOnce runs one watch. It returns nil if the watch cannot be checked, for example because the server was restarted when it
+// began.
 func (c *Client) watchOnce(ctx context.Context, f Following, from point) *history.Watch {
 	run := c.Run()
 	w := &history.Watch{Client: c.Name, Resource: f.Resource, Run: run, LabelSelector: f.LabelSelector, FieldSelector: f.FieldSelector,
@@ -128,7 +129,7 @@ func (c *Client) watchOnce(ctx context.Context, f Following, from point) *histor
 	}
 }
 
-// eventOf returns what is kept of an event. It is false for one that the client library has made up.
+// eventOf returns the part of an event that a history keeps. It returns false for an error that the client library made itself.
 func eventOf(event watch.Event) (history.Event, bool) {
 	if status, ok := event.Object.(*metav1.Status); ok {
 		return errorOf(*status), !strings.Contains(status.Message, "unable to decode an event")

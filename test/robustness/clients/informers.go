@@ -14,13 +14,13 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/generated/informers/externalversions"
 )
 
-// Informers hold all resources, as controllers and user interfaces do.
+// Informers hold copies of all resources, as controllers and user interfaces do.
 type Informers struct {
 	factory externalversions.SharedInformerFactory
 	stores  map[string]cache.SharedIndexInformer
 }
 
-// StartInformers starts them. They end with ctx; Wait waits for that.
+// StartInformers starts informers that run until ctx ends. Wait waits for their end.
 func StartInformers(ctx context.Context, clients versioned.Interface, namespace string) (*Informers, error) {
 	i := &Informers{
 		factory: externalversions.NewSharedInformerFactoryWithOptions(clients, 0, externalversions.WithNamespace(namespace)),
@@ -37,10 +37,10 @@ func StartInformers(ctx context.Context, clients versioned.Interface, namespace 
 	return i, nil
 }
 
-// Wait returns when the informers have ended.
+// Wait waits until the informers have ended.
 func (i *Informers) Wait() { i.factory.Shutdown() }
 
-// Stored is what the informer of a resource holds.
+// Stored returns the objects that the informer of a resource holds.
 func (i *Informers) Stored(resource string) []runtime.Object {
 	var objects []runtime.Object
 	for _, object := range i.stores[resource].GetStore().List() {

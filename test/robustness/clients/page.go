@@ -14,7 +14,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// rest is how long a client waits after what failed.
+// rest is how long a client waits after a failure.
 const rest = 100 * time.Millisecond
 
 func sleep(ctx context.Context, duration time.Duration) {
@@ -24,8 +24,8 @@ func sleep(ctx context.Context, duration time.Duration) {
 	}
 }
 
-// page lists a resource in pages of so many objects, 0 for one page of all. It returns nil where there is no consistent
-// answer: the engine is away, the server is killed in between, or the pages' version is not kept any more.
+// page lists a resource in pages of limit objects, or in one page if limit is 0. It returns nil if there is no consistent answer:
+// the engine is away, the server is killed in between, or the server no longer keeps the version of the pages.
 func (c *Client) page(ctx context.Context, resource string, limit int64) *history.List {
 	run := c.Run()
 	l := &history.List{Client: c.Name, Resource: resource, Run: run}

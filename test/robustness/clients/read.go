@@ -19,10 +19,10 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/traffic"
 )
 
-// definite are the statuses that an operation leaves behind; the others are passed through.
+// definite are the statuses in which an operation leaves a container. A container only passes through the others.
 var definite = map[string]bool{"created": true, "running": true, "paused": true, "exited": true}
 
-// Read gets and lists what the traffic writes to, live, until ctx ends.
+// Read gets and lists the objects that the traffic changes, until ctx ends. All reads are live: they set no resourceVersion.
 func (c *Client) Read(ctx context.Context, t *traffic.Traffic) {
 	reads := []func(context.Context, *traffic.Traffic) error{
 		func(ctx context.Context, t *traffic.Traffic) error {
@@ -51,7 +51,7 @@ func (c *Client) Read(ctx context.Context, t *traffic.Traffic) {
 
 func (c *Client) pick(from []*traffic.Slot) *traffic.Slot { return from[c.Random.IntN(len(from))] }
 
-// read is what was seen of a register by an answer that was asked for at call.
+// read returns the operation of a read that was called at call and has just returned.
 func (c *Client) read(call time.Duration, kind, register, value string) history.Operation {
 	return history.Operation{Client: c.Name, Kind: kind, Register: register, Action: history.Read, Value: value, Call: call, Return: c.Recorder.Now(), Outcome: history.Done}
 }
@@ -69,7 +69,7 @@ func (c *Client) getNamed(ctx context.Context, resource, name string) error {
 	return err
 }
 
-// reads is what an object that is there tells.
+// reads returns the reads that an existing object stands for.
 func (c *Client) reads(call time.Duration, name string, object runtime.Object) []history.Operation {
 	switch o := object.(type) {
 	case *v1alpha1.Container:
@@ -85,7 +85,7 @@ func (c *Client) reads(call time.Duration, name string, object runtime.Object) [
 	}
 }
 
-// getByID gets a container that is or was known by its ID.
+// getByID gets a container by an ID that it has or had.
 func (c *Client) getByID(ctx context.Context, t *traffic.Traffic) error {
 	id := c.pick(t.Containers).ID()
 	if id == "" {
@@ -106,7 +106,7 @@ func (c *Client) getByID(ctx context.Context, t *traffic.Traffic) error {
 	return nil
 }
 
-// listNamed lists a resource, and notes what that says of a few names.
+// listNamed lists a resource and records what the list says about four random names.
 func (c *Client) listNamed(ctx context.Context, resource string, from []*traffic.Slot) error {
 	call := c.Recorder.Now()
 	answer, err := c.list(ctx, resource, metav1.ListOptions{})

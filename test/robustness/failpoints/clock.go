@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// shiftClock has the engine's clock be an hour off, in one direction or the other, as far as events can tell.
+// shiftClock makes the engine's clock appear an hour fast or slow: it shifts the times of events and of requests for events.
 func shiftClock(_ context.Context, t *Target) (func() error, error) {
 	by := time.Hour
 	if t.Random.IntN(2) == 0 {
@@ -40,7 +40,7 @@ func shiftClock(_ context.Context, t *Target) (func() error, error) {
 	}, nil
 }
 
-// shiftSince shifts the beginning of what is asked for, but for one that means the beginning of all.
+// shiftSince shifts the start of the requested events. It leaves since=1 alone, which asks for the whole log.
 func shiftSince(query url.Values, by time.Duration) url.Values {
 	whole, fraction, _ := strings.Cut(query.Get("since"), ".")
 	seconds, err := strconv.ParseInt(whole, 10, 64)

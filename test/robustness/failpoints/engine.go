@@ -17,7 +17,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// killEngine kills dockerd. What runs goes on, and is killed or taken over by the next dockerd.
+// killEngine kills dockerd. Containers keep running. The next dockerd kills them or, with live-restore, takes them over.
 func killEngine(liveRestore bool) func(context.Context, *Target) (func() error, error) {
 	return func(_ context.Context, t *Target) (func() error, error) {
 		if err := t.Engine.Configure(map[string]any{"live-restore": liveRestore}); err != nil {
@@ -46,7 +46,7 @@ func killServer(_ context.Context, t *Target) (func() error, error) {
 	}, nil
 }
 
-// swap has the server show another engine, which holds other things of the same names.
+// swap connects the server to another engine, which holds different objects with the same names.
 func swap(ctx context.Context, t *Target) (func() error, error) {
 	other := t.Other.Client()
 	for i := range 3 {
@@ -93,7 +93,7 @@ func (t *Target) remove(ids *[]string) func() error {
 	}
 }
 
-// eachOf calls do with 0 to n-1, some at a time, and returns the first error.
+// eachOf calls do with 0 to n-1, up to 8 at a time, and returns the first error.
 func eachOf(n int, do func(i int) error) error {
 	var group errgroup.Group
 	group.SetLimit(8)
@@ -103,7 +103,7 @@ func eachOf(n int, do func(i int) error) error {
 	return group.Wait()
 }
 
-// crashLoop has containers fail that Docker starts again and again.
+// crashLoop starts containers that exit at once and that Docker restarts again and again.
 func crashLoop(ctx context.Context, t *Target) (func() error, error) {
 	ids := make([]string, t.count(50, 8))
 	err := eachOf(len(ids), func(i int) (err error) {
@@ -122,7 +122,7 @@ func crashLoop(ctx context.Context, t *Target) (func() error, error) {
 	return remove, nil
 }
 
-// failStart has starts fail. The container then is as before, but for the reason, and Docker raises no event.
+// failStart makes the start of containers fail. Docker records the error in the container, but raises no event.
 func failStart(ctx context.Context, t *Target) (func() error, error) {
 	var ids []string
 	for range 3 {
@@ -132,7 +132,7 @@ func failStart(ctx context.Context, t *Target) (func() error, error) {
 		}
 		ids = append(ids, id)
 		if err := t.Engine.Client().ContainerStart(ctx, id, container.StartOptions{}); err == nil {
-			return nil, errors.Join(errors.New("a container without a program has started"), t.remove(&ids)())
+			return nil, errors.Join(errors.New("starting a container with a missing program: it did not fail"), t.remove(&ids)())
 		}
 	}
 	return t.remove(&ids), nil

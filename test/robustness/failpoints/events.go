@@ -19,7 +19,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// hang has the proxy answer nothing. In the end it is as if what hung had been killed.
+// hang makes the proxy answer no request. The recovery drops the connections, as if the hanging process had been killed.
 func hang(_ context.Context, t *Target) (func() error, error) {
 	t.Proxy.Fail(dockerproxy.Stall(func(*http.Request) bool { return true }))
 	return func() error {
@@ -29,7 +29,7 @@ func hang(_ context.Context, t *Target) (func() error, error) {
 	}, nil
 }
 
-// tampering has the events of streams changed until the recovery. The log stays as it is.
+// tampering changes the events of event streams until the recovery. Reads of the event log stay as they are.
 func (t *Target) tampering(stream func(context.Context, [][]byte) ([][]byte, error)) func() error {
 	t.Proxy.Tamper(func(ctx context.Context, isLog bool, lines [][]byte) ([][]byte, error) {
 		if isLog {
@@ -43,7 +43,7 @@ func (t *Target) tampering(stream func(context.Context, [][]byte) ([][]byte, err
 	}
 }
 
-// breakOff ends streams half way through an event, each after a few.
+// breakOff ends event streams in the middle of every fifth event.
 func breakOff(_ context.Context, t *Target) (func() error, error) {
 	var passed atomic.Int64
 	return t.tampering(func(_ context.Context, lines [][]byte) ([][]byte, error) {
@@ -56,12 +56,12 @@ func breakOff(_ context.Context, t *Target) (func() error, error) {
 	}), nil
 }
 
-// lose has no event come through.
+// lose drops every event.
 func lose(_ context.Context, t *Target) (func() error, error) {
 	return t.tampering(func(context.Context, [][]byte) ([][]byte, error) { return nil, nil }), nil
 }
 
-// disorder has each event come twice, and neighbours in any order.
+// disorder sends each event twice, and events that arrive together in random order.
 func disorder(_ context.Context, t *Target) (func() error, error) {
 	random := lockedRandom{random: rand.New(rand.NewPCG(t.Random.Uint64(), 0))}
 	return t.tampering(func(_ context.Context, lines [][]byte) ([][]byte, error) {
@@ -71,7 +71,7 @@ func disorder(_ context.Context, t *Target) (func() error, error) {
 	}), nil
 }
 
-// lockedRandom can be used by several streams.
+// lockedRandom is a random source that several streams can use at once.
 type lockedRandom struct {
 	mu     sync.Mutex
 	random *rand.Rand
@@ -84,17 +84,17 @@ func (r *lockedRandom) shuffle(n int, swap func(i, j int)) {
 }
 
 const (
-	// burst is how many events fill all that lies between Docker and a reader that does not read.
+	// burst is the number of events that fill all buffers between Docker and a reader that does not read.
 	burst = 6000
-	// burstTime bounds the making of them.
+	// burstTime bounds the time in which the events are made.
 	burstTime = 30 * time.Second
-	// delayed is how long a call takes at least when Docker waits for a reader and then drops what it does not take.
+	// delayed is the least time of a call while Docker waits for a slow reader, before it drops the event for that reader.
 	delayed = 100 * time.Millisecond
-	// delays is how many such calls are enough.
+	// delays is how many such calls prove that Docker drops events.
 	delays = 8
 )
 
-// lag has the server's stream come to a halt, and then so much happen that Docker drops some of it.
+// lag stops the server's event stream and then makes so many events that Docker drops some of them.
 func lag(ctx context.Context, t *Target) (func() error, error) {
 	released := make(chan struct{})
 	untamper := t.tampering(func(ctx context.Context, lines [][]byte) ([][]byte, error) {
@@ -112,7 +112,7 @@ func lag(ctx context.Context, t *Target) (func() error, error) {
 	began, slow := time.Now(), 0
 	for made := 0; made < burst && slow < delays && time.Since(began) < burstTime && ctx.Err() == nil; made++ {
 		call := time.Now()
-		if err := t.Engine.Client().ImageTag(ctx, engine.Busybox, tag); err != nil { // each raises an event, whether it changes something or not
+		if err := t.Engine.Client().ImageTag(ctx, engine.Busybox, tag); err != nil { // raises an event even if the tag exists
 			return nil, errors.Join(err, recover())
 		}
 		if time.Since(call) >= delayed {

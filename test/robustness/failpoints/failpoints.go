@@ -1,8 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package failpoints is what can go wrong between a server, its engine and its clients, each as it can be brought about on a
-// real engine or, where that cannot be made to show it, by the proxy before it.
+// Package failpoints injects faults into an engine, a server, or the connection between them. It injects a fault into the real
+// engine if that is possible, else into the proxy in front of it.
 package failpoints
 
 import (
@@ -14,25 +14,25 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// recovery bounds all calls that one recovery makes.
+// recovery bounds all calls of one recovery together.
 const recovery = 3 * time.Minute
 
-// Target is what faults are injected into.
+// Target is the system into which faults are injected.
 type Target struct {
-	// Engine is what the server shows, Other another one, that it is never meant to show.
+	// Engine is the engine that the server shows. Other is another engine, which replaces it in the failpoint swap.
 	Engine, Other *engine.Engine
 	// Proxy is between the server and its engine.
 	Proxy                   *dockerproxy.Proxy
 	KillServer, StartServer func()
 	Namespace               string
-	// Prefix begins the names of all that the traffic makes.
+	// Prefix is the prefix of all names that the traffic uses.
 	Prefix string
 	Random *rand.Rand
-	// Short asks for fewer of everything.
+	// Short makes faults smaller, for short runs.
 	Short bool
 }
 
-// count is how many of something a run takes.
+// count returns whole, or short in a short run.
 func (t *Target) count(whole, short int) int {
 	if t.Short {
 		return short
@@ -40,20 +40,21 @@ func (t *Target) count(whole, short int) int {
 	return whole
 }
 
-// Failpoint is one fault.
+// Failpoint is one kind of fault.
 type Failpoint struct {
 	Name string
-	// Explains is true if it can bring about changes that no event reports: what a comparison then finds is no fault of the server.
+	// Explains is true if the fault can cause changes that no event reports. Differences that a comparison finds are then no fault
+	// of the server.
 	Explains bool
-	// Blind is true if what the server shows meanwhile says nothing of Engine.
+	// Blind is true if the server does not show Engine while the fault lasts.
 	Blind bool
-	// Hold is how long the fault lasts, HoldShort in a short run.
+	// Hold is how long the fault lasts, HoldShort how long in a short run.
 	Hold, HoldShort time.Duration
-	// Inject begins the fault. The function that it returns ends it.
+	// Inject starts the fault. The function that it returns ends the fault.
 	Inject func(context.Context, *Target) (recover func() error, err error)
 }
 
-// All are all faults.
+// All are all failpoints.
 var All = []Failpoint{
 	{Name: "dockerd is killed", Hold: 3 * time.Second, HoldShort: time.Second, Inject: killEngine(false)},
 	{Name: "dockerd is killed, with live-restore", Hold: 3 * time.Second, HoldShort: time.Second, Inject: killEngine(true)},
@@ -67,7 +68,7 @@ var All = []Failpoint{
 	{Name: "another engine answers", Blind: true, Hold: 10 * time.Second, HoldShort: 3 * time.Second, Inject: swap},
 	{Name: "the data directory is full", Explains: true, Hold: 10 * time.Second, HoldShort: 3 * time.Second, Inject: fill},
 	{Name: "the server is killed", Hold: time.Second, HoldShort: 500 * time.Millisecond, Inject: killServer},
-	// Their removal begins without an event and, beside all that restarts, takes seconds.
+	// Docker raises no event when the removal of a container begins. Beside restarting containers a removal takes seconds.
 	{Name: "containers restart in a loop", Explains: true, Hold: 20 * time.Second, HoldShort: 4 * time.Second, Inject: crashLoop},
-	{Name: "a start fails, of which no event tells", Explains: true, Hold: 3 * time.Second, HoldShort: time.Second, Inject: failStart},
+	{Name: "a start fails without an event", Explains: true, Hold: 3 * time.Second, HoldShort: time.Second, Inject: failStart},
 }

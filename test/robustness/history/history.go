@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package history is what the clients and the writers of a run saw and did, for the checkers to judge.
+// Package history records what the clients and the writers of a run saw and did. The checkers check it.
 package history
 
 import (
@@ -21,18 +21,18 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// Object is one object as a client was shown it.
+// Object is the state of an object that a client saw.
 type Object struct {
 	Name    string            `json:"name"`
 	UID     string            `json:"uid"`
 	Version uint64            `json:"version"`
 	Labels  map[string]string `json:"labels,omitempty"`
 	Fields  map[string]string `json:"fields,omitempty"`
-	// Digest tells objects apart that differ in more than their version.
+	// Digest is a hash of the object without its version.
 	Digest string `json:"digest"`
 }
 
-// ObjectOf returns what is kept of an object.
+// ObjectOf returns the part of an object that a history keeps.
 func ObjectOf(object runtime.Object) (Object, error) {
 	copied := object.DeepCopyObject()
 	m, ok := copied.(metav1.Object)
@@ -54,7 +54,7 @@ func ObjectOf(object runtime.Object) (Object, error) {
 		Digest: hex.EncodeToString(sum[:8])}, nil
 }
 
-// fieldsOf returns fields that clients select by and registers are read from.
+// fieldsOf returns the fields that clients select by and that registers are read from.
 func fieldsOf(object runtime.Object) map[string]string {
 	switch o := object.(type) {
 	case *v1alpha1.Container:
@@ -91,27 +91,27 @@ type Event struct {
 type Watch struct {
 	Client   string `json:"client"`
 	Resource string `json:"resource"`
-	// Run is which of the server's runs, one after another, answered.
+	// Run is the number of the server's run that answered. Each start of the server is a new run.
 	Run int `json:"run"`
 	// LabelSelector and FieldSelector are as the request had them.
 	LabelSelector string `json:"labelSelector,omitempty"`
 	FieldSelector string `json:"fieldSelector,omitempty"`
-	// From is the version that was asked for, FromRun the run that had handed it out.
+	// From is the version in the request, FromRun the run that the version comes from.
 	From    uint64 `json:"from"`
 	FromRun int    `json:"fromRun"`
-	// Initial is true if initial events were asked for, Bookmarks if bookmarks were.
+	// Initial is true if the client asked for initial events, Bookmarks if it asked for bookmarks.
 	Initial   bool `json:"initial,omitempty"`
 	Bookmarks bool `json:"bookmarks,omitempty"`
-	// Cut is true if the watch was ended from outside: by its client, or with the server.
+	// Cut is true if the client ended the watch, or if the server was killed.
 	Cut    bool    `json:"cut,omitempty"`
 	Events []Event `json:"events"`
 }
 
-// Unfiltered is true if the watch shows all objects.
+// Unfiltered reports whether the watch shows all objects.
 func (w *Watch) Unfiltered() bool { return w.LabelSelector == "" && w.FieldSelector == "" }
 
-// Begin is the version after which the watch shows all that happens: the one that was asked for or, where initial events
-// were, the one at their end. It is false where that is not known.
+// Begin returns the version after which the watch shows every change: the version in the request or, with initial events, the
+// version at their end. It returns false if the version is not known.
 func (w *Watch) Begin() (version uint64, known bool) {
 	if !w.Initial {
 		return w.From, w.From > 0
@@ -124,7 +124,7 @@ func (w *Watch) Begin() (version uint64, known bool) {
 	return 0, false
 }
 
-// End is the newest version that the watch has shown.
+// End returns the newest version that the watch has shown.
 func (w *Watch) End() uint64 {
 	end, _ := w.Begin()
 	for _, event := range w.Events {
@@ -135,7 +135,7 @@ func (w *Watch) End() uint64 {
 	return end
 }
 
-// Changes returns the events after the initial ones that are neither bookmarks nor errors.
+// Changes returns the events after the initial events, without bookmarks and errors.
 func (w *Watch) Changes() []Event {
 	var changes []Event
 	initial := w.Initial
@@ -151,7 +151,7 @@ func (w *Watch) Changes() []Event {
 	return changes
 }
 
-// List is one consistent list, however many pages it came in.
+// List is one consistent list, of one or more pages.
 type List struct {
 	Client   string   `json:"client"`
 	Resource string   `json:"resource"`
@@ -161,38 +161,38 @@ type List struct {
 	Objects  []Object `json:"objects"`
 }
 
-// Outcome says what is known of an operation's effect.
+// Outcome is what is known of an operation's effect.
 type Outcome string
 
 const (
-	// Done is the outcome of an operation that was answered and has had its effect.
+	// Done means that the operation took effect between its call and its return.
 	Done Outcome = "done"
-	// Unknown is the outcome of one that may have its effect at any time after its call, once, or never.
+	// Unknown means that the operation takes effect once at any time after its call, or never.
 	Unknown Outcome = "unknown"
-	// Maybe is the outcome of one that has had its effect when it has returned, or never will.
+	// Maybe means that the operation took effect between its call and its return, or never does.
 	Maybe Outcome = "maybe"
 )
 
 // Read is the action of an operation that reads a register.
 const Read = "read"
 
-// Absent is the value of a register that nothing is in.
+// Absent is the value of a register whose object does not exist.
 const Absent = "absent"
 
-// Operation is what a writer did to a register, or what a reader read from it. A register is what can be known of one
-// object by one identity: the status of a container ID, the image behind a tag, and so on.
+// Operation is one write to a register or one read of it. A register is one fact about one identity, such as the status of the
+// container with one ID, or the image behind one tag.
 type Operation struct {
 	Client   string        `json:"client"`
 	Kind     string        `json:"kind"`
 	Register string        `json:"register"`
 	Action   string        `json:"action"`
-	Value    string        `json:"value,omitempty"` // what was read or written
-	Call     time.Duration `json:"call"`            // since the history began
+	Value    string        `json:"value,omitempty"` // the value that was read or written
+	Call     time.Duration `json:"call"`            // time since the history began
 	Return   time.Duration `json:"return"`
 	Outcome  Outcome       `json:"outcome"`
 }
 
-// History is everything that was seen and done.
+// History is everything that the clients saw and the writers did.
 type History struct {
 	Watches    []*Watch
 	Lists      []*List
@@ -207,10 +207,10 @@ type Recorder struct {
 	history History
 }
 
-// NewRecorder begins a history.
+// NewRecorder starts a history.
 func NewRecorder() *Recorder { return &Recorder{began: time.Now()} }
 
-// Now is how long the history has been going on.
+// Now returns the time since the history began.
 func (r *Recorder) Now() time.Duration { return time.Since(r.began) }
 
 // Watch adds a watch that has ended.
@@ -234,7 +234,7 @@ func (r *Recorder) Operations(operations ...Operation) {
 	r.history.Operations = append(r.history.Operations, operations...)
 }
 
-// History returns what was collected. Nothing may be added any more.
+// History returns the collected history. The caller must not add to the recorder after that.
 func (r *Recorder) History() *History {
 	r.mu.Lock()
 	defer r.mu.Unlock()
