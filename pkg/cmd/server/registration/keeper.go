@@ -108,7 +108,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	informer := v1.NewFilteredAPIServiceInformer(k.aggregator, 0, cache.Indexers{}, func(options *metav1.ListOptions) {
 		options.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, APIServiceName).String()
 	})
-	// These two calls fail only once an informer runs.
+	// These two calls fail only after an informer was started or stopped.
 	_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
 		if !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err) && !errors.Is(err, io.EOF) {
 			watchErr.Store(&err)
