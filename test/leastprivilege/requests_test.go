@@ -21,8 +21,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-// TestEveryRequestOnTheListIsNeeded uses every feature of the server and checks that each allowed request was sent. The server's
-// own transport refuses requests that are not on the list.
+// TestEveryRequestOnTheListIsNeeded uses every feature of the server and checks that each request in docker.Requests was sent. The
+// proxy ends the test process if the server sends any other request.
 func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	web, job, volume, used := engine.UniqueName("web"), engine.UniqueName("job"), engine.UniqueName("data"), engine.UniqueName("used")
 	image := engine.UniqueName("image") + ":v1"
