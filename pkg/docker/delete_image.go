@@ -33,6 +33,9 @@ func (s *Images) Delete(ctx context.Context, id string, object runtime.Object) e
 			return err
 		}
 		_, err = c.client.ImageRemove(ctx, reference, image.RemoveOptions{Force: force, PruneChildren: true})
+		if isRemovedByAnother(err) {
+			return s.removedByAnother(ctx, id, name, tag, err)
+		}
 		if isConflict(err) {
 			users := containersUsing(ctx, c, filters.Arg("ancestor", id), func(found container.Summary) bool { return imageID(found.ImageID) == id })
 			return inUse(imageResource, name, err, users)
@@ -65,6 +68,27 @@ func (s *Images) removable(ctx context.Context, id, name, tag string) (string, e
 		return "", apierrors.NewConflict(imageResource, name, fmt.Errorf("the image is tagged now: %s", strings.Join(tagsOf(response), ", ")))
 	}
 	return reference, nil
+}
+
+// unrecognizedImage is what Docker says, with status 500, when another removal has taken an image, or a parent that would go
+// with it, while this one was under way.
+const unrecognizedImage = "unrecognized image"
+
+func isRemovedByAnother(err error) bool {
+	return err != nil && strings.Contains(err.Error(), unrecognizedImage)
+}
+
+// removedByAnother returns what an error means that isRemovedByAnother knows. Docker has untagged the image by then, or removed
+// it if the error is about a parent: that is what was asked for. The error stays if the image is still there as it was.
+func (s *Images) removedByAnother(ctx context.Context, id, name, tag string, err error) error {
+	_, gone := s.removable(ctx, id, name, tag)
+	switch {
+	case gone == nil:
+		return err
+	case !apierrors.IsNotFound(gone) && !apierrors.IsConflict(gone), tag == "" && strings.Contains(err.Error(), id):
+		return gone
+	}
+	return nil
 }
 
 // containersUsing names the containers that a filter finds and that match, as far as Docker can tell.

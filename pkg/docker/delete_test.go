@@ -4,6 +4,9 @@
 package docker
 
 import (
+	"fmt"
+	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
@@ -110,4 +113,48 @@ func TestAnonymousVolumesOutliveTheirContainer(t *testing.T) {
 		t.Fatal("the volume is gone")
 	}
 	must(t, x.Volumes().Delete(t.Context(), volume, v))
+}
+
+func TestTheTagsOfOneImageCanBeDeletedAllAtOnce(t *testing.T) {
+	x := connect(t)
+	const rounds, tags = 30, 8
+	for range rounds {
+		name := engine.UniqueName("at-once")
+		id := shared.Image(t, name+":0")
+		for i := 1; i < tags; i++ {
+			shared.Tag(t, id, fmt.Sprintf("%s:%d", name, i))
+		}
+		var group sync.WaitGroup
+		for i := range tags {
+			object := x.image(t, fmt.Sprintf("%s:%d", name, i))
+			group.Go(func() {
+				if err := x.Images().Delete(t.Context(), id, object); err != nil {
+					t.Errorf("deleting %s: %v", object.Name, err)
+				}
+			})
+		}
+		group.Wait()
+		if found, err := x.docker.ImageInspect(t.Context(), id); err == nil {
+			t.Errorf("left: %q", found.RepoTags)
+		}
+	}
+}
+
+func TestAnImageThatIsDeletedTwiceAtOnceIsDeletedOrNotFound(t *testing.T) {
+	x := connect(t)
+	for range 30 {
+		id := shared.DanglingImage(t)
+		object := x.image(t, id)
+		var codes [4]int32
+		var group sync.WaitGroup
+		for i := range codes {
+			group.Go(func() { codes[i] = code(x.Images().Delete(t.Context(), id, object)) })
+		}
+		group.Wait()
+		for _, code := range codes {
+			if code != 0 && code != http.StatusNotFound {
+				t.Errorf("%v", codes)
+			}
+		}
+	}
 }
