@@ -10,10 +10,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// named follows what answers to one key through the history: the object of that name or, while there is none, the only
-// one that has it as an alias.
+// named follows what answers to one key through the history: the object of that name, the one whose name is another way of writing
+// it or, while there is neither, the only one that has it as an alias.
 type named struct {
-	key              string
+	key, meant       string
 	namespace, alias string // what the key consists of
 	aliases          func(runtime.Object) []string
 	// candidates are the objects, by their own keys, that have the key as their name or alias.
@@ -22,10 +22,12 @@ type named struct {
 
 // named returns what answers to key at version, which is not below base.
 func (v *view) named(key string, version uint64) *named {
-	n := &named{key: key, aliases: v.aliases, candidates: map[string]*shared{}}
+	n := &named{key: key, meant: v.meant(key), aliases: v.aliases, candidates: map[string]*shared{}}
 	n.namespace, n.alias = cutKey(key)
-	if e := v.get(key); e != nil {
-		n.set(key, e.object)
+	for _, name := range []string{n.key, n.meant} {
+		if e := v.get(name); e != nil {
+			n.set(name, e.object)
+		}
 	}
 	for _, other := range v.aliased(key) {
 		n.set(other, v.get(other).object)
@@ -38,7 +40,7 @@ func (v *view) named(key string, version uint64) *named {
 
 // set takes in that the object at key is now this one, nil for none.
 func (n *named) set(key string, object *shared) {
-	if object != nil && (key == n.key || strings.HasPrefix(key, n.namespace) && slices.Contains(n.aliases(object.object), n.alias)) {
+	if object != nil && (key == n.key || key == n.meant || strings.HasPrefix(key, n.namespace) && slices.Contains(n.aliases(object.object), n.alias)) {
 		n.candidates[key] = object
 		return
 	}
@@ -47,8 +49,10 @@ func (n *named) set(key string, object *shared) {
 
 // owner returns the own key of what answers and the object, nil if nothing does.
 func (n *named) owner() (string, *shared) {
-	if object := n.candidates[n.key]; object != nil {
-		return n.key, object
+	for _, name := range []string{n.key, n.meant} {
+		if object := n.candidates[name]; object != nil {
+			return name, object
+		}
 	}
 	if len(n.candidates) == 1 {
 		for key, object := range n.candidates {

@@ -56,6 +56,14 @@ type Lister interface {
 	List(ctx context.Context) (map[string]map[string]runtime.Object, error)
 }
 
+// Namer is a Source whose objects answer to other ways of writing their names.
+type Namer interface {
+	Source
+
+	// NameOf returns the name of the object that a name means, often that name itself. No object has a name that means another.
+	NameOf(name string) string
+}
+
 // Sink is what a source reports changes to. None of its methods but Resync waits for the source.
 type Sink interface {
 	// MarkDirty has the subject observed soon, at least once from now on.

@@ -54,6 +54,7 @@ type view struct {
 	versions *Versions
 	prefix   string
 	aliases  func(runtime.Object) []string
+	nameOf   func(name string) string // see Namer
 	capacity int
 
 	setGeneration func(runtime.Object, int64)
@@ -84,6 +85,7 @@ func newView(config Config) *view {
 		versions:      config.Versions,
 		prefix:        config.Prefix,
 		aliases:       config.Aliases,
+		nameOf:        nameOf(config.Source),
 		capacity:      config.HistorySize,
 		setGeneration: config.SetGeneration,
 		specChanged:   config.SpecChanged,
@@ -99,17 +101,35 @@ func newView(config Config) *view {
 	}
 }
 
+// nameOf returns the source's NameOf, or what returns each name as it is.
+func nameOf(source Source) func(string) string {
+	if namer, ok := source.(Namer); ok {
+		return namer.NameOf
+	}
+	return func(name string) string { return name }
+}
+
 func (v *view) get(key string) *entry { return v.entries[key] }
 
-// resolve returns the entry that answers to key: the one of that name or, failing that, the only one with that alias.
+// resolve returns the entry that answers to key: the one of that name, the one whose name is another way of writing it or, failing
+// that, the only one with that alias.
 func (v *view) resolve(key string) *entry {
 	if e := v.get(key); e != nil {
+		return e
+	}
+	if e := v.get(v.meant(key)); e != nil {
 		return e
 	}
 	if keys := v.aliased(key); len(keys) == 1 {
 		return v.get(keys[0])
 	}
 	return nil
+}
+
+// meant returns the key of the object that a key means.
+func (v *view) meant(key string) string {
+	namespace, name := cutKey(key)
+	return namespace + v.nameOf(name)
 }
 
 // aliased returns the keys of those that have the name of key as an alias, in its namespace.
