@@ -38,6 +38,8 @@ type Options struct {
 
 // Version is what the engine says of itself.
 type Version struct {
+	// Product is what kind of engine it is: Docker Engine or Podman Engine.
+	Product string
 	// Engine is the release of the engine, such as 28.5.2.
 	Engine string
 	// API is the version of the API that is spoken with it, such as 1.51.

@@ -218,6 +218,20 @@ func TestAnEngineWithoutAnEventLogSaysSo(t *testing.T) {
 	awaitCondition(t, x.Engine, "Synced", "True Synced: all that the container engine holds has been read; it has no event log")
 }
 
+func TestAnEngineIsCalledWhatItIs(t *testing.T) {
+	for _, isPodman := range []bool{false, true} {
+		f := startFake(t)
+		f.podman = isPodman
+		want := "Docker Engine"
+		if isPodman {
+			want = "Podman Engine"
+		}
+		if got := connectFake(t, f).Version().Product; got != want {
+			t.Errorf("podman %v: it is called %q", isPodman, got)
+		}
+	}
+}
+
 func TestAnEngineIsReadWithoutWaitingForIt(t *testing.T) {
 	x := connectTo(t, "unix://"+filepath.Join(t.TempDir(), "docker.sock"), nil)
 	engineShown(t, x.Engine)

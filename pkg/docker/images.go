@@ -160,17 +160,31 @@ func (c *connection) listDangling() (map[string]bool, error) {
 	return ids, nil
 }
 
-// Lookup finds the image of that tag, full ID, or 12-digit ID.
+// NameOf returns the name of the Image that docker means by a name: its tag, such as busybox:latest for busybox and for
+// docker.io~library~busybox. It is the name itself where that means no tag.
+func (s *Images) NameOf(name string) string {
+	tag, err := tagOfName(name)
+	if err != nil {
+		return name
+	}
+	return nameOfTag(tag)
+}
+
+// Lookup finds the image of that tag, full ID, or 12-digit ID. A tag wins, as it does with docker.
 func (s *Images) Lookup(ctx context.Context, key string) (string, error) {
 	namespace, name, _ := strings.Cut(key, "/")
-	if namespace != s.engine.namespace || ValidImageName(name) != nil {
+	if namespace != s.engine.namespace {
 		return "", nil
 	}
-	reference := name
 	if tag, err := tagOfName(name); err == nil {
-		reference = tag
+		if id, err := s.find(ctx, tag, tag); err != nil || id != "" {
+			return id, err
+		}
 	}
-	return s.find(ctx, reference, name)
+	if !isImageID(name) {
+		return "", nil
+	}
+	return s.find(ctx, name, name)
 }
 
 // find returns the ID of the image that has the reference as a tag or the name as an ID, empty if none does.

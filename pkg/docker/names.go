@@ -52,28 +52,20 @@ func ValidVolumeName(name string) error {
 	return ValidContainerName(name)
 }
 
-// ValidImageName says why no Image has that name, or nil. An Image is named by its tag with every slash written as a
-// tilde, or by its ID.
-func ValidImageName(name string) error {
-	if fullImageID.MatchString(name) || fullID.MatchString(name) || shortID.MatchString(name) {
-		return nil
-	}
-	_, err := tagOfName(name)
-	return err
-}
-
-// tagOfName returns the tag that stands behind the name of an Image: a familiar reference such as busybox:latest.
+// tagOfName returns the tag that docker means by the name of an Image: a familiar reference such as busybox:latest, also for
+// busybox and docker.io~library~busybox.
 func tagOfName(name string) (string, error) {
 	if strings.Contains(name, "/") {
 		return "", errors.New("must have its slashes written as '~'")
 	}
-	tag := strings.ReplaceAll(name, slashInNames, "/")
-	if familiar, err := familiarTag(tag); err != nil {
+	named, err := parseReference(strings.ReplaceAll(name, slashInNames, "/"))
+	if err != nil {
 		return "", err
-	} else if familiar != tag {
-		return "", fmt.Errorf("must be in its short form, %s", nameOfTag(familiar))
 	}
-	return tag, nil
+	if _, ok := named.(reference.Digested); ok {
+		return "", errors.New("must be a tag, without a digest")
+	}
+	return reference.FamiliarString(reference.TagNameOnly(named)), nil
 }
 
 func nameOfTag(tag string) string { return strings.ReplaceAll(tag, "/", slashInNames) }
@@ -128,9 +120,14 @@ func isIDOf(s, id string) bool {
 	return fullID.MatchString(id) && (s == id || shortID.MatchString(s) && strings.HasPrefix(id, s))
 }
 
+// isImageID reports whether s may be the ID of an image, full or of 12 digits.
+func isImageID(s string) bool {
+	return fullImageID.MatchString(s) || fullID.MatchString(s) || shortID.MatchString(s)
+}
+
 // isImagePath reports whether s may stand for an image in a path: an ID, full or of 12 digits, or a reference.
 func isImagePath(s string) bool {
-	if fullImageID.MatchString(s) || fullID.MatchString(s) || shortID.MatchString(s) {
+	if isImageID(s) {
 		return true
 	}
 	_, err := parseReference(s)

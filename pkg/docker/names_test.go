@@ -37,26 +37,36 @@ func TestVolumeNamesHaveDockersLimit(t *testing.T) {
 	}
 }
 
-func TestImageNamesAreTagsWithTildesOrIDs(t *testing.T) {
+func TestDockersWaysOfWritingATagAreNamesOfItsImage(t *testing.T) {
+	images := &Images{}
 	for name, tag := range map[string]string{
-		"busybox:latest":          "busybox:latest",
-		"localhost:5000~a~b:v1":   "localhost:5000/a/b:v1",
-		"quay.io~team~app:V1.2-x": "quay.io/team/app:V1.2-x",
-		"sha256:" + idA:           "",
-		idA:                       "",
-		idA[:12]:                  "",
+		"busybox:latest":                  "busybox:latest",
+		"busybox":                         "busybox:latest",
+		"library~busybox":                 "busybox:latest",
+		"docker.io~busybox":               "busybox:latest",
+		"docker.io~library~busybox":       "busybox:latest",
+		"index.docker.io~library~busybox": "busybox:latest",
+		"docker.io~library~busybox:1.36":  "busybox:1.36",
+		"docker.io~team~app":              "team/app:latest",
+		"localhost:5000~a~b":              "localhost:5000/a/b:latest",
+		"localhost:5000~a~b:v1":           "localhost:5000/a/b:v1",
+		"quay.io~team~app:V1.2-x":         "quay.io/team/app:V1.2-x",
+		idA[:12]:                          idA[:12] + ":latest",
 	} {
-		if err := ValidImageName(name); err != nil {
-			t.Errorf("%q: %v", name, err)
+		if got, err := tagOfName(name); got != tag || err != nil {
+			t.Errorf("%q stands for %q, %v", name, got, err)
 		}
-		if got, _ := tagOfName(name); got != tag {
-			t.Errorf("%q stands for %q", name, got)
+		if got := images.NameOf(name); got != nameOfTag(tag) {
+			t.Errorf("%q is another name of %q", name, got)
 		}
 	}
-	for _, name := range []string{"", "busybox", "docker.io~library~busybox:latest", "library~busybox:latest", "a/b:c", "..~x:y", "A:b",
-		"busybox@sha256:" + idA, "busybox:latest@sha256:" + idA, "sha256:abc", "sha256:" + strings.ToUpper(idA), idA[:11], "x:y?z", strings.Repeat("a", 5000) + ":b"} {
-		if ValidImageName(name) == nil {
-			t.Errorf("%.80q is accepted", name)
+	for _, name := range []string{"", "a/b:c", "..~x:y", "A:b", "busybox@sha256:" + idA, "busybox:latest@sha256:" + idA, "sha256:abc", "sha256:" + idA, idA,
+		"sha256:" + strings.ToUpper(idA), "x:y?z", strings.Repeat("a", 5000) + ":b"} {
+		if tag, err := tagOfName(name); err == nil {
+			t.Errorf("%.80q stands for %q", name, tag)
+		}
+		if got := images.NameOf(name); got != name {
+			t.Errorf("%.80q is another name of %q", name, got)
 		}
 	}
 }

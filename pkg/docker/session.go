@@ -24,6 +24,7 @@ const (
 	oldestAPI = "1.41"
 	// containerdStore is how an engine says that containerd keeps its images.
 	containerdStore = "io.containerd.snapshotter.v1"
+	dockerEngine    = "Docker Engine"
 	podman          = "Podman Engine"
 )
 
@@ -91,7 +92,7 @@ func (e *Engine) connect(ctx context.Context, fail context.CancelCauseFunc) (*co
 	if err != nil {
 		return nil, err
 	}
-	c.version = Version{Engine: version.Version, API: docker.ClientVersion(), OS: version.Os, Architecture: version.Arch}
+	c.version = Version{Product: dockerEngine, Engine: version.Version, API: docker.ClientVersion(), OS: version.Os, Architecture: version.Arch}
 	if versions.LessThan(version.APIVersion, oldestAPI) {
 		return nil, &notApplicableError{c.version, version.APIVersion}
 	}
@@ -99,7 +100,9 @@ func (e *Engine) connect(ctx context.Context, fail context.CancelCauseFunc) (*co
 		return nil, infoErr
 	}
 	for _, component := range version.Components {
-		c.isPodman = c.isPodman || component.Name == podman
+		if component.Name == podman {
+			c.isPodman, c.version.Product = true, podman
+		}
 	}
 	c.version.StorageDriver = info.Driver
 	c.hidesParents = true

@@ -54,7 +54,8 @@ func (a *announcer) announce(ctx context.Context) {
 }
 
 func (a *announcer) name() string {
-	return fmt.Sprintf("Docker Engine %s (%s)", a.engine.Version().Engine, a.engine.Endpoint())
+	version := a.engine.Version()
+	return fmt.Sprintf("%s %s (%s)", version.Product, version.Engine, a.engine.Endpoint())
 }
 
 func (a *announcer) reason() string {

@@ -22,14 +22,16 @@ func (f *fakeEngine) Check() error { return errors.New("no container engine list
 
 func (f *fakeEngine) Endpoint() string { return "unix:///x" }
 
-func (f *fakeEngine) Version() docker.Version { return docker.Version{Engine: "28.5.2"} }
+func (f *fakeEngine) Version() docker.Version {
+	return docker.Version{Product: "Podman Engine", Engine: "4.3.1"}
+}
 
 func TestTheUserIsToldWhereTheServerIsAndWhatItServes(t *testing.T) {
 	const (
 		try     = " Try: kubectl get ctr\n"
-		at      = "engine-apiserver serves Docker Engine 28.5.2 (unix:///x) at https://127.0.0.1:1." + try
+		at      = "engine-apiserver serves Podman Engine 4.3.1 (unix:///x) at https://127.0.0.1:1." + try
 		without = "engine-apiserver serves at https://127.0.0.1:1, but no container engine listens on unix:///x: it keeps trying." + try
-		later   = "engine-apiserver now serves Docker Engine 28.5.2 (unix:///x).\n"
+		later   = "engine-apiserver now serves Podman Engine 4.3.1 (unix:///x).\n"
 	)
 	for _, test := range []struct {
 		after time.Duration
