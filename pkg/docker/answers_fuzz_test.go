@@ -52,7 +52,9 @@ func answering(t testing.TB) (*Engine, *answers) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.use(&connection{ctx: t.Context(), client: c, transport: transport})
+	connected := &connection{ctx: t.Context(), client: c, transport: transport}
+	connected.imageLists = (&imageLists{connection: connected, images: e.images}).batcher()
+	e.use(connected)
 	return e, a
 }
 

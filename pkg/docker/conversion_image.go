@@ -14,9 +14,11 @@ import (
 )
 
 // tagsOf returns the image's tags in their familiar form, sorted. Docker also lists things there that are none.
-func tagsOf(response *image.InspectResponse) []string {
+func tagsOf(response *image.InspectResponse) []string { return familiarTags(response.RepoTags) }
+
+func familiarTags(repoTags []string) []string {
 	var tags []string
-	for _, tag := range response.RepoTags {
+	for _, tag := range repoTags {
 		if familiar, err := familiarTag(tag); err == nil {
 			tags = append(tags, familiar)
 		}
@@ -25,8 +27,10 @@ func tagsOf(response *image.InspectResponse) []string {
 	return slices.Compact(tags)
 }
 
-func digestsOf(response *image.InspectResponse) []string {
-	digests := slices.DeleteFunc(slices.Clone(response.RepoDigests), func(d string) bool { return strings.HasPrefix(d, "<none>@") })
+func digestsOf(response *image.InspectResponse) []string { return realDigests(response.RepoDigests) }
+
+func realDigests(repoDigests []string) []string {
+	digests := slices.DeleteFunc(slices.Clone(repoDigests), func(d string) bool { return strings.HasPrefix(d, "<none>@") })
 	slices.Sort(digests)
 	return digests
 }

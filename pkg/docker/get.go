@@ -39,29 +39,38 @@ func (c *connection) get(ctx context.Context, path string, query url.Values) (*h
 	return c.transport.RoundTrip(request)
 }
 
-// ids returns the IDs in one of the engine's lists, which Docker's client decodes as a whole. It is false where that client has to
-// ask.
+// ids returns the IDs in one of the engine's lists. It is false where Docker's client has to ask.
 func (c *connection) ids(ctx context.Context, path string, query url.Values) (ids []string, ok bool) {
+	ok = c.eachItem(ctx, path, query, func(decode func(any) error) error {
+		var item struct {
+			ID string `json:"Id"`
+		}
+		err := decode(&item)
+		ids = append(ids, item.ID)
+		return err
+	})
+	return ids, ok
+}
+
+// eachItem has read decode each item of one of the engine's lists, for what it needs: Docker's client decodes all of it. It is
+// false where Docker's client has to ask.
+func (c *connection) eachItem(ctx context.Context, path string, query url.Values, read func(decode func(any) error) error) (ok bool) {
 	response, err := c.get(ctx, path, query)
 	if err != nil {
-		return nil, false
+		return false
 	}
 	defer response.Body.Close()
 	decoder := json.NewDecoder(response.Body)
 	if _, err := decoder.Token(); err != nil || response.StatusCode != http.StatusOK {
-		return nil, false
+		return false
 	}
 	for decoder.More() {
-		var item struct {
-			ID string `json:"Id"`
+		if err := read(decoder.Decode); err != nil {
+			return false
 		}
-		if err := decoder.Decode(&item); err != nil {
-			return nil, false
-		}
-		ids = append(ids, item.ID)
 	}
 	_, err = decoder.Token()
-	return ids, err == nil
+	return err == nil
 }
 
 var answerBuffers = sync.Pool{New: func() any { return &bytes.Buffer{} }}

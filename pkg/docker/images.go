@@ -8,11 +8,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/client"
+	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/clock"
@@ -40,22 +40,12 @@ func newImages(e *Engine) *Images { return &Images{engine: e, clock: clock.RealC
 // Subjects lists the IDs of all images that docker images shows.
 func (s *Images) Subjects(ctx context.Context) (ids []string, err error) {
 	err = s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) error {
-		var ok bool
-		if ids, ok = c.ids(ctx, "/images/json", nil); ok {
-			return nil
-		}
-		found, err := c.client.ImageList(ctx, image.ListOptions{})
-		ids = nil
-		for _, summary := range found {
-			ids = append(ids, summary.ID)
-		}
+		listed, err := c.imageLists.do(ctx)
+		ids = slices.Collect(maps.Keys(listed))
 		return err
 	})
 	if err != nil {
 		return nil, apiError("list", imageResource, "", err)
-	}
-	for i, id := range ids {
-		ids[i] = imageID(id)
 	}
 	return ids, nil
 }
@@ -79,11 +69,17 @@ func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtim
 		return nil, s.index.remove(subject, began), nil
 	}
 	tags := tagsOf(response)
-	//lint:ignore SA1019 only engines that hide parents fill it in, and nothing replaces it there
-	related := s.index.set(subject, tags, imageID(response.Parent), began)
-	if shown, err := s.isShown(ctx, response, tags); err != nil {
-		return nil, related, apiError("list", imageResource, subject, err)
-	} else if !shown {
+	shown, err := s.isShown(ctx, response, tags)
+	if err != nil {
+		return nil, nil, apiError("list", imageResource, subject, err)
+	}
+	related := s.index.set(subject, indexedImage{
+		imageNames: imageNames{tags, digestsOf(response)},
+		//lint:ignore SA1019 only engines that hide parents fill it in, and nothing replaces it there
+		parent:  imageID(response.Parent),
+		isShown: shown,
+	}, began)
+	if !shown {
 		s.sightings.forget(subject)
 		return nil, related, nil
 	}
@@ -205,8 +201,23 @@ func (s *Images) find(ctx context.Context, reference, name string) (string, erro
 	return "", nil
 }
 
-// Fence returns when every change that was complete before the call has been reported to the sink.
-func (s *Images) Fence(ctx context.Context) error { return s.engine.Fence(ctx) }
+// Fence returns when every change that was complete before the call has been reported to the sink. Engines that hide parents
+// raise no event for many changes of images: there it takes a list of the images as well.
+func (s *Images) Fence(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.engine.Fence(ctx) })
+	group.Go(func() error {
+		err := s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) error {
+			if !c.comparesImages() {
+				return nil
+			}
+			_, err := c.imageLists.do(ctx)
+			return err
+		})
+		return apiError("list", imageResource, "", err)
+	})
+	return group.Wait()
+}
 
 // Create is not offered.
 func (s *Images) Create(context.Context, string, runtime.Object) (string, error) {
@@ -227,161 +238,6 @@ func (s *Images) inspect(ctx context.Context, name string) (*image.InspectRespon
 		response, err := c.ImageInspect(ctx, name)
 		return &response, err
 	})
-}
-
-// imageIndex knows which image had which tags when it was last observed, and its parent.
-type imageIndex struct {
-	mu     sync.Mutex
-	owners map[string]string // by tag
-	images map[string]indexedImage
-
-	// An observation can bring a tag to an image that has lost it meanwhile.
-	observing int             // observations that have begun and not ended
-	moves     int             // until now
-	moved     map[string]move // by tag, since the first of the observations began
-
-	// An image can have lost a tag to another one before it is observed to have it. Nothing shows the tag then, which has been
-	// there all the time: who has it is looked for.
-	expected map[string]map[string]expectation // by image and tag
-}
-
-// expectation is which of the moves, the first and the last, have brought a tag to an image that has yet to be observed since.
-type expectation struct{ first, last int }
-
-type move struct {
-	number int
-	owner  string
-}
-
-type indexedImage struct {
-	tags   []string
-	parent string
-}
-
-// begin notes that an observation begins, and returns what set takes. end must follow.
-func (x *imageIndex) begin() (moves int) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.observing++
-	return x.moves
-}
-
-func (x *imageIndex) end() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.observing--
-	if x.observing == 0 {
-		x.moved = nil
-	}
-}
-
-// expect notes that the image is said to have the tag, and will be observed.
-func (x *imageIndex) expect(tag, id string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.moves++
-	if x.expected == nil {
-		x.expected = map[string]map[string]expectation{}
-	}
-	if x.expected[id] == nil {
-		x.expected[id] = map[string]expectation{}
-	}
-	first := x.moves
-	if expected, ok := x.expected[id][tag]; ok {
-		first = expected.first
-	}
-	x.expected[id][tag] = expectation{first, x.moves}
-}
-
-// unmetLocked returns the moves of the tags that the image was expected to have before the observation began, and did not have then.
-func (x *imageIndex) unmetLocked(id string, tags []string, began int) (unmet []string) {
-	for tag, expected := range x.expected[id] {
-		switch {
-		case expected.first > began:
-			continue
-		case expected.last > began: // who has reported the others waits for another observation
-			x.expected[id][tag] = expectation{began + 1, expected.last}
-		default:
-			delete(x.expected[id], tag)
-		}
-		if !slices.Contains(tags, tag) {
-			unmet = append(unmet, moveSubject(tag, ""))
-		}
-	}
-	if len(x.expected[id]) == 0 {
-		delete(x.expected, id)
-	}
-	return unmet
-}
-
-// move notes that the image has got the tag, or an unknown one or none. It returns the one that had it.
-func (x *imageIndex) move(tag, id string) []string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.observing > 0 {
-		if x.moved == nil {
-			x.moved = map[string]move{}
-		}
-		x.moves++
-		x.moved[tag] = move{x.moves, id}
-	}
-	if owner := x.owners[tag]; owner != "" && owner != id {
-		return []string{owner}
-	}
-	return nil
-}
-
-// set notes what was observed. It returns the images that this changes: those that had the tags until now, and the
-// known parent of an image that is new; and the image itself if another has got one of the tags since the observation began;
-// and the moves of tags that it was expected to have.
-func (x *imageIndex) set(id string, tags []string, parent string, began int) []string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.owners == nil {
-		x.owners, x.images = map[string]string{}, map[string]indexedImage{}
-	}
-	changed := map[string]bool{}
-	known, isKnown := x.images[id]
-	if _, knowsParent := x.images[parent]; !isKnown && knowsParent {
-		changed[parent] = true
-	}
-	for _, tag := range known.tags {
-		if x.owners[tag] == id && !slices.Contains(tags, tag) {
-			delete(x.owners, tag)
-		}
-	}
-	for _, tag := range tags {
-		if owner := x.owners[tag]; owner != "" && owner != id {
-			changed[owner] = true
-		}
-		if moved := x.moved[tag]; moved.number > began && moved.owner != id {
-			changed[id] = true
-		}
-		x.owners[tag] = id
-	}
-	if parent == "" {
-		parent = known.parent // which Docker forgets half way through a removal
-	}
-	x.images[id] = indexedImage{tags: tags, parent: parent}
-	return append(slices.Sorted(maps.Keys(changed)), x.unmetLocked(id, tags, began)...)
-}
-
-// remove forgets an image and returns its parent, which may be shown now, and the moves of tags that it was expected to have.
-func (x *imageIndex) remove(id string, began int) []string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	changed := x.unmetLocked(id, nil, began)
-	known, isKnown := x.images[id]
-	for _, tag := range known.tags {
-		if x.owners[tag] == id {
-			delete(x.owners, tag)
-		}
-	}
-	delete(x.images, id)
-	if isKnown && known.parent != "" {
-		changed = append(changed, known.parent)
-	}
-	return changed
 }
 
 // imageID returns an ID with its algorithm, which podman leaves out.

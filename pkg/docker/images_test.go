@@ -231,7 +231,7 @@ func TestASavedImageCanBeLoadedAndShows(t *testing.T) {
 	}
 }
 
-func TestAnImageIsFoundByItsTagAndIDsOnly(t *testing.T) {
+func TestAnImageIsFoundByItsTagAsDockerWritesItAndByItsIDsOnly(t *testing.T) {
 	x := connect(t)
 	tag := "localhost:5000/" + engine.UniqueName("lookup") + ":v1"
 	id := shared.Image(t, tag)
@@ -241,7 +241,14 @@ func TestAnImageIsFoundByItsTagAndIDsOnly(t *testing.T) {
 			t.Errorf("%s: %q, %v", known, got, err)
 		}
 	}
-	for _, unknown := range []string{tag, hex[:3], hex[:13], "sha256:" + hex[:12], "busybox", "nothing:v1", "..", "..~containers~x:y", ""} {
+	busybox, err := x.docker.ImageInspect(t.Context(), engine.Busybox)
+	must(t, err)
+	for _, known := range []string{"busybox", "busybox:latest", "docker.io~library~busybox"} {
+		if got, err := x.Images().Lookup(t.Context(), "engine/"+known); got != busybox.ID || err != nil {
+			t.Errorf("%s: %q, %v", known, got, err)
+		}
+	}
+	for _, unknown := range []string{tag, hex[:3], hex[:13], "sha256:" + hex[:12], "busybox:v1", "nothing:v1", "..", "..~containers~x:y", ""} {
 		if got, err := x.Images().Lookup(t.Context(), "engine/"+unknown); got != "" || err != nil {
 			t.Errorf("%q: %q, %v", unknown, got, err)
 		}
@@ -312,19 +319,23 @@ func TestDeletingAnImageNeedsItsIDAndATag(t *testing.T) {
 	}
 }
 
+func indexed(parent string, tags ...string) indexedImage {
+	return indexedImage{imageNames: imageNames{tags: tags}, parent: parent, isShown: true}
+}
+
 func TestTheIndexFollowsTags(t *testing.T) {
 	var x imageIndex
-	x.set("p", nil, "", 0)
-	if got := x.set("a", []string{"x:1", "x:2"}, "p", 0); len(got) != 1 || got[0] != "p" {
+	x.set("p", indexed(""), 0)
+	if got := x.set("a", indexed("p", "x:1", "x:2"), 0); len(got) != 1 || got[0] != "p" {
 		t.Errorf("a new image: %v", got)
 	}
-	if got := x.set("a", []string{"x:1", "x:2"}, "p", 0); len(got) != 0 {
+	if got := x.set("a", indexed("p", "x:1", "x:2"), 0); len(got) != 0 {
 		t.Errorf("nothing new: %v", got)
 	}
-	if got := x.set("b", []string{"x:1"}, "", 0); len(got) != 1 || got[0] != "a" {
+	if got := x.set("b", indexed("", "x:1"), 0); len(got) != 1 || got[0] != "a" {
 		t.Errorf("a moved tag: %v", got)
 	}
-	x.set("a", nil, "", 0)
+	x.set("a", indexed(""), 0)
 	if x.owners["x:1"] != "b" || x.owners["x:2"] != "" {
 		t.Errorf("owners: %v", x.owners)
 	}
@@ -382,16 +393,16 @@ func TestTheIndexDoubtsAnObservationThatATagHasMovedDuring(t *testing.T) {
 	if got := x.move("x:1", "new"); len(got) != 0 {
 		t.Errorf("the tag of nobody: %v", got)
 	}
-	if got := x.set("old", []string{"x:1", "x:2"}, "", began); !slices.Equal(got, []string{"old"}) {
+	if got := x.set("old", indexed("", "x:1", "x:2"), began); !slices.Equal(got, []string{"old"}) {
 		t.Errorf("an observation of before: %v", got)
 	}
-	if got := x.set("new", []string{"x:1"}, "", x.begin()); !slices.Equal(got, []string{"old"}) {
+	if got := x.set("new", indexed("", "x:1"), x.begin()); !slices.Equal(got, []string{"old"}) {
 		t.Errorf("the new owner: %v", got)
 	}
-	if got := x.set("new", []string{"x:1"}, "", began); len(got) != 0 {
+	if got := x.set("new", indexed("", "x:1"), began); len(got) != 0 {
 		t.Errorf("the new owner, begun before: %v", got)
 	}
-	if got := x.set("old", []string{"x:1"}, "", x.begin()); !slices.Equal(got, []string{"new"}) {
+	if got := x.set("old", indexed("", "x:1"), x.begin()); !slices.Equal(got, []string{"new"}) {
 		t.Errorf("an observation of after: %v", got)
 	}
 	if got := x.move("x:1", "new"); !slices.Equal(got, []string{"old"}) {
@@ -410,7 +421,7 @@ func TestTheIndexDoubtsAnObservationThatATagHasMovedDuring(t *testing.T) {
 
 func TestTheFormerOwnerOfATagIsFoundWithoutTheEngine(t *testing.T) {
 	images := newImages(nil)
-	images.index.set(idA, []string{"x:1"}, "", 0)
+	images.index.set(idA, indexed("", "x:1"), 0)
 	objects, related, err := images.Observe(t.Context(), moveSubject("x:1", idB))
 	if err != nil || len(objects) != 0 || !slices.Equal(related, []string{idB, idA}) {
 		t.Errorf("%v, %v, %v", objects, related, err)
@@ -437,13 +448,13 @@ func TestATagThatHasMovedOnBeforeItWasSeenIsLookedFor(t *testing.T) {
 	}
 	began := images.index.begin()
 	wantRelated(moveSubject(tag, first), first)
-	if got := images.index.set(first, nil, "", began); len(got) != 0 {
+	if got := images.index.set(first, indexed(""), began); len(got) != 0 {
 		t.Errorf("an observation that began before the move leads to %v", got)
 	}
 	images.index.end()
 	began = images.index.begin()
 	wantRelated(moveSubject(tag, first), first)
-	if got := images.index.set(first, nil, "", began); !slices.Equal(got, []string{moveSubject(tag, "")}) {
+	if got := images.index.set(first, indexed(""), began); !slices.Equal(got, []string{moveSubject(tag, "")}) {
 		t.Errorf("an observation between two moves leads to %v", got)
 	}
 	images.index.end()

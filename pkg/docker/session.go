@@ -59,6 +59,7 @@ type connection struct {
 	// fenceTimeout bounds one read of the event log and the wait for the stream to come as far.
 	fenceTimeout time.Duration
 	dangling     *batcher[map[string]bool]
+	imageLists   *batcher[map[string]imageNames]
 	// logFails is set when the event log turns out not to show what the stream has shown.
 	logFails atomic.Bool
 }
@@ -74,6 +75,7 @@ func (e *Engine) connect(ctx context.Context, fail context.CancelCauseFunc) (*co
 	c := &connection{ctx: ctx, fail: fail, client: docker, transport: transport, headers: e.endpoint.headers, feed: newFeed(e.mark), fenceTimeout: e.fenceTimeout}
 	c.fence = &batcher[struct{}]{run: c.readLog}
 	c.dangling = &batcher[map[string]bool]{run: c.listDangling}
+	c.imageLists = (&imageLists{connection: c, images: e.images}).batcher()
 
 	ctx, cancel := context.WithTimeout(ctx, e.pingTimeout)
 	defer cancel()

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/volume"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -79,7 +80,7 @@ func (w *writer) run(ctx context.Context, changes int) {
 			continue
 		}
 		made++
-		got, gets := objects{}, w.random.IntN(2) == 0
+		got, gets := objects{}, len(touched) > 0 && w.random.IntN(2) == 0
 		if gets {
 			for _, name := range touched {
 				if got[name], err = w.get(ctx, name); err != nil {
@@ -297,20 +298,30 @@ func imageWriter(w *writer, e *engine.Engine) *writer {
 		maps.DeleteFunc(found, func(name, _ string) bool { return !strings.HasPrefix(name, w.prefix) })
 		return found
 	}
+	unreported := objects{}
+	for what := range engine.UnreportedImages {
+		unreported[what] = what
+	}
 	w.change = func(ctx context.Context) (string, []string, error) {
 		source := sources[w.random.IntN(len(sources))]
 		// As many tags go as come: lists that grow would be most of what the test takes.
-		switch at := w.random.IntN(10); {
-		case at < 3:
+		switch at := w.random.IntN(40); {
+		case at == 0: // which raises no event
+			what := w.pick(unreported)
+			return what, nil, engine.UnreportedImages[what](ctx, docker, w.name())
+		case at == 1:
+			_, err := docker.ImagesPrune(ctx, filters.NewArgs())
+			return "image prune", nil, err
+		case at < 12:
 			tag := w.name() + ":1"
 			return "tag " + tag, []string{tag}, docker.ImageTag(ctx, source, tag)
-		case at < 5:
+		case at < 20:
 			tag := w.pick(tags(ctx))
 			if tag == "" {
 				return "", nil, nil
 			}
 			return "retag " + tag + " to " + source, []string{tag}, docker.ImageTag(ctx, source, tag)
-		case at < 9:
+		case at < 36:
 			tag := w.pick(tags(ctx))
 			if tag == "" {
 				return "", nil, nil

@@ -7,17 +7,14 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/pkg/jsonmessage"
 )
 
 // Busybox is the image that every engine holds from the start.
@@ -112,18 +109,9 @@ func (e *Engine) importImage(ctx context.Context, ref string, fill func(*tar.Wri
 	if err != nil {
 		return "", fmt.Errorf("importing image %q: %w", ref, err)
 	}
-	defer stream.Close()
-	id := ""
-	for messages := json.NewDecoder(stream); ; {
-		var message jsonmessage.JSONMessage
-		if err := messages.Decode(&message); errors.Is(err, io.EOF) {
-			return id, nil
-		} else if err != nil {
-			return "", fmt.Errorf("importing image %q: %w", ref, err)
-		}
-		if message.Error != nil {
-			return "", fmt.Errorf("importing image %q: %w", ref, message.Error)
-		}
-		id = message.Status
+	id, err := lastMessage(stream)
+	if err != nil {
+		return "", fmt.Errorf("importing image %q: %w", ref, err)
 	}
+	return id, nil
 }

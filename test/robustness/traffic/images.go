@@ -9,6 +9,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/docker/docker/api/types/container"
@@ -16,6 +18,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
@@ -33,6 +36,7 @@ var imageOperations = []operation{
 		return w.API.Images(w.Namespace).Delete(ctx, ImageName(name), metav1.DeleteOptions{})
 	})},
 	{1, (*writer).commit},
+	{1, (*writer).makeUnreported},
 	{1, func(w *writer, ctx context.Context) (string, error) {
 		_, err := w.Docker.ImagesPrune(ctx, filters.NewArgs(filters.Arg("dangling", "true")))
 		return "docker image prune", err
@@ -142,4 +146,12 @@ func (w *writer) commit(ctx context.Context) (string, error) {
 		return "docker commit " + name, err
 	}
 	return "docker commit " + name, w.Docker.ContainerRemove(ctx, created.ID, container.RemoveOptions{Force: true})
+}
+
+// makeUnreported makes an image of which Docker raises no event. It has a name of its own, which no reader looks at.
+func (w *writer) makeUnreported(ctx context.Context) (string, error) {
+	ways := slices.Sorted(maps.Keys(engine.UnreportedImages))
+	way := ways[w.random.IntN(len(ways))]
+	name := fmt.Sprintf("%s-unreported-%d", w.Prefix, w.serial.Add(1))
+	return way + " " + name, engine.UnreportedImages[way](ctx, w.Docker, name)
 }

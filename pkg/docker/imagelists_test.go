@@ -1,0 +1,180 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+)
+
+// names returns the names of all images that the view holds after a fence.
+func (v *view) names(t *testing.T) []string {
+	t.Helper()
+	must(t, v.source.Fence(t.Context()))
+	v.settle()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var names []string
+	for _, objects := range v.objects {
+		names = slices.AppendSeq(names, maps.Keys(objects))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// dockerNames returns the names that the images have which docker images shows.
+func dockerNames(t *testing.T) []string {
+	t.Helper()
+	found, err := shared.Client().ImageList(t.Context(), image.ListOptions{})
+	must(t, err)
+	var names []string
+	for _, summary := range found {
+		tags := familiarTags(summary.RepoTags)
+		for _, tag := range tags {
+			names = append(names, "engine/"+nameOfTag(tag))
+		}
+		if len(tags) == 0 {
+			names = append(names, "engine/"+summary.ID)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func pruneImagesAfter(t *testing.T) {
+	t.Cleanup(func() {
+		if _, err := shared.Client().ImagesPrune(context.Background(), filters.NewArgs()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// unreportedName returns what engine.UnreportedImages take. The tags that they give to it are gone after the test.
+func unreportedName(t *testing.T) string {
+	name := engine.UniqueName("unreported")
+	t.Cleanup(func() {
+		for _, tag := range []string{":staged", ":loaded"} {
+			_, _ = shared.Client().ImageRemove(context.Background(), name+tag, image.RemoveOptions{PruneChildren: true})
+		}
+	})
+	return name
+}
+
+func TestImagesOfWhichTheEngineRaisesNoEventAreListedAtOnce(t *testing.T) {
+	x := connect(t)
+	pruneImagesAfter(t)
+	for what, make := range engine.UnreportedImages {
+		before := x.i.names(t)
+		must(t, make(t.Context(), x.docker, unreportedName(t)))
+		got, want := x.i.names(t), dockerNames(t)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q are listed, docker images shows %q", what, got, want)
+		}
+		if slices.Equal(want, before) {
+			t.Errorf("%s: docker images shows what it showed before", what)
+		}
+	}
+}
+
+func TestAnImageThatABuildHidesAndThatIsShownAgainIsListedLikeInDocker(t *testing.T) {
+	x := connect(t)
+	pruneImagesAfter(t)
+	parent := shared.DanglingImage(t)
+	if !slices.Contains(x.i.names(t), "engine/"+parent) {
+		t.Fatal("the image is not listed")
+	}
+	child := buildImage(t, "FROM "+parent+"\nLABEL n="+engine.UniqueName("l")+"\n", "")
+	// A get takes in what no list has shown.
+	x.i.MarkDirty(parent)
+	x.i.settle()
+	if x.i.held(parent) != nil {
+		t.Error("an image that docker images hides is shown")
+	}
+	_, err := x.docker.ImageRemove(t.Context(), child, image.RemoveOptions{PruneChildren: false})
+	must(t, err)
+	if got, want := x.i.names(t), dockerNames(t); !slices.Equal(got, want) || !slices.Contains(got, "engine/"+parent) {
+		t.Errorf("%q are listed, docker images shows %q", got, want)
+	}
+}
+
+func TestImagesThatAreAsBeforeAreNotObserved(t *testing.T) {
+	x := connect(t)
+	pruneImagesAfter(t)
+	for _, make := range engine.UnreportedImages {
+		must(t, make(t.Context(), x.docker, unreportedName(t)))
+	}
+	x.i.names(t)
+	x.i.names(t)
+	x.i.mu.Lock()
+	clear(x.i.marks)
+	x.i.mu.Unlock()
+	x.i.names(t)
+	x.i.mu.Lock()
+	defer x.i.mu.Unlock()
+	if len(x.i.marks) > 0 {
+		t.Errorf("marked: %v", x.i.marks)
+	}
+}
+
+func TestAChangeOfAnImageThatWasObservedAndNotTakenInIsReportedByTheNextList(t *testing.T) {
+	f := startFake(t)
+	f.handle("GET /info", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, map[string]any{}) })
+	id, tags := "sha256:"+idA, []string{"before:v1"}
+	f.handle("GET /images/json", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, []image.Summary{{ID: id, RepoTags: tags}})
+	})
+	f.handle("GET /images/"+id+"/json", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, image.InspectResponse{ID: id, RepoTags: tags})
+	})
+	x := connectFake(t, f)
+	x.i.names(t)
+	tags = []string{"after:v1"}
+	if _, _, err := x.Images().Observe(t.Context(), id); err != nil { // a comparison, which looks twice
+		t.Fatal(err)
+	}
+	if got := x.i.names(t); !slices.Equal(got, []string{"engine/after:v1"}) {
+		t.Errorf("%q are listed", got)
+	}
+}
+
+func TestEnginesThatReportAllImagesAreNotAskedForListsOfThem(t *testing.T) {
+	f := startFake(t)
+	x := connectFake(t, f)
+	asked := f.count("GET /images/json")
+	x.i.names(t)
+	if again := f.count("GET /images/json"); again != asked {
+		t.Errorf("asked for %d lists", again-asked)
+	}
+}
+
+func TestWhatHasChangedBetweenTwoListsOfImages(t *testing.T) {
+	named := func(tags ...string) imageNames { return imageNames{tags: tags} }
+	for what, test := range map[string]struct {
+		before, now map[string]imageNames
+		want        []string
+	}{
+		"nothing":  {map[string]imageNames{"a": named("x:1"), "b": named()}, map[string]imageNames{"a": named("x:1"), "b": named()}, nil},
+		"appeared": {nil, map[string]imageNames{"a": named()}, []string{"a"}},
+		"tagged":   {map[string]imageNames{"a": named()}, map[string]imageNames{"a": named("x:1")}, []string{moveSubject("x:1", "a")}},
+		"moved": {map[string]imageNames{"a": named("x:1"), "b": named("y:1")}, map[string]imageNames{"a": named(), "b": named("x:1", "y:1")},
+			[]string{"a", moveSubject("x:1", "b")}},
+		"gone": {map[string]imageNames{"a": named("x:1")}, nil, []string{"a"}},
+		"pushed": {map[string]imageNames{"a": named("x:1")}, map[string]imageNames{"a": {tags: []string{"x:1"}, digests: []string{"x@sha256:1"}}},
+			[]string{"a"}},
+	} {
+		got := changedImages(test.before, test.now)
+		slices.Sort(got)
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: %q, not %q", what, got, test.want)
+		}
+	}
+}
