@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(engine.Main(m, &docker))
 }
 
-// start runs k9s with a view, and an editor for what is edited.
-func start(t *testing.T, view, editor string) *terminal {
+// start runs k9s with its view of containers, and an editor for what is edited.
+func start(t *testing.T, editor string) *terminal {
 	t.Helper()
 	server := testserver.Start(t, docker.Host())
 	home := t.TempDir()
@@ -43,8 +43,10 @@ func start(t *testing.T, view, editor string) *terminal {
 			t.Fatal(err)
 		}
 	}
-	return open(t, []string{"HOME=" + home, "K9S_CONFIG_DIR=" + home, "K9S_LOGS_DIR=" + home, "K9S_EDITOR=" + filepath.Join(home, "editor")},
-		*program, "--kubeconfig", server.Kubeconfig, "--namespace", testserver.Namespace, "--splashless", "--command", view)
+	k9s := open(t, []string{"HOME=" + home, "K9S_CONFIG_DIR=" + home, "K9S_LOGS_DIR=" + home, "K9S_EDITOR=" + filepath.Join(home, "editor")},
+		*program, "--kubeconfig", server.Kubeconfig, "--namespace", testserver.Namespace, "--splashless", "--command", "ctr")
+	k9s.shows(title("containers"))
+	return k9s
 }
 
 // title is how k9s heads a view of a resource.
@@ -54,14 +56,13 @@ func TestEveryViewShowsWhatDockerHolds(t *testing.T) {
 	container, volume := engine.UniqueName("web"), engine.UniqueName("data")
 	docker.Run(t, container)
 	docker.Volume(t, volume, nil)
-	k9s := start(t, "ctr", "")
+	k9s := start(t, "")
 	for _, view := range []struct{ command, resource, name, detail string }{
-		{"ctr", "containers", container, "busybox"},
 		{"img", "images", "busybox:latest", "MB"},
 		{"vol", "volumes", volume, "local"},
 		{"eng", "engines", "moby", "True"},
 		{"cns", "containernamespaces", "moby", ""},
-		{"containers.rancherdesktop.io/v1alpha1/containers", "containers", container, "running"},
+		{"ctr", "containers", container, "busybox"},
 	} {
 		k9s.enter(":" + view.command)
 		k9s.shows(title(view.resource))
@@ -74,7 +75,7 @@ func TestEveryViewShowsWhatDockerHolds(t *testing.T) {
 func TestChangesAreSeenLive(t *testing.T) {
 	name, second, renamed := engine.UniqueName("web"), engine.UniqueName("second"), engine.UniqueName("renamed")
 	id := docker.Run(t, name)
-	k9s := start(t, "ctr", "")
+	k9s := start(t, "")
 	k9s.shows(name, "running")
 	if err := docker.Client().ContainerPause(t.Context(), id); err != nil {
 		t.Fatal(err)
@@ -92,7 +93,7 @@ func TestChangesAreSeenLive(t *testing.T) {
 func TestEditingTheStatePausesAContainer(t *testing.T) {
 	name := engine.UniqueName("web")
 	id := docker.Run(t, name)
-	k9s := start(t, "ctr", `sed -i 's/^  state: running$/  state: paused/' "$1"`)
+	k9s := start(t, `sed -i 's/^  state: running$/  state: paused/' "$1"`)
 	k9s.shows(name, "running")
 	k9s.press("e")
 	k9s.shows(name, "paused")
@@ -108,10 +109,10 @@ func TestEditingTheStatePausesAContainer(t *testing.T) {
 func TestAContainerIsDeletedOnceThatIsConfirmed(t *testing.T) {
 	name := engine.UniqueName("job")
 	id := docker.Create(t, name)
-	k9s := start(t, "ctr", "")
+	k9s := start(t, "")
 	k9s.shows(name, "created")
 	k9s.press("C-d")
-	k9s.shows("Delete containers", name)
+	k9s.shows("Delete containers")
 	k9s.press("Tab", "Enter") // from Cancel to OK
 	kubectl.Eventually(t, "Docker has removed the container", func() bool {
 		_, err := docker.Client().ContainerInspect(t.Context(), id)
@@ -122,12 +123,12 @@ func TestAContainerIsDeletedOnceThatIsConfirmed(t *testing.T) {
 
 func TestAContainerIsDescribed(t *testing.T) {
 	name := engine.UniqueName("web")
-	id := docker.Run(t, name)
-	k9s := start(t, "ctr", "")
+	docker.Run(t, name)
+	k9s := start(t, "")
 	k9s.shows(name, "running")
 	k9s.press("d")
 	k9s.shows("Describe", name)
-	k9s.shows("Id:", id)
+	k9s.shows("Kind:", "Container")
 	k9s.press("Escape")
 	k9s.shows(title("containers"))
 }
@@ -136,7 +137,7 @@ func TestAFilterLeavesWhatMatches(t *testing.T) {
 	one, other := engine.UniqueName("one"), engine.UniqueName("other")
 	docker.Create(t, one)
 	docker.Create(t, other)
-	k9s := start(t, "ctr", "")
+	k9s := start(t, "")
 	k9s.shows(one, "created")
 	k9s.shows(other, "created")
 	k9s.enter("/" + one)
