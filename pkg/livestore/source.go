@@ -17,7 +17,7 @@ var ErrStale = errors.New("the object has changed in its source")
 // Source is where the objects of one Store live.
 //
 // A source holds subjects: things with an identity of their own, each of which shows as any number of objects, often
-// one. Keys are namespace/name. Errors are API errors (k8s.io/apimachinery/pkg/api/errors) and reach the client as
+// one. What another subject shows as is another object, even under the same name and uid. Keys are namespace/name. Errors are API errors (k8s.io/apimachinery/pkg/api/errors) and reach the client as
 // they are.
 type Source interface {
 	// Subjects lists every subject that exists now.

@@ -177,6 +177,8 @@ func (v *view) lost(subject string, objects map[string]runtime.Object) (keys []s
 // apply makes subject show as exactly these objects, by key, as observed. It returns how many changes that made, the
 // subjects to observe on account of it, and whether the observation has to be repeated.
 //
+// An object replaces the one before it, which is removed, if it has another uid or belongs to another subject.
+//
 // What heirs has, by key, stays as it is until the heir is applied, which takes it over in one step. The subject is then
 // observed again, lest the heir has lost it in its turn.
 //
@@ -217,13 +219,13 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, heirs ma
 		switch {
 		case old == nil:
 			v.put(key, subject, object, nil, observed)
+		case old.subject != subject:
+			dirty = append(dirty, old.subject)
+			fallthrough
 		case uid(old.object.object) != uid(object):
-			if old.subject != subject {
-				dirty = append(dirty, old.subject)
-			}
 			v.remove(old)
 			v.put(key, subject, object, nil, observed)
-		case old.subject == subject && v.isShown(old, object):
+		case v.isShown(old, object):
 			unchanged := *old
 			unchanged.observed, unchanged.moved = observed, false
 			v.entries[key] = &unchanged

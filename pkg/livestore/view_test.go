@@ -104,12 +104,12 @@ func TestTheFormerOwnerOfAKeyBecomesDirty(t *testing.T) {
 	}
 }
 
-func TestAKeyMovedWithoutAnotherIdentityKeepsItsObject(t *testing.T) {
+func TestAnotherSubjectOfTheSameNameAndUIDIsARemovalAndAnAddition(t *testing.T) {
 	v := newTestView(100)
 	show(t, v, "old", newPod("a", "1"))
-	show(t, v, "new", newPod("a", "2"))
+	show(t, v, "new", newPod("a", "1"))
 	show(t, v, "old")
-	v.wantLog(t, "+a=1@101", "~a=2@102")
+	v.wantLog(t, "+a=1@101", "-a=1@102", "+a=1@103")
 }
 
 // lose has the subject show as these pods and have lost a to the heir.
