@@ -4,6 +4,7 @@
 package docker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -38,7 +39,7 @@ func TestALogThatShowsNothingOfTheStreamIsNotRelied(t *testing.T) {
 	f.log = func(string) (int, string) { return http.StatusOK, "" }
 	x := connectFake(t, f)
 	f.bring(line("volume", "create", "data", 1))
-	x.v.waitFor(t, "the event", func() bool { return x.v.marks["data"] > 0 })
+	x.v.waitFor(t, "the event", func() bool { return x.v.marksOf("data") > 0 })
 	must(t, x.Fence(t.Context()))
 	if x.Fenced() {
 		t.Error("it is fenced")
@@ -61,7 +62,7 @@ func TestALogThatCannotBeReadInPartIsReadWhole(t *testing.T) {
 		}
 		x := connectFake(t, f)
 		f.bring(line("volume", "create", "old", 5e18))
-		x.v.waitFor(t, "the event", func() bool { return x.v.marks["old"] > 0 })
+		x.v.waitFor(t, "the event", func() bool { return x.v.marksOf("old") > 0 })
 		must(t, x.Fence(t.Context()))
 		if x.v.marked("new") != 1 {
 			t.Errorf("%s: the event was not found", what)
@@ -71,18 +72,17 @@ func TestALogThatCannotBeReadInPartIsReadWhole(t *testing.T) {
 
 func TestAStreamThatLostEventsIsOpenedAgain(t *testing.T) {
 	f := startFake(t)
-	f.log = func(string) (int, string) {
-		var log strings.Builder
-		for _, l := range volumes(1, 257) {
-			log.Write(l)
-			log.WriteByte('\n')
-		}
-		return http.StatusOK, log.String()
-	}
 	x := connectTo(t, f.host(), func(e *Engine) { e.fenceTimeout = 100 * time.Millisecond })
 	x.awaitConnection(t)
 	c, err := x.current()
 	must(t, err)
+	f.mu.Lock()
+	streamed := f.log
+	f.log = func(string) (int, string) {
+		f.log = streamed // which the next connection reads
+		return http.StatusOK, string(bytes.Join(volumes(1, 257), []byte("\n")))
+	}
+	f.mu.Unlock()
 	if err := x.Fence(t.Context()); code(err) != 503 || !contains(err, "lost events") {
 		t.Errorf("%v", err)
 	}
@@ -229,11 +229,12 @@ func TestDockersAnswerMustBeAboutTheVeryThing(t *testing.T) {
 	f.handle("GET /images/sha256:"+idB+"/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, imageResponse("a:b")) })
 	f.handle("GET /volumes/data", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, volume.Volume{}) })
 	x := connectFake(t, f)
-	for what, s := range map[string]source{idB: x.Containers(), "empty": x.Containers(), "sha256:" + idB: x.Images(), "data": x.Volumes()} {
+	for what, s := range map[string]source{idB: x.Containers(), "empty": x.Containers(), "sha256:" + idB: x.Images(), x.volumeSubject("data"): x.Volumes()} {
 		if objects, _, err := s.Observe(t.Context(), what); len(objects) != 0 || err != nil {
 			t.Errorf("%s: %v, %v", what, objects, err)
 		}
-		if subject, err := s.Lookup(t.Context(), "engine/"+what); subject != "" || err != nil {
+		name := what[strings.LastIndexByte(what, '/')+1:]
+		if subject, err := s.Lookup(t.Context(), "engine/"+name); subject != "" || err != nil {
 			t.Errorf("%s: %q, %v", what, subject, err)
 		}
 	}
@@ -252,13 +253,13 @@ func TestDockersFailuresComeThrough(t *testing.T) {
 		"list volumes":    second(x.Volumes().Subjects(t.Context())),
 		"container":       third(x.Containers().Observe(t.Context(), idA)),
 		"image":           third(x.Images().Observe(t.Context(), "sha256:"+idA)),
-		"volume":          third(x.Volumes().Observe(t.Context(), "data")),
+		"volume":          third(x.Volumes().Observe(t.Context(), x.volumeSubject("data"))),
 		"find container":  second(x.Containers().Lookup(t.Context(), "engine/"+idA)),
 		"find image":      second(x.Images().Lookup(t.Context(), "engine/a:b")),
 		"find volume":     second(x.Volumes().Lookup(t.Context(), "engine/data")),
 		"update":          x.Containers().Update(t.Context(), idA, &v1alpha1.Container{}, &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}}),
 		"delete image":    x.Images().Delete(t.Context(), "sha256:"+idA, &v1alpha1.Image{}),
-		"delete volume":   x.Volumes().Delete(t.Context(), "data", &v1alpha1.Volume{}),
+		"delete volume":   x.Volumes().Delete(t.Context(), x.volumeSubject("data"), &v1alpha1.Volume{}),
 	} {
 		if code(err) != 500 || !contains(err, "boom") {
 			t.Errorf("%s: %v", what, err)

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/utils/clock"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
@@ -64,9 +65,6 @@ func (s *Containers) Observe(ctx context.Context, id string) (map[string]runtime
 		s.overlays.forget(id)
 		return nil, nil, nil
 	}
-	if ValidContainerName(object.Name) != nil {
-		return nil, nil, nil
-	}
 	s.overlays.show(object)
 	return map[string]runtime.Object{keyOf(object): object}, nil, nil
 }
@@ -74,7 +72,7 @@ func (s *Containers) Observe(ctx context.Context, id string) (map[string]runtime
 // observe returns the container as it is now, without its overlay, nil if it is gone. Most answers say what the one before
 // said, word for word: they are not read again.
 func (s *Containers) observe(ctx context.Context, id string) (*v1alpha1.Container, error) {
-	if ValidContainerName(id) != nil {
+	if !isPathSegment(id) {
 		return nil, nil
 	}
 	return inspect(ctx, s.engine, "/containers/"+id+"/json", func(answer []byte) (*v1alpha1.Container, error) {
@@ -128,15 +126,37 @@ func (s *Containers) Lookup(ctx context.Context, key string) (string, error) {
 	if namespace != s.engine.namespace {
 		return "", nil
 	}
+	if containers.IsMadeName(name) {
+		return s.findMade(ctx, name)
+	}
 	response, err := s.inspect(ctx, name)
 	if err != nil {
 		return "", apiError("inspect", containerResource, name, err)
 	}
 	// Docker takes any unique beginning of an ID for the ID.
-	if response == nil || containerName(response) != name && !isIDOf(name, response.ID) {
+	if response == nil || containers.ObjectName(containerName(response)) != name && !isIDOf(name, response.ID) {
 		return "", nil
 	}
 	return response.ID, nil
+}
+
+// findMade finds the container whose name cannot be the name of an object.
+func (s *Containers) findMade(ctx context.Context, name string) (id string, err error) {
+	err = s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) error {
+		found, err := c.client.ContainerList(ctx, container.ListOptions{All: true})
+		for _, summary := range found {
+			for _, other := range summary.Names {
+				if containers.ObjectName(strings.TrimPrefix(other, "/")) == name {
+					id = summary.ID
+				}
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return "", apiError("list", containerResource, name, err)
+	}
+	return id, nil
 }
 
 // Fence returns when every change that was complete before the call has been reported to the sink.
@@ -149,7 +169,7 @@ func (s *Containers) Create(context.Context, string, runtime.Object) (string, er
 
 // inspect returns what Docker says of what it calls by that name or ID, nil if there is none.
 func (s *Containers) inspect(ctx context.Context, name string) (*container.InspectResponse, error) {
-	if ValidContainerName(name) != nil {
+	if !isPathSegment(name) {
 		return nil, nil
 	}
 	response, err := inspect(ctx, s.engine, "/containers/"+name+"/json", readWhole[container.InspectResponse],

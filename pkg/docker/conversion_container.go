@@ -13,6 +13,7 @@ import (
 	"github.com/docker/go-connections/nat"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
@@ -37,7 +38,7 @@ func containerOf(c *container.InspectResponse, namespace string) *v1alpha1.Conta
 	created, labels := timeOf(c.Created), labelsOf(config.Labels)
 	object := &v1alpha1.Container{
 		ObjectMeta: metav1.ObjectMeta{
-			Name:      name,
+			Name:      containers.ObjectName(name),
 			Namespace: namespace,
 			UID:       uidOf("Container", c.ID, name),
 			Labels:    selectable(labels),

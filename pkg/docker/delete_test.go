@@ -112,7 +112,7 @@ func TestAnonymousVolumesOutliveTheirContainer(t *testing.T) {
 	if v == nil {
 		t.Fatal("the volume is gone")
 	}
-	must(t, x.Volumes().Delete(t.Context(), volume, v))
+	must(t, x.Volumes().Delete(t.Context(), x.volumeSubject(volume), v))
 }
 
 func TestTheTagsOfOneImageCanBeDeletedAllAtOnce(t *testing.T) {

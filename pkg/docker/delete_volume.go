@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,31 +21,52 @@ import (
 )
 
 // Delete removes the volume unless it is in use. Docker has no force for that.
-func (s *Volumes) Delete(ctx context.Context, name string, object runtime.Object) error {
+func (s *Volumes) Delete(ctx context.Context, subject string, object runtime.Object) error {
 	target := object.(*v1alpha1.Volume)
-	if ValidVolumeName(name) != nil {
-		return apierrors.NewNotFound(volumeResource, name)
-	}
-	return s.engine.operate(ctx, "delete", volumeResource, name, func(ctx context.Context, c *connection) error {
-		defer s.sink.MarkDirty(name)
-		found, err := s.inspect(ctx, name)
-		switch {
-		case err != nil:
+	return s.engine.operate(ctx, "delete", volumeResource, target.Name, func(ctx context.Context, c *connection) error {
+		defer s.sink.MarkDirty(subject)
+		known, name, ok := s.lives.of(subject)
+		if !ok && s.lives.has(name) {
+			return madeAnew(target.Name)
+		}
+		if !ok {
+			return apierrors.NewNotFound(volumeResource, target.Name)
+		}
+		found, isBest, err := s.find(ctx, name, known.driver)
+		if err != nil {
 			return err
-		case found == nil:
-			return apierrors.NewNotFound(volumeResource, name)
-		case volumeOf(found, s.engine.namespace).UID != target.UID:
-			return apierrors.NewConflict(volumeResource, name, errors.New("the volume was removed and made anew"))
+		}
+		if found == nil {
+			return apierrors.NewNotFound(volumeResource, target.Name)
+		}
+		shown, err := s.show(subject, found, isBest)
+		if err != nil {
+			return err
+		}
+		if now, ok := shown[keyOf(target)].(*v1alpha1.Volume); !ok || now.UID != target.UID {
+			return madeAnew(target.Name)
+		}
+		if !isPath(name) {
+			return apierrors.NewConflict(volumeResource, target.Name,
+				fmt.Errorf("Docker's API has no request that names the volume %q: remove it with the means of its driver, %s", name, found.Driver))
 		}
 		err = c.client.VolumeRemove(ctx, name, false)
-		if isConflict(err) {
+		switch {
+		case isConflict(err):
 			users := containersUsing(ctx, c, filters.Arg("volume", name), func(found container.Summary) bool {
 				return slices.ContainsFunc(found.Mounts, func(m container.MountPoint) bool { return m.Name == name })
 			})
-			return inUse(volumeResource, name, err, users)
+			return inUse(volumeResource, target.Name, err, users)
+		case errdefs.IsNotFound(err) && !isBest:
+			return apierrors.NewConflict(volumeResource, target.Name,
+				fmt.Errorf("Docker lists the volume and does not find it (%s): remove it with the means of its driver, %s", dockerWords(err), found.Driver))
 		}
 		return err
 	})
+}
+
+func madeAnew(name string) error {
+	return apierrors.NewConflict(volumeResource, name, errors.New("the volume was removed and made anew"))
 }
 
 // inUse returns the refusal to remove something, with the names of those who use it.

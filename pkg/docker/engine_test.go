@@ -114,6 +114,9 @@ func (x *connected) volume(t *testing.T, name string) *v1alpha1.Volume {
 	return object
 }
 
+// volumeSubject returns the subject of the volume that has the name now.
+func (x *connected) volumeSubject(name string) string { return x.Volumes().lives.use(name, "") }
+
 func code(err error) int32 {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {

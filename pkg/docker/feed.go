@@ -31,10 +31,13 @@ type event struct {
 // signalKind is the kind of a mark that makes nothing dirty: the container that is its subject was sent a signal.
 const signalKind events.Type = "signal"
 
-// mark is what an event makes dirty: one subject of a kind, or all of it.
+// mark is what an event makes dirty: one subject of a kind, or all of it. Of volumes, which have no IDs, it has the name.
 type mark struct {
 	kind    events.Type
 	subject string
+	// isRemoval says that the volume of that name is no more, and nano when that happened, by the engine's clock.
+	isRemoval bool
+	nano      int64
 }
 
 // invisible are the actions after which a container, an image or a volume shows as before.
@@ -77,8 +80,8 @@ func (ev event) marks() []mark {
 			return one(name)
 		}
 		return all
-	case ev.Type == events.VolumeEventType && ValidVolumeName(id) == nil:
-		return one(id)
+	case ev.Type == events.VolumeEventType && id != "":
+		return []mark{{kind: ev.Type, subject: id, isRemoval: ev.Action == events.ActionDestroy, nano: ev.TimeNano}}
 	case ev.Type == events.ContainerEventType, ev.Type == events.VolumeEventType:
 		return all
 	}
@@ -96,9 +99,14 @@ func (e *Engine) mark(m mark) {
 		events.ImageEventType:     e.images.sink,
 		events.VolumeEventType:    e.volumes.sink,
 	}[m.kind]
-	if m.subject == "" {
+	switch {
+	case m.subject == "":
 		sink.MarkAllDirty()
-	} else {
+	case m.kind == events.VolumeEventType:
+		for _, subject := range e.volumes.lives.heard(m) {
+			sink.MarkDirty(subject)
+		}
+	default:
 		sink.MarkDirty(m.subject)
 	}
 }

@@ -26,49 +26,50 @@ func TestWhatEachEventMakesDirty(t *testing.T) {
 		id     string
 		want   []mark
 	}{
-		{"container", "create", idA, []mark{{"container", idA}}},
-		{"container", "start", idA, []mark{{"container", idA}}},
-		{"container", "die", idA, []mark{{"container", idA}}},
-		{"container", "stop", idA, []mark{{"container", idA}}},
-		{"container", "restart", idA, []mark{{"container", idA}}},
-		{"container", "pause", idA, []mark{{"container", idA}}},
-		{"container", "unpause", idA, []mark{{"container", idA}}},
-		{"container", "rename", idA, []mark{{"container", idA}}},
-		{"container", "update", idA, []mark{{"container", idA}}},
-		{"container", "oom", idA, []mark{{"container", idA}}},
-		{"container", "destroy", idA, []mark{{"container", idA}}},
-		{"container", "health_status: healthy", idA, []mark{{"container", idA}}},
-		{"container", "something new", idA, []mark{{"container", idA}}},
+		{"container", "create", idA, []mark{{kind: "container", subject: idA}}},
+		{"container", "start", idA, []mark{{kind: "container", subject: idA}}},
+		{"container", "die", idA, []mark{{kind: "container", subject: idA}}},
+		{"container", "stop", idA, []mark{{kind: "container", subject: idA}}},
+		{"container", "restart", idA, []mark{{kind: "container", subject: idA}}},
+		{"container", "pause", idA, []mark{{kind: "container", subject: idA}}},
+		{"container", "unpause", idA, []mark{{kind: "container", subject: idA}}},
+		{"container", "rename", idA, []mark{{kind: "container", subject: idA}}},
+		{"container", "update", idA, []mark{{kind: "container", subject: idA}}},
+		{"container", "oom", idA, []mark{{kind: "container", subject: idA}}},
+		{"container", "destroy", idA, []mark{{kind: "container", subject: idA}}},
+		{"container", "health_status: healthy", idA, []mark{{kind: "container", subject: idA}}},
+		{"container", "something new", idA, []mark{{kind: "container", subject: idA}}},
 		{"container", "exec_create: /bin/true ", idA, nil},
 		{"container", "exec_start: sh -c 'a: b'", idA, nil},
 		{"container", "exec_die", idA, nil},
 		{"container", "attach", idA, nil},
 		{"container", "top", idA, nil},
 		{"container", "resize", idA, nil},
-		{"container", "kill", idA, []mark{{signalKind, idA}}},
-		{"container", "commit", idA, []mark{{"image", ""}}},
-		{"container", "prune", "", []mark{{"container", ""}}},
-		{"container", "start", "../x", []mark{{"container", ""}}},
-		{"image", "tag", image, []mark{{"image", image}}},
-		{"image", "import", image, []mark{{"image", image}}},
-		{"image", "load", image, []mark{{"image", image}}},
-		{"image", "create", image, []mark{{"image", image}}},
-		{"image", "delete", image, []mark{{"image", image}}},
-		{"image", "untag", image, []mark{{"image", image}}},
-		{"image", "untag", "busybox:latest", []mark{{"image", "busybox:latest"}}},
-		{"image", "pull", "docker.io/library/busybox", []mark{{"image", "busybox:latest"}}},
-		{"image", "pull", "busybox@sha256:" + idB, []mark{{"image", "busybox@sha256:" + idB}}},
+		{"container", "kill", idA, []mark{{kind: signalKind, subject: idA}}},
+		{"container", "commit", idA, []mark{{kind: "image", subject: ""}}},
+		{"container", "prune", "", []mark{{kind: "container", subject: ""}}},
+		{"container", "start", "../x", []mark{{kind: "container", subject: ""}}},
+		{"image", "tag", image, []mark{{kind: "image", subject: image}}},
+		{"image", "import", image, []mark{{kind: "image", subject: image}}},
+		{"image", "load", image, []mark{{kind: "image", subject: image}}},
+		{"image", "create", image, []mark{{kind: "image", subject: image}}},
+		{"image", "delete", image, []mark{{kind: "image", subject: image}}},
+		{"image", "untag", image, []mark{{kind: "image", subject: image}}},
+		{"image", "untag", "busybox:latest", []mark{{kind: "image", subject: "busybox:latest"}}},
+		{"image", "pull", "docker.io/library/busybox", []mark{{kind: "image", subject: "busybox:latest"}}},
+		{"image", "pull", "busybox@sha256:" + idB, []mark{{kind: "image", subject: "busybox@sha256:" + idB}}},
 		{"image", "push", "busybox:latest", nil},
 		{"image", "save", image, nil},
-		{"image", "prune", "", []mark{{"image", ""}}},
-		{"image", "pull", idA, []mark{{"image", image}}},
-		{"image", "pull", "../x", []mark{{"image", ""}}},
-		{"volume", "create", "data", []mark{{"volume", "data"}}},
-		{"volume", "destroy", "data", []mark{{"volume", "data"}}},
+		{"image", "prune", "", []mark{{kind: "image", subject: ""}}},
+		{"image", "pull", idA, []mark{{kind: "image", subject: image}}},
+		{"image", "pull", "../x", []mark{{kind: "image", subject: ""}}},
+		{"volume", "create", "data", []mark{{kind: "volume", subject: "data", nano: 1}}},
+		{"volume", "destroy", "data", []mark{{kind: "volume", subject: "data", isRemoval: true, nano: 1}}},
 		{"volume", "mount", "data", nil},
 		{"volume", "unmount", "data", nil},
-		{"volume", "prune", "", []mark{{"volume", ""}}},
-		{"volume", "create", "../x", []mark{{"volume", ""}}},
+		{"volume", "prune", "", []mark{{kind: "volume"}}},
+		{"volume", "create", "../x", []mark{{kind: "volume", subject: "../x", nano: 1}}},
+		{"volume", "create", "vol@store", []mark{{kind: "volume", subject: "vol@store", nano: 1}}},
 		{"network", "connect", idA, nil},
 		{"daemon", "reload", "x", nil},
 		{"builder", "prune", "", nil},
@@ -97,6 +98,9 @@ func volumes(from, to int) [][]byte {
 	}
 	return lines
 }
+
+// markOf is what the event of one of the volumes makes dirty.
+func markOf(i int) mark { return mark{kind: "volume", subject: fmt.Sprintf("v%d", i), nano: int64(i)} }
 
 func mustStream(t *testing.T, f *feed, lines ...[]byte) {
 	t.Helper()
@@ -128,11 +132,11 @@ func isClosed(c <-chan struct{}) bool {
 func TestATagLeadsToTheImageThatHasGotItAndToItsFormerOwner(t *testing.T) {
 	image := "sha256:" + idA
 	for name, want := range map[string][]mark{
-		"busybox:v1":                 {{"image", "move of busybox:v1 " + image}},
-		"docker.io/library/busybox":  {{"image", "move of busybox:latest " + image}},
-		"what a label says, perhaps": {{"image", image}},
-		image:                        {{"image", image}},
-		"":                           {{"image", image}},
+		"busybox:v1":                 {{kind: "image", subject: "move of busybox:v1 " + image}},
+		"docker.io/library/busybox":  {{kind: "image", subject: "move of busybox:latest " + image}},
+		"what a label says, perhaps": {{kind: "image", subject: image}},
+		image:                        {{kind: "image", subject: image}},
+		"":                           {{kind: "image", subject: image}},
 	} {
 		var got []mark
 		f := newFeed(func(m mark) { got = append(got, m) })
@@ -155,7 +159,7 @@ func TestAnEventIsAppliedOnceWhoeverShowsItFirst(t *testing.T) {
 	}
 	mustStream(t, f, lines[3], lines[2])
 	mustLog(t, f, lines...)
-	want := []mark{{"volume", "v0"}, {"volume", "v1"}, {"volume", "v2"}, {"volume", "v3"}}
+	want := []mark{markOf(0), markOf(1), markOf(2), markOf(3)}
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("%v", *got)
 	}

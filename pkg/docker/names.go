@@ -6,8 +6,11 @@ package docker
 import (
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/distribution/reference"
 )
@@ -16,7 +19,8 @@ import (
 // No string becomes part of a path unless a function of this file let it pass.
 
 var (
-	dockerName   = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
+	// commonName is Docker's own grammar of names. Containers of old engines and volumes of plugins do not follow it.
+	commonName   = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
 	fullID       = regexp.MustCompile(`^[a-f0-9]{64}$`)
 	shortID      = regexp.MustCompile(`^[a-f0-9]{12}$`)
 	fullImageID  = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
@@ -24,32 +28,18 @@ var (
 )
 
 const (
-	maxNameLength      = 4096
-	maxVolumeName      = 255
-	imageIDAlgorithm   = "sha256"
-	slashInNames       = "~"
-	containerNameRules = "must begin with a letter or digit, which letters, digits, '_', '.' and '-' follow, two characters or more in all"
+	maxReference     = 4096
+	imageIDAlgorithm = "sha256"
+	slashInNames     = "~"
 )
 
-// ValidContainerName says why Docker has no container of that name, or nil.
-func ValidContainerName(name string) error {
-	switch {
-	case name == "":
-		return errEmptyName
-	case len(name) > maxNameLength:
-		return fmt.Errorf("must be no longer than %d characters", maxNameLength)
-	case !dockerName.MatchString(name):
-		return errors.New(containerNameRules)
-	}
-	return nil
-}
+// isPathSegment reports whether Docker can be asked for s as one segment of a path.
+func isPathSegment(s string) bool { return isPath(s) && !strings.Contains(s, "/") }
 
-// ValidVolumeName says why Docker has no volume of that name, or nil.
-func ValidVolumeName(name string) error {
-	if len(name) > maxVolumeName {
-		return fmt.Errorf("must be no longer than %d characters", maxVolumeName)
-	}
-	return ValidContainerName(name)
+// isPath reports whether Docker can be asked for s as one or more segments of a path. Docker's client cuts blanks off at both ends,
+// and Docker's router finds no name that has a line break.
+func isPath(s string) bool {
+	return path.Clean("/"+s) == "/"+s && s != "" && strings.TrimSpace(s) == s && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // tagOfName returns the tag that docker means by the name of an Image: a familiar reference such as busybox:latest, also for
@@ -90,8 +80,8 @@ func parseReference(s string) (reference.Named, error) {
 	if s == "" {
 		return nil, errEmptyName
 	}
-	if len(s) > maxNameLength {
-		return nil, fmt.Errorf("must be no longer than %d characters", maxNameLength)
+	if len(s) > maxReference {
+		return nil, fmt.Errorf("must be no longer than %d characters", maxReference)
 	}
 	named, err := reference.ParseNormalizedNamed(s)
 	if err != nil {

@@ -42,7 +42,8 @@ func recorded(t testing.TB) (*client.Client, *recorder) {
 // FuzzName promises that no name reaches another endpoint than the one that it is given to.
 func FuzzName(f *testing.F) {
 	for _, seed := range []string{"web", "..", ".", "../containers/victim", "a/../b", "a/./b", "x..", "%2e%2e", "a?force=1", "a#b", "a\\b", "\x00", "json", "prune", "a//b",
-		"busybox:latest", "localhost:5000~a~b:v1", "..~..~containers~x:y", "a/..:b", "sha256:" + idA, idA, "busybox@sha256:" + idA, "[::1]:80/a:b", "a:..", "ａ:b", "a/json", "a/b/get"} {
+		"busybox:latest", "localhost:5000~a~b:v1", "..~..~containers~x:y", "a/..:b", "sha256:" + idA, idA, "busybox@sha256:" + idA, "[::1]:80/a:b", "a:..", "ａ:b", "a/json", "a/b/get",
+		"vol@store", "two words", " a", "a ", "\u00a0a", "ünï", "lost+found", "x", "_db", "a/", "/a", "team/share", "%2e%2e%2fx", "a;b", "v1.41/containers", "a\u2028b"} {
 		f.Add(seed)
 	}
 	c, r := recorded(f)

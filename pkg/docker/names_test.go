@@ -13,26 +13,20 @@ var (
 	idB = strings.Repeat("fedcba9876543210", 4)
 )
 
-func TestContainerNamesFollowDockersGrammar(t *testing.T) {
-	for _, name := range []string{"web", "My_Web.1-x", "x..", "json", "prune", "0a", idA, strings.Repeat("n", 4096)} {
-		if err := ValidContainerName(name); err != nil {
-			t.Errorf("%.80q: %v", name, err)
+func TestAnyNameCanBeAskedForThatIsOneSegmentOfAPath(t *testing.T) {
+	for _, name := range []string{"web", "My_Web.1-x", "x", "_db", "x..", "...", "json", "prune", "two words", "a@b", "a?b", "a#b", "a%2e", "ä1", "lost+found", `a\..\b`, idA, strings.Repeat("n", 5000)} {
+		if !isPathSegment(name) || !isPath(name) {
+			t.Errorf("%.80q is refused", name)
 		}
 	}
-	for _, name := range []string{"", "a", ".", "..", "-a", "_a", "a/b", "../volumes/x", "a b", "a?b", "a#b", "a%2e", "a\x00", "ä1", strings.Repeat("n", 4097)} {
-		if ValidContainerName(name) == nil {
-			t.Errorf("%.80q is accepted", name)
+	for _, name := range []string{"a/b", "team/share/x"} {
+		if !isPath(name) || isPathSegment(name) {
+			t.Errorf("%q is no path, or one segment", name)
 		}
 	}
-}
-
-func TestVolumeNamesHaveDockersLimit(t *testing.T) {
-	if err := ValidVolumeName(strings.Repeat("v", 255)); err != nil {
-		t.Error(err)
-	}
-	for _, name := range []string{strings.Repeat("v", 256), "..", "../containers/victim", ""} {
-		if ValidVolumeName(name) == nil {
-			t.Errorf("%.80q is accepted", name)
+	for _, name := range []string{"", ".", "..", "../volumes/x", "a/../b", "a/..", "./a", "a/.", "/a", "a/", "a//b", "/", " a", "a ", "a\u00a0", "a\nb", "a\x00", "a\x7f", "a\xff"} {
+		if isPath(name) || isPathSegment(name) {
+			t.Errorf("%q is accepted", name)
 		}
 	}
 }

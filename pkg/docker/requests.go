@@ -63,8 +63,8 @@ var Requests = []Request{
 
 // segments are what may stand in a path in place of each word.
 var segments = map[string]func(string) bool{
-	"{name}":      func(s string) bool { return ValidContainerName(s) == nil },
-	"{volume}":    func(s string) bool { return ValidVolumeName(s) == nil },
+	"{name}":      isPathSegment,
+	"{volume}":    isPath,
 	"{id}":        fullID.MatchString,
 	"{reference}": isImagePath,
 }

@@ -185,9 +185,25 @@ func (v *view) held(name string) runtime.Object {
 func (v *view) marked(subject string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	n := v.marks[subject]
-	delete(v.marks, subject)
+	n := v.marksOf(subject)
+	maps.DeleteFunc(v.marks, func(marked string, _ int) bool { return isAbout(marked, subject) })
 	return n
+}
+
+// marksOf is marked for who holds the lock, and forgets nothing.
+func (v *view) marksOf(subject string) (n int) {
+	for marked, count := range v.marks {
+		if isAbout(marked, subject) {
+			n += count
+		}
+	}
+	return n
+}
+
+// isAbout reports whether what was marked is the subject, or one of those that had its name, of volumes.
+func isAbout(marked, subject string) bool {
+	_, volume, _ := strings.Cut(marked, "/")
+	return marked == subject || volume == subject
 }
 
 // waitFor waits until what the view holds fulfils a condition.

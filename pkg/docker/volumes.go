@@ -4,16 +4,22 @@
 package docker
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
+	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
@@ -22,78 +28,147 @@ var volumeResource = v1alpha1.Resource("volumes")
 // localDriver is Docker's own driver of volumes.
 const localDriver = "local"
 
-// Volumes is the source of the engine's volumes. A subject is a volume's name.
+// Volumes is the source of the engine's volumes. A subject is one life of a volume.
 type Volumes struct {
 	engine *Engine
 	sink   Sink
+	lives  lives
 }
 
 func newVolumes(e *Engine) *Volumes { return &Volumes{engine: e} }
 
-// Subjects lists the names of all volumes.
+// Subjects lists the subjects of all volumes.
 func (s *Volumes) Subjects(ctx context.Context) ([]string, error) {
-	found, err := s.list(ctx)
-	names := make([]string, 0, len(found))
+	found, err := s.listNew(ctx)
+	subjects := make([]string, 0, len(found))
 	for _, v := range found {
-		names = append(names, v.Name)
+		subjects = append(subjects, s.lives.use(v.Name, v.Driver))
 	}
-	return names, err
+	return subjects, err
 }
 
 // List shows all volumes but those of plugins, which Docker asks when it inspects a volume and not when it lists it.
 func (s *Volumes) List(ctx context.Context) (map[string]map[string]runtime.Object, error) {
-	found, err := s.list(ctx)
-	objects := make(map[string]map[string]runtime.Object, len(found))
+	found, err := s.listNew(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shown := make(map[string]map[string]runtime.Object, len(found))
 	for _, v := range found {
-		objects[v.Name] = nil
+		subject := s.lives.use(v.Name, v.Driver)
+		shown[subject] = nil
 		if v.Driver == localDriver {
-			object := volumeOf(v, s.engine.namespace)
-			objects[v.Name] = map[string]runtime.Object{keyOf(object): object}
+			if shown[subject], err = s.show(subject, v, true); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return objects, err
+	return shown, nil
 }
 
-// list returns what Docker says of all volumes whose names it can be asked about.
+// listNew is list, whose volumes may be used for the first time.
+func (s *Volumes) listNew(ctx context.Context) ([]*volume.Volume, error) {
+	if err := s.Fence(ctx); err != nil {
+		return nil, err
+	}
+	found, err := s.list(ctx)
+	if err != nil {
+		return nil, apiError("list", volumeResource, "", err)
+	}
+	return found, nil
+}
+
+// list returns what Docker says of all volumes. Of two that have the same name, it is the first that Docker means by the name.
 func (s *Volumes) list(ctx context.Context) ([]*volume.Volume, error) {
 	var found volume.ListResponse
 	err := s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) (err error) {
 		found, err = c.client.VolumeList(ctx, volume.ListOptions{})
 		return err
 	})
-	if err != nil {
-		return nil, apiError("list", volumeResource, "", err)
-	}
-	return slices.DeleteFunc(found.Volumes, func(v *volume.Volume) bool { return v == nil || ValidVolumeName(v.Name) != nil }), nil
+	names := sets.New[string]()
+	return slices.DeleteFunc(found.Volumes, func(v *volume.Volume) bool {
+		if v == nil || names.Has(v.Name) {
+			return true
+		}
+		names.Insert(v.Name)
+		return false
+	}), err
 }
 
-// Observe inspects one volume.
-func (s *Volumes) Observe(ctx context.Context, name string) (map[string]runtime.Object, []string, error) {
-	found, err := s.inspect(ctx, name)
-	if err != nil {
-		return nil, nil, apiError("inspect", volumeResource, name, err)
-	}
-	if found == nil {
+// Observe looks at one volume.
+func (s *Volumes) Observe(ctx context.Context, subject string) (map[string]runtime.Object, []string, error) {
+	known, name, ok := s.lives.of(subject)
+	if !ok {
 		return nil, nil, nil
 	}
-	object := volumeOf(found, s.engine.namespace)
-	return map[string]runtime.Object{keyOf(object): object}, nil, nil
+	found, isBest, err := s.find(ctx, name, known.driver)
+	if err != nil {
+		return nil, nil, apiError("inspect", volumeResource, containers.ObjectName(name), err)
+	}
+	if found == nil {
+		s.lives.end(known, name)
+		return nil, nil, nil
+	}
+	objects, err := s.show(subject, found, isBest)
+	return objects, nil, err
 }
 
-// Lookup finds the volume of that name.
+// show returns what the subject shows as if it is what Docker says, nothing if its life has ended.
+func (s *Volumes) show(subject string, found *volume.Volume, isBest bool) (map[string]runtime.Object, error) {
+	c, err := s.engine.current()
+	if err != nil {
+		return nil, err
+	}
+	object := volumeOf(found, s.engine.namespace, c.datesVolumes())
+	if !s.lives.show(subject, object, isBest) {
+		return nil, nil
+	}
+	return map[string]runtime.Object{keyOf(object): object}, nil
+}
+
+// datesVolumes reports whether the engine says when a local volume was created. Docker before 23 (API 1.42) says when its content was
+// last changed.
+func (c *connection) datesVolumes() bool {
+	return c.isPodman || versions.GreaterThanOrEqualTo(c.client.ClientVersion(), "1.42")
+}
+
+// Lookup finds the volume that has that name in its object.
 func (s *Volumes) Lookup(ctx context.Context, key string) (string, error) {
 	namespace, name, _ := strings.Cut(key, "/")
 	if namespace != s.engine.namespace {
 		return "", nil
 	}
-	found, err := s.inspect(ctx, name)
+	found, err := s.named(ctx, name)
+	if err == nil && found != nil && !s.lives.has(found.Name) {
+		if err = s.Fence(ctx); err == nil {
+			found, err = s.named(ctx, name)
+		}
+	}
 	if err != nil {
 		return "", apiError("inspect", volumeResource, name, err)
 	}
 	if found == nil {
 		return "", nil
 	}
-	return found.Name, nil
+	return s.lives.use(found.Name, found.Driver), nil
+}
+
+// named returns what Docker says of the volume that has that name in its object, nil if there is none.
+func (s *Volumes) named(ctx context.Context, name string) (*volume.Volume, error) {
+	isMade := containers.IsMadeName(name)
+	switch {
+	case !isMade && containers.ObjectName(name) != name:
+		return nil, nil
+	case !isMade && isPath(name):
+		return s.inspect(ctx, name)
+	}
+	listed, err := s.list(ctx)
+	for _, v := range listed {
+		if containers.ObjectName(v.Name) == name {
+			return v, err
+		}
+	}
+	return nil, err
 }
 
 // Fence returns when every change that was complete before the call has been reported to the sink.
@@ -109,11 +184,34 @@ func (s *Volumes) Update(context.Context, string, runtime.Object, runtime.Object
 	return apierrors.NewMethodNotSupported(volumeResource, "update")
 }
 
-// inspect returns what Docker says of the volume, nil if there is none of exactly that name.
-func (s *Volumes) inspect(ctx context.Context, name string) (*volume.Volume, error) {
-	if ValidVolumeName(name) != nil {
-		return nil, nil
+// find returns what Docker says of the volume, nil if there is none of exactly that name, and whether that is the best it can say. A
+// volume that Docker lists and does not find by its name, or cannot be asked about, is what the list says. Only volumes of plugins and
+// those with a name of no common form are like that.
+func (s *Volumes) find(ctx context.Context, name, driver string) (found *volume.Volume, isBest bool, err error) {
+	if isPath(name) {
+		found, err = s.inspect(ctx, name)
+		isGone := err == nil && commonName.MatchString(name) && (driver == "" || driver == localDriver)
+		if found != nil || isGone || !isAnswer(err) {
+			return found, true, err
+		}
 	}
+	listed, listErr := s.list(ctx)
+	for _, v := range listed {
+		if v.Name == name {
+			return v, false, nil
+		}
+	}
+	return nil, false, cmp.Or(err, listErr)
+}
+
+// isAnswer reports whether err, if there is one, is what the engine answered, rather than that it did not.
+func isAnswer(err error) bool {
+	status := apierrors.APIStatus(nil)
+	return !errors.As(err, &status) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
+}
+
+// inspect asks Docker about the volume, whose name isPath.
+func (s *Volumes) inspect(ctx context.Context, name string) (*volume.Volume, error) {
 	found, err := inspect(ctx, s.engine, "/volumes/"+name, readWhole[volume.Volume], func(ctx context.Context, c *client.Client) (*volume.Volume, error) {
 		found, err := c.VolumeInspect(ctx, name)
 		return &found, err
@@ -124,11 +222,12 @@ func (s *Volumes) inspect(ctx context.Context, name string) (*volume.Volume, err
 	return found, nil
 }
 
-// volumeOf returns the Volume that stands for what Docker says.
-func volumeOf(v *volume.Volume, namespace string) *v1alpha1.Volume {
-	created, labels := timeOf(v.CreatedAt), labelsOf(v.Labels)
+// volumeOf returns the Volume that stands for what Docker says. The creation time of a local volume is part of its identity if the engine
+// dates volumes; what plugins say may change.
+func volumeOf(v *volume.Volume, namespace string, dated bool) *v1alpha1.Volume {
+	created, labels, options := timeOf(v.CreatedAt), labelsOf(v.Labels), labelsOf(v.Options)
 	object := &v1alpha1.Volume{
-		ObjectMeta: metav1.ObjectMeta{Name: v.Name, Namespace: namespace, Labels: selectable(labels)},
+		ObjectMeta: metav1.ObjectMeta{Name: containers.ObjectName(v.Name), Namespace: namespace, Labels: selectable(labels)},
 		Status: v1alpha1.VolumeStatus{
 			Name:       v.Name,
 			Namespace:  v1alpha1.EngineNamespace,
@@ -137,14 +236,28 @@ func volumeOf(v *volume.Volume, namespace string) *v1alpha1.Volume {
 			Mountpoint: v.Mountpoint,
 			Labels:     labels,
 			Scope:      v.Scope,
-			Options:    labelsOf(v.Options),
+			Options:    options,
 		},
 	}
-	identity := ""
+	identity := []string{v.Name, v.Driver, textOf(options), textOf(labels)}
+	if v.ClusterVolume != nil {
+		identity = append(identity, v.ClusterVolume.ID)
+	}
 	if created != nil {
 		object.CreationTimestamp = *created
-		identity = created.UTC().Format("2006-01-02T15:04:05Z")
+		if dated && v.Driver == localDriver {
+			identity = append(identity, created.UTC().Format("2006-01-02T15:04:05Z"))
+		}
 	}
-	object.UID = uidOf("Volume", v.Name, identity)
+	object.UID = uidOf("Volume", identity...)
 	return object
+}
+
+// textOf returns the same text for the same labels, and another one for others.
+func textOf(labels map[string]string) string {
+	text, err := json.Marshal(labels)
+	if err != nil {
+		panic(err) // there is nothing in strings that it could not encode
+	}
+	return string(text)
 }

@@ -5,9 +5,11 @@ package docker
 
 import (
 	"context"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
@@ -63,10 +65,11 @@ func TestAVolumeIsListedAsItIsInspected(t *testing.T) {
 		t.Cleanup(func() { must(t, x.docker.VolumeRemove(context.Background(), options.Name, true)) })
 		listed, err := x.Volumes().List(t.Context())
 		must(t, err)
-		observed, _, err := x.Volumes().Observe(t.Context(), options.Name)
+		subject := x.volumeSubject(options.Name)
+		observed, _, err := x.Volumes().Observe(t.Context(), subject)
 		must(t, err)
-		if len(observed) != 1 || !reflect.DeepEqual(listed[options.Name], observed) {
-			t.Errorf("listed: %v\ninspected: %v", listed[options.Name], observed)
+		if len(observed) != 1 || !reflect.DeepEqual(listed[subject], observed) {
+			t.Errorf("listed: %v\ninspected: %v", listed[subject], observed)
 		}
 	}
 }
@@ -75,10 +78,10 @@ func TestAVolumeIsFoundByItsNameOnly(t *testing.T) {
 	x := connect(t)
 	name := engine.UniqueName("lookup")
 	shared.Volume(t, name, nil)
-	if got, err := x.Volumes().Lookup(t.Context(), "engine/"+name); got != name || err != nil {
+	if got, err := x.Volumes().Lookup(t.Context(), "engine/"+name); got != x.volumeSubject(name) || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
-	for _, key := range []string{"elsewhere/" + name, "engine/nothing", "engine/.", "engine/..", "engine/../containers/x", "engine/", name, "engine/" + strings.Repeat("x", 256)} {
+	for _, key := range []string{"elsewhere/" + name, "engine/nothing", "engine/.", "engine/..", "engine/../containers/x", "engine/", name, "engine/" + strings.Repeat("x", 256), "engine/a b", "engine/\xff", "engine/a~b-0123456789"} {
 		if got, err := x.Volumes().Lookup(t.Context(), key); got != "" || err != nil {
 			t.Errorf("%q: %q, %v", key, got, err)
 		}
@@ -94,19 +97,83 @@ func TestAVolumeInUseIsAConflictThatNamesItsContainers(t *testing.T) {
 	shared.Volume(t, name, nil)
 	id := shared.Create(t, name+"-c", func(_ *container.Config, h *container.HostConfig) { h.Binds = []string{name + ":/data"} })
 	v := x.volume(t, name)
-	if err := x.Volumes().Delete(t.Context(), name, v); code(err) != 409 || !contains(err, "in use") || !contains(err, "used by: "+name+"-c") {
+	if err := x.Volumes().Delete(t.Context(), x.volumeSubject(name), v); code(err) != 409 || !contains(err, "in use") || !contains(err, "used by: "+name+"-c") {
 		t.Errorf("%v", err)
 	}
-	if err := x.Volumes().Delete(byForce(t.Context()), name, v); code(err) != 409 {
+	if err := x.Volumes().Delete(byForce(t.Context()), x.volumeSubject(name), v); code(err) != 409 {
 		t.Errorf("by force: %v", err)
 	}
 	must(t, x.docker.ContainerRemove(t.Context(), id, container.RemoveOptions{}))
-	must(t, x.Volumes().Delete(t.Context(), name, v))
+	must(t, x.Volumes().Delete(t.Context(), x.volumeSubject(name), v))
 	if x.volume(t, name) != nil {
 		t.Error("shown after the removal")
 	}
-	if err := x.Volumes().Delete(t.Context(), name, v); code(err) != 404 {
+	if err := x.Volumes().Delete(t.Context(), x.volumeSubject(name), v); code(err) != 404 {
 		t.Errorf("again: %v", err)
+	}
+}
+
+func TestAVolumeStaysTheSameWhenItsContentChanges(t *testing.T) {
+	x := connect(t)
+	name := engine.UniqueName("written")
+	shared.Volume(t, name, nil)
+	before := x.volume(t, name)
+	for _, change := range []time.Duration{-time.Hour, time.Hour} {
+		at := before.Status.CreatedAt.Add(change)
+		must(t, os.Chtimes(before.Status.Mountpoint, at, at)) // as a write does now
+		x.v.MarkDirty(x.volumeSubject(name))
+		if after := x.volume(t, name); !reflect.DeepEqual(before, after) {
+			t.Errorf("it was\n%+v\nand is\n%+v", before, after)
+		}
+	}
+	if again := connect(t).volume(t, name); again.UID != before.UID {
+		t.Error("a server that is started anew shows another uid")
+	}
+}
+
+func TestAVolumeMadeAnewIsAnotherSubject(t *testing.T) {
+	x := connect(t)
+	name := engine.UniqueName("again")
+	for _, remove := range []func() error{
+		func() error { return x.docker.VolumeRemove(t.Context(), name, false) },
+		func() error { return x.Volumes().Delete(t.Context(), x.volumeSubject(name), x.volume(t, name)) },
+	} {
+		_, err := x.docker.VolumeCreate(t.Context(), volumeOptions(name))
+		must(t, err)
+		x.volume(t, name)
+		former := x.volumeSubject(name)
+		must(t, remove())
+		shared.Volume(t, name, nil)
+		if x.volume(t, name) == nil || x.volumeSubject(name) == former {
+			t.Errorf("%s shows as it did", former)
+		}
+		if objects, _, err := x.Volumes().Observe(t.Context(), former); len(objects) > 0 || err != nil {
+			t.Errorf("the former one is %v, %v", objects, err)
+		}
+		if err := x.Volumes().Delete(t.Context(), former, x.volume(t, name)); code(err) != 409 || !contains(err, "made anew") {
+			t.Errorf("a delete of the former one: %v", err)
+		}
+	}
+}
+
+func TestARemovalIsHeardOnceWhateverConnectionBringsIt(t *testing.T) {
+	x := connect(t)
+	name := engine.UniqueName("once")
+	_, err := x.docker.VolumeCreate(t.Context(), volumeOptions(name))
+	must(t, err)
+	must(t, x.docker.VolumeRemove(t.Context(), name, false))
+	shared.Volume(t, name, nil)
+	x.volume(t, name)
+	subject := x.volumeSubject(name)
+	c, err := x.current()
+	must(t, err)
+	c.fail(errGone)
+	eventually(t, "another connection", func() bool {
+		now, err := x.current()
+		return err == nil && now != c && x.Check() == nil
+	})
+	if x.volume(t, name) == nil || x.volumeSubject(name) != subject {
+		t.Error("it is taken for another one")
 	}
 }
 
@@ -116,7 +183,7 @@ func TestAVolumeMadeAnewUnderTheNameIsKept(t *testing.T) {
 	shared.Volume(t, name, nil)
 	stale := x.volume(t, name).DeepCopy()
 	stale.UID = "of the one before"
-	if err := x.Volumes().Delete(t.Context(), name, stale); code(err) != 409 {
+	if err := x.Volumes().Delete(t.Context(), x.volumeSubject(name), stale); code(err) != 409 {
 		t.Errorf("%v", err)
 	}
 	if x.volume(t, name) == nil {

@@ -101,7 +101,7 @@ func schema_pkg_apis_containers_v1alpha1_Container(ref common.ReferenceCallback)
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "Container is one container of the Docker Engine, running or not. Its metadata.name is the container's Docker name; it also answers to its full and to its 12-character ID.",
+				Description: "Container is one container of the Docker Engine, running or not. Its metadata.name is the container's Docker name; it also answers to its full and to its 12-character ID. A name that Kubernetes forbids, such as one with a slash, has '~' in place of each such character and ends with '-' and the first ten hexadecimal digits of its SHA-256.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -1097,7 +1097,7 @@ func schema_pkg_apis_containers_v1alpha1_Volume(ref common.ReferenceCallback) co
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "Volume is one volume of the Docker Engine. Its metadata.name is the volume's Docker name.",
+				Description: "Volume is one volume of the Docker Engine. Its metadata.name is the volume's Docker name. A name that Kubernetes forbids, such as one with a slash, has '~' in place of each such character and ends with '-' and the first ten hexadecimal digits of its SHA-256.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -1116,7 +1116,7 @@ func schema_pkg_apis_containers_v1alpha1_Volume(ref common.ReferenceCallback) co
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "metadata is the standard object metadata. The uid belongs to the volume behind the name: a volume that was removed and made again has another one. Labels are those Docker labels that are valid Kubernetes labels; all of them are in status.labels.",
+							Description: "metadata is the standard object metadata. The uid never changes while the volume lives. A volume that was removed and made again has another one where the engine can tell: before Docker 23, if its driver, options or labels differ. Labels are those Docker labels that are valid Kubernetes labels; all of them are in status.labels.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -1209,7 +1209,7 @@ func schema_pkg_apis_containers_v1alpha1_VolumeStatus(ref common.ReferenceCallba
 					},
 					"createdAt": {
 						SchemaProps: spec.SchemaProps{
-							Description: "createdAt is when the volume was created. It is absent where the driver does not say.",
+							Description: "createdAt is when the volume was created. It is absent where the driver does not say. Before Docker 23 the engine says when the volume's content last changed: it is then what the engine said when the server first saw the volume.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},

@@ -17,7 +17,8 @@ const ActionAnnotation = "containers.rancherdesktop.io/action"
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
 // Container is one container of the Docker Engine, running or not. Its metadata.name is the container's Docker
-// name; it also answers to its full and to its 12-character ID.
+// name; it also answers to its full and to its 12-character ID. A name that Kubernetes forbids, such as one with a slash,
+// has '~' in place of each such character and ends with '-' and the first ten hexadecimal digits of its SHA-256.
 type Container struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is the standard object metadata. The uid belongs to the container behind the name: a container

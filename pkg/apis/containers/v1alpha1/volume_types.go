@@ -11,11 +11,13 @@ import (
 // +genclient:onlyVerbs=get,list,watch,delete,deleteCollection
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
-// Volume is one volume of the Docker Engine. Its metadata.name is the volume's Docker name.
+// Volume is one volume of the Docker Engine. Its metadata.name is the volume's Docker name. A name that Kubernetes
+// forbids, such as one with a slash, has '~' in place of each such character and ends with '-' and the first ten
+// hexadecimal digits of its SHA-256.
 type Volume struct {
 	metav1.TypeMeta `json:",inline"`
-	// metadata is the standard object metadata. The uid belongs to the volume behind the name: a volume that was
-	// removed and made again has another one. Labels are those Docker labels that are valid Kubernetes labels; all
+	// metadata is the standard object metadata. The uid never changes while the volume lives. A volume that was removed and
+	// made again has another one where the engine can tell: before Docker 23, if its driver, options or labels differ. Labels are those Docker labels that are valid Kubernetes labels; all
 	// of them are in status.labels.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -32,7 +34,8 @@ type VolumeStatus struct {
 	// namespace is the engine's own namespace of volumes. It is moby.
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
-	// createdAt is when the volume was created. It is absent where the driver does not say.
+	// createdAt is when the volume was created. It is absent where the driver does not say. Before Docker 23 the engine says
+	// when the volume's content last changed: it is then what the engine said when the server first saw the volume.
 	// +optional
 	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
 	// driver is the volume driver, such as local.

@@ -1,0 +1,129 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// life is what is known of a volume from its creation to its removal. Docker gives a volume no ID: two volumes that had the same name
+// one after the other can look the same.
+type life struct {
+	// number is of this life alone.
+	number uint64
+	// since is the time of an event before which this life began, by the engine's clock. Removals up to then ended earlier ones.
+	since int64
+	// uses counts how often the subject was handed out.
+	uses uint64
+
+	// driver is "" while it is not known.
+	driver string
+	// What the volume has been shown with.
+	uid     types.UID
+	created *metav1.Time
+}
+
+func (l *life) subject(name string) string { return strconv.FormatUint(l.number, 10) + "/" + name }
+
+// lives are the lives of the volumes that are there, by name. The subject of a volume is the number of its life, a slash, and its name.
+type lives struct {
+	mu     sync.Mutex
+	byName map[string]*life
+	last   uint64 // the number of the newest life
+	newest int64  // the time of the newest event, by the engine's clock
+}
+
+// heard takes in an event, and returns the subjects that it makes dirty.
+func (l *lives) heard(m mark) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.newest = max(l.newest, m.nano)
+	ended := l.byName[m.subject]
+	if !m.isRemoval || ended == nil || m.nano <= ended.since {
+		return []string{l.useLocked(m.subject, "")}
+	}
+	delete(l.byName, m.subject)
+	return []string{ended.subject(m.subject), l.useLocked(m.subject, "")}
+}
+
+// use returns the subject of the volume that has the name now. Whoever calls it for a name that is not known has passed a fence before
+// seeing the volume, lest an earlier volume's removal is taken for this one's.
+func (l *lives) use(name, driver string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.useLocked(name, driver)
+}
+
+func (l *lives) useLocked(name, driver string) string {
+	if l.byName == nil {
+		l.byName = map[string]*life{}
+	}
+	known := l.byName[name]
+	if known == nil {
+		l.last++
+		known = &life{number: l.last, since: l.newest}
+		l.byName[name] = known
+	}
+	known.driver = cmp.Or(known.driver, driver)
+	known.uses++
+	return known.subject(name)
+}
+
+// of returns a copy of the life of a subject, and the volume's name. It is false if that life has ended.
+func (l *lives) of(subject string) (known life, name string, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, name, _ = strings.Cut(subject, "/")
+	current := l.byName[name]
+	if current == nil || current.subject(name) != subject {
+		return life{}, name, false
+	}
+	return *current, name, true
+}
+
+// has reports whether a volume of that name is known.
+func (l *lives) has(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.byName[name] != nil
+}
+
+// end forgets a life that was seen to be over, unless its subject has been handed out since.
+func (l *lives) end(seen life, name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if current := l.byName[name]; current != nil && current.number == seen.number && current.uses == seen.uses {
+		delete(l.byName, name)
+	}
+}
+
+// show completes the object of a subject by what its life tells: the creation time is the one that was seen first, as engines before
+// Docker 23 move it with the volume's content. If the answer is not Docker's best, another uid is no proof of another volume. It is
+// false if that life has ended.
+func (l *lives) show(subject string, object *v1alpha1.Volume, isBest bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := l.byName[object.Status.Name]
+	if known == nil || known.subject(object.Status.Name) != subject {
+		return false
+	}
+	if !isBest && known.driver == object.Status.Driver && known.uid != "" {
+		object.UID = known.uid
+	}
+	if known.uid != object.UID || known.created == nil {
+		known.driver, known.uid, known.created = object.Status.Driver, object.UID, object.Status.CreatedAt
+	}
+	if known.created != nil {
+		object.Status.CreatedAt, object.CreationTimestamp = known.created.DeepCopy(), *known.created
+	}
+	return true
+}

@@ -1,0 +1,122 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package docker
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/docker/docker/api/types/volume"
+)
+
+func created(nano int64) mark { return mark{kind: "volume", subject: "data", nano: nano} }
+
+func removed(nano int64) mark {
+	return mark{kind: "volume", subject: "data", isRemoval: true, nano: nano}
+}
+
+func TestTheLivesOfAVolume(t *testing.T) {
+	for what, test := range map[string]struct {
+		events []mark
+		// ends is true of the last event if it ends the life that the others began.
+		ends bool
+	}{
+		"a removal":                             {events: []mark{created(1), removed(2)}, ends: true},
+		"a creation of one that is there":       {events: []mark{created(1), created(2)}},
+		"a removal and a creation":              {events: []mark{created(1), removed(2), created(3)}},
+		"a removal that was heard before":       {events: []mark{created(1), removed(2), created(3), removed(2)}},
+		"a removal that comes late":             {events: []mark{created(3), removed(2)}},
+		"another removal":                       {events: []mark{removed(2), created(3), removed(4)}, ends: true},
+		"another volume's removal comes before": {events: []mark{{kind: "volume", subject: "other", isRemoval: true, nano: 5}, removed(4)}},
+	} {
+		var l lives
+		var before string
+		var marked []string
+		for i, event := range test.events {
+			if i == len(test.events)-1 {
+				before = l.use("data", "")
+			}
+			marked = l.heard(event)
+		}
+		after := l.use("data", "")
+		if ends := before != after; ends != test.ends {
+			t.Errorf("%s ends the life: %v", what, ends)
+		}
+		if !slices.Contains(marked, before) || !slices.Contains(marked, after) {
+			t.Errorf("%s marks %q, not both %q and %q", what, marked, before, after)
+		}
+	}
+}
+
+func TestALifeIsOverOnceItWasSeenToBe(t *testing.T) {
+	var l lives
+	subject := l.use("data", "")
+	seen, name, _ := l.of(subject)
+	l.end(seen, name)
+	if _, _, ok := l.of(subject); ok || len(l.byName) != 0 {
+		t.Error("it goes on")
+	}
+	if l.use("data", "") == subject {
+		t.Error("another one has its subject")
+	}
+}
+
+func TestALifeThatBeganAnewWhileItWasLookedForIsNotOver(t *testing.T) {
+	var l lives
+	subject := l.use("data", "")
+	seen, name, _ := l.of(subject)
+	l.heard(created(1))
+	l.end(seen, name)
+	if _, _, ok := l.of(subject); !ok {
+		t.Error("what was marked will not be looked at")
+	}
+}
+
+// shownIn returns what a volume shows as in a life.
+func shownIn(t *testing.T, l *lives, v volume.Volume, dated, isBest bool) (uid, createdAt string) {
+	t.Helper()
+	object := volumeOf(&v, "engine", dated)
+	if !l.show(l.use(v.Name, ""), object, isBest) {
+		t.Fatal("its life is over")
+	}
+	if !object.CreationTimestamp.Equal(object.Status.CreatedAt) {
+		t.Errorf("it was created %v and %v", object.CreationTimestamp, object.Status.CreatedAt)
+	}
+	return string(object.UID), object.CreationTimestamp.UTC().Format("15:04:05")
+}
+
+func TestACreationTimeThatMovesIsShownAsItWasFirst(t *testing.T) {
+	var l lives
+	uid, at := shownIn(t, &l, localVolume(), false, true)
+	written := localVolume()
+	written.CreatedAt = finishedAt
+	if nowUID, now := shownIn(t, &l, written, false, true); nowUID != uid || now != at {
+		t.Errorf("created %s as %s, and after a write %s as %s", at, uid, now, nowUID)
+	}
+	l.heard(removed(1))
+	if _, now := shownIn(t, &l, written, false, true); now == at {
+		t.Error("another volume shows when the one before was created")
+	}
+}
+
+func TestACreationTimeThatTellsAnotherVolumeIsShown(t *testing.T) {
+	var l lives
+	uid, at := shownIn(t, &l, localVolume(), true, true)
+	another := localVolume()
+	another.CreatedAt = finishedAt
+	if nowUID, now := shownIn(t, &l, another, true, true); nowUID == uid || now == at {
+		t.Errorf("created %s as %s, and another one %s as %s", at, uid, now, nowUID)
+	}
+}
+
+func TestAListThatTellsLessIsNoProofOfAnotherVolume(t *testing.T) {
+	var l lives
+	v := localVolume()
+	v.Driver = "plugin"
+	uid, _ := shownIn(t, &l, v, true, true)
+	v.Labels, v.Options, v.Scope = nil, nil, "" // as while its plugin is down
+	if now, _ := shownIn(t, &l, v, true, false); now != uid {
+		t.Error("the uid changes")
+	}
+}
