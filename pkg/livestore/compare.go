@@ -57,8 +57,13 @@ func (s *Store) setSuspects(suspects map[string]suspect) {
 func (s *Store) lookAt(ctx context.Context, subjects []string) error {
 	for _, subject := range subjects {
 		number := s.tracker.mark(true, subject)
-		if err := s.tracker.wait(ctx, subject, number); err != nil && ctx.Err() != nil {
+		err := s.tracker.wait(ctx, subject, number)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
 			return ctx.Err()
+		case isRefusal(err):
+			return err
 		}
 	}
 	return nil

@@ -57,3 +57,9 @@ func (s *Store) timedOut(doing string, ctx context.Context) error {
 	}
 	return apierrors.NewTimeoutError(fmt.Sprintf("%s %s: %v", doing, s.Resource, context.Cause(ctx)), 1)
 }
+
+// isRefusal reports whether a source that fails with err answers for none of its subjects, as one that a filter keeps from
+// answering. Another error is a matter of the one subject.
+func isRefusal(err error) bool {
+	return apierrors.IsServiceUnavailable(err) || apierrors.IsForbidden(err)
+}

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 )
@@ -44,7 +43,7 @@ func (s *Store) fillView(ctx context.Context) error {
 	if err := s.tracker.settle(ctx, number); err != nil {
 		return err
 	}
-	if err := s.tracker.failure(began, number, apierrors.IsServiceUnavailable); err != nil {
+	if err := s.tracker.failure(began, number, isRefusal); err != nil {
 		return err
 	}
 	s.SetUnavailable(nil)

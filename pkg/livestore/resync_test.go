@@ -124,6 +124,28 @@ func TestResyncWhoseObservationsFindNoSourceLeavesTheStoreUnavailable(t *testing
 	})
 }
 
+func TestResyncWhoseObservationsAreRefusedFails(t *testing.T) {
+	for _, available := range []bool{true, false} {
+		t.Run(fmt.Sprint("available: ", available), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, source := newMemoryStore(t)
+				if !available {
+					store.SetUnavailable(newUnavailable(store.Resource, "gone"))
+				}
+				source.set("ns/a", newPod("a", "1"))
+				refused := apierrors.NewForbidden(store.Resource, "a", errors.New("no"))
+				source.observe = func(context.Context, string) (map[string]runtime.Object, []string, error) { return nil, nil, refused }
+				if err := store.Resync(t.Context()); !errors.Is(err, refused) {
+					t.Errorf("it ended with %v", err)
+				}
+				if err := store.ReadinessCheck(); (err == nil) != available {
+					t.Errorf("the store is: %v", err)
+				}
+			})
+		})
+	}
+}
+
 func TestResyncThatIsCutOffLeavesTheStoreAsItWas(t *testing.T) {
 	for _, available := range []bool{true, false} {
 		t.Run(fmt.Sprint("available: ", available), func(t *testing.T) {
