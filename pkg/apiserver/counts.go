@@ -5,11 +5,13 @@ package apiserver
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 )
 
 // countPeriod is the least time between two counts: a change of many objects is not one of the engine for each.
@@ -18,7 +20,7 @@ const countPeriod = time.Second
 // count counts the objects that the stores hold.
 func (s *stores) count() v1alpha1.EngineCounts {
 	var counts v1alpha1.EngineCounts
-	s.containers.Each(func(object runtime.Object) {
+	s.live["containers"].Each(func(object runtime.Object) {
 		counts.Containers++
 		switch object.(*v1alpha1.Container).Spec.State {
 		case v1alpha1.ContainerStateRunning:
@@ -27,23 +29,31 @@ func (s *stores) count() v1alpha1.EngineCounts {
 			counts.ContainersPaused++
 		}
 	})
-	s.images.Each(func(runtime.Object) { counts.Images++ })
-	s.volumes.Each(func(runtime.Object) { counts.Volumes++ })
+	s.live["images"].Each(func(runtime.Object) { counts.Images++ })
+	s.live["volumes"].Each(func(runtime.Object) { counts.Volumes++ })
 	return counts
 }
 
 // keepCounted calls recount after changes of the stores, until ctx ends.
 func (s *stores) keepCounted(ctx context.Context, recount func()) {
+	changed := make(chan struct{}, 1)
+	var following sync.WaitGroup
+	defer following.Wait()
+	for _, store := range s.live {
+		next := store.Changed()
+		following.Go(func() { follow(ctx, store, next, changed) })
+	}
 	period := time.NewTicker(countPeriod)
 	defer period.Stop()
 	for {
-		containers, images, volumes := s.containers.Changed(), s.images.Changed(), s.volumes.Changed()
+		select {
+		case <-changed: // this count has it
+		default:
+		}
 		recount()
 		period.Reset(countPeriod)
 		select {
-		case <-containers:
-		case <-images:
-		case <-volumes:
+		case <-changed:
 		case <-ctx.Done():
 			return
 		}
@@ -51,6 +61,23 @@ func (s *stores) keepCounted(ctx context.Context, recount func()) {
 		case <-period.C:
 		case <-ctx.Done():
 			return
+		}
+	}
+}
+
+// follow puts something into changed, which has room for one, after each change of the store until ctx ends. The first closes
+// next.
+func follow(ctx context.Context, store *livestore.Store, next <-chan struct{}, changed chan<- struct{}) {
+	for {
+		select {
+		case <-next:
+		case <-ctx.Done():
+			return
+		}
+		next = store.Changed()
+		select {
+		case changed <- struct{}{}:
+		default:
 		}
 	}
 }

@@ -25,13 +25,13 @@ func newCountedStores(t *testing.T, source livestore.Source) *stores {
 	}
 	one := metav1.ObjectMeta{Namespace: "engine", Name: "one"}
 	var err error
-	if s.containers, err = s.addAvailable("containers", func() runtime.Object { return &v1alpha1.Container{} }, source); err != nil {
+	if s.live["containers"], err = s.addAvailable("containers", func() runtime.Object { return &v1alpha1.Container{} }, source); err != nil {
 		t.Fatal(err)
 	}
-	if s.images, err = s.addStatic("images", func() runtime.Object { return &v1alpha1.Image{} }, objects(&v1alpha1.Image{ObjectMeta: one})); err != nil {
+	if s.live["images"], err = s.addStatic("images", func() runtime.Object { return &v1alpha1.Image{} }, objects(&v1alpha1.Image{ObjectMeta: one})); err != nil {
 		t.Fatal(err)
 	}
-	if s.volumes, err = s.addStatic("volumes", func() runtime.Object { return &v1alpha1.Volume{} }, nil); err != nil {
+	if s.live["volumes"], err = s.addStatic("volumes", func() runtime.Object { return &v1alpha1.Volume{} }, nil); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -71,7 +71,7 @@ func TestABurstOfChangesIsCountedOnceASecond(t *testing.T) {
 		for i := range burst {
 			name := fmt.Sprintf("burst%d", i)
 			source.put(exited(name))
-			s.containers.MarkDirty(name)
+			s.live["containers"].MarkDirty(name)
 			time.Sleep(20 * time.Millisecond)
 		}
 		synctest.Wait()

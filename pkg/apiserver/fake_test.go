@@ -20,6 +20,7 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/storage"
 	restclient "k8s.io/client-go/rest"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -139,17 +140,19 @@ func serveContainers(t testing.TB, source *fakeContainers, configure ...func(*ge
 	t.Helper()
 	stores := newStores(docker.DefaultNamespace)
 	t.Cleanup(stores.stop)
-	sink, objects, err := stores.addLive("containers", func() runtime.Object { return &v1alpha1.Container{} }, source, false)
+	sink, served, err := stores.addLive(liveKind{
+		resource: "containers",
+		newFunc:  func() runtime.Object { return &v1alpha1.Container{} },
+		source:   source,
+		newStorage: func(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
+			return container.NewStorage(scheme, objects, func(string) time.Duration { return 7 * time.Second })
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	source.sink = sink
 	if err := sink.Resync(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	stopTimeout := func(string) time.Duration { return 7 * time.Second }
-	storage, err := container.NewStorage(Scheme, objects, stopTimeout)
-	if err != nil {
 		t.Fatal(err)
 	}
 	config := newTestConfig()
@@ -162,7 +165,7 @@ func serveContainers(t testing.TB, source *fakeContainers, configure ...func(*ge
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := installAPIGroup(server, map[string]rest.Storage{"containers": storage}); err != nil {
+	if err := installAPIGroup(server, map[string]rest.Storage{"containers": served}); err != nil {
 		t.Fatal(err)
 	}
 	return serve(t, server)

@@ -32,12 +32,15 @@ type stores struct {
 	namespace string
 	versions  *livestore.Versions
 	all       []*livestore.Store
-
-	containers, images, volumes *livestore.Store
+	live      map[string]*livestore.Store // those of what the engine holds, by resource
 }
 
 func newStores(namespace string) *stores {
-	return &stores{namespace: namespace, versions: livestore.NewVersions(uint64(time.Now().UnixMicro()))}
+	return &stores{
+		namespace: namespace,
+		versions:  livestore.NewVersions(uint64(time.Now().UnixMicro())),
+		live:      map[string]*livestore.Store{},
+	}
 }
 
 // stop ends all watches and waits for what is being observed.
@@ -80,30 +83,49 @@ func (s *stores) addAvailable(resource string, newFunc func() runtime.Object, so
 	return store, nil
 }
 
-// addLive adds a store of the engine's objects. In namespaces that are not the engine's there is nothing.
-func (s *stores) addLive(resource string, newFunc func() runtime.Object, source livestore.Source, deleteLooks bool) (*livestore.Store, storage.Interface, error) {
-	elsewhere, err := s.addStatic(resource, newFunc, nil)
+// liveKind is a kind of what the engine holds.
+type liveKind struct {
+	resource    string
+	newFunc     func() runtime.Object
+	source      livestore.Source
+	deleteLooks bool // see livestore.Config
+	newStorage  func(*runtime.Scheme, storage.Interface) (rest.Storage, error)
+}
+
+func liveKinds(engine *docker.Engine) []liveKind {
+	newContainers := func(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
+		return container.NewStorage(scheme, objects, engine.Containers().StopTimeout)
+	}
+	return []liveKind{
+		{"containers", func() runtime.Object { return &v1alpha1.Container{} }, engine.Containers(), false, newContainers},
+		{"images", func() runtime.Object { return &v1alpha1.Image{} }, engine.Images(), true, image.NewStorage},
+		{"volumes", func() runtime.Object { return &v1alpha1.Volume{} }, engine.Volumes(), true, volume.NewStorage},
+	}
+}
+
+// addLive adds a store of a kind that the engine holds and returns the REST storage over it. In namespaces that are not the
+// engine's there is nothing.
+func (s *stores) addLive(kind liveKind) (*livestore.Store, rest.Storage, error) {
+	elsewhere, err := s.addStatic(kind.resource, kind.newFunc, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	store := s.add(resource, newFunc, source, deleteLooks)
-	return store, registry.InNamespace(s.namespace, registry.Prefix(resource), store, elsewhere), nil
+	store := s.add(kind.resource, kind.newFunc, kind.source, kind.deleteLooks)
+	objects, err := kind.newStorage(Scheme, registry.InNamespace(s.namespace, registry.Prefix(kind.resource), store, elsewhere))
+	return store, objects, err
 }
 
 // restStorage makes the stores of all kinds, tells the engine about them, and returns the REST storage over them.
 func (s *stores) restStorage(engine *docker.Engine) (map[string]rest.Storage, error) {
-	var containerObjects, imageObjects, volumeObjects storage.Interface
-	var err error
-	if s.containers, containerObjects, err = s.addLive("containers", func() runtime.Object { return &v1alpha1.Container{} }, engine.Containers(), false); err != nil {
-		return nil, err
+	result := map[string]rest.Storage{}
+	for _, kind := range liveKinds(engine) {
+		store, objects, err := s.addLive(kind)
+		if err != nil {
+			return nil, err
+		}
+		s.live[kind.resource], result[kind.resource] = store, objects
+		engine.SetSink(kind.resource, store)
 	}
-	if s.images, imageObjects, err = s.addLive("images", func() runtime.Object { return &v1alpha1.Image{} }, engine.Images(), true); err != nil {
-		return nil, err
-	}
-	if s.volumes, volumeObjects, err = s.addLive("volumes", func() runtime.Object { return &v1alpha1.Volume{} }, engine.Volumes(), true); err != nil {
-		return nil, err
-	}
-	engine.SetSinks(s.containers, s.images, s.volumes)
 
 	engines, err := s.addAvailable("engines", func() runtime.Object { return &v1alpha1.Engine{} }, engine.Engines())
 	if err != nil {
@@ -113,17 +135,6 @@ func (s *stores) restStorage(engine *docker.Engine) (map[string]rest.Storage, er
 	namespaces, err := s.addStatic("containernamespaces", func() runtime.Object { return &v1alpha1.ContainerNamespace{} },
 		map[string]runtime.Object{s.namespace + "/" + v1alpha1.EngineNamespace: engineNamespace(s.namespace)})
 	if err != nil {
-		return nil, err
-	}
-
-	result := map[string]rest.Storage{}
-	if result["containers"], err = container.NewStorage(Scheme, containerObjects, engine.Containers().StopTimeout); err != nil {
-		return nil, err
-	}
-	if result["images"], err = image.NewStorage(Scheme, imageObjects); err != nil {
-		return nil, err
-	}
-	if result["volumes"], err = volume.NewStorage(Scheme, volumeObjects); err != nil {
 		return nil, err
 	}
 	if result["containernamespaces"], err = containernamespace.NewStorage(Scheme, namespaces); err != nil {

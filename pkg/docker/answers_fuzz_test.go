@@ -56,6 +56,7 @@ func answering(t testing.TB) (*Engine, *answers) {
 	connected := &connection{ctx: t.Context(), client: c, transport: transport}
 	connected.imageLists = (&imageLists{connection: connected, images: e.images}).batcher()
 	connected.logFails.Store(true)
+	connected.listsParents.Store(true)
 	e.use(connected)
 	return e, a
 }

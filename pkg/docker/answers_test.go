@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -248,21 +249,24 @@ func TestDockersFailuresComeThrough(t *testing.T) {
 		f.fail(path, http.StatusInternalServerError, "boom")
 	}
 	for what, err := range map[string]error{
-		"list containers": second(x.Containers().Subjects(t.Context())),
-		"list images":     second(x.Images().Subjects(t.Context())),
-		"list volumes":    second(x.Volumes().Subjects(t.Context())),
-		"container":       third(x.Containers().Observe(t.Context(), idA)),
-		"image":           third(x.Images().Observe(t.Context(), "sha256:"+idA)),
-		"volume":          third(x.Volumes().Observe(t.Context(), x.volumeSubject("data"))),
-		"find container":  second(x.Containers().Lookup(t.Context(), "engine/"+idA)),
-		"find image":      second(x.Images().Lookup(t.Context(), "engine/a:b")),
-		"find volume":     second(x.Volumes().Lookup(t.Context(), "engine/data")),
-		"update":          x.Containers().Update(t.Context(), idA, &v1alpha1.Container{}, &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}}),
-		"delete image":    x.Images().Delete(t.Context(), "sha256:"+idA, &v1alpha1.Image{}),
-		"delete volume":   x.Volumes().Delete(t.Context(), x.volumeSubject("data"), &v1alpha1.Volume{}),
+		"container":      third(x.Containers().Observe(t.Context(), idA)),
+		"image":          third(x.Images().Observe(t.Context(), "sha256:"+idA)),
+		"volume":         third(x.Volumes().Observe(t.Context(), x.volumeSubject("data"))),
+		"find container": second(x.Containers().Lookup(t.Context(), "engine/"+idA)),
+		"find image":     second(x.Images().Lookup(t.Context(), "engine/a:b")),
+		"find volume":    second(x.Volumes().Lookup(t.Context(), "engine/data")),
+		"update":         x.Containers().Update(t.Context(), idA, &v1alpha1.Container{}, &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}}),
+		"delete image":   x.Images().Delete(t.Context(), "sha256:"+idA, &v1alpha1.Image{}),
+		"delete volume":  x.Volumes().Delete(t.Context(), x.volumeSubject("data"), &v1alpha1.Volume{}),
 	} {
 		if code(err) != 500 || !contains(err, "boom") {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for resource, s := range map[string]source{"containers": x.Containers(), "images": x.Images(), "volumes": x.Volumes()} {
+		want := fmt.Sprintf("the %s of the container engine at %s cannot be listed: boom", resource, f.host())
+		if _, err := s.Subjects(t.Context()); code(err) != 503 || !contains(err, want) {
+			t.Errorf("listing %s: %v", resource, err)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (s *Containers) Subjects(ctx context.Context) (ids []string, err error) {
 		return err
 	})
 	if err != nil {
-		return nil, apiError("list", containerResource, "", err)
+		return nil, s.engine.listError(containerResource, err)
 	}
 	return ids, nil
 }

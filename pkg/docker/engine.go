@@ -10,9 +10,11 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/docker/docker/api/types/events"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/klog/v2"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
 const (
@@ -21,8 +23,9 @@ const (
 	// DefaultResyncPeriod is how often everything is compared with Docker unless Options say otherwise.
 	DefaultResyncPeriod = 5 * time.Minute
 
-	readTimeout      = 10 * time.Second
-	listTimeout      = time.Minute
+	readTimeout = 10 * time.Second
+	// listTimeout is longer than Docker waits for a volume plugin that does not answer. It lists without it then.
+	listTimeout      = 2 * time.Minute
 	operationTimeout = 15 * time.Minute
 )
 
@@ -66,6 +69,7 @@ type Engine struct {
 	images     *Images
 	volumes    *Volumes
 	engines    *Engines
+	kinds      []kind
 
 	connectedOnce sync.Once
 	connected     chan struct{}
@@ -77,7 +81,7 @@ type Engine struct {
 
 	mu         sync.Mutex
 	connection *connection
-	err        error // why reads and writes must fail now
+	err        error // why the engine does not answer
 	version    Version
 }
 
@@ -112,6 +116,11 @@ func NewEngine(options Options) (*Engine, error) {
 	e.containers = newContainers(e)
 	e.images = newImages(e)
 	e.volumes = newVolumes(e)
+	e.kinds = []kind{
+		{containerResource, v1alpha1.EngineContainersSynced, events.ContainerEventType, &e.containers.sink, nil},
+		{imageResource, v1alpha1.EngineImagesSynced, events.ImageEventType, &e.images.sink, nil},
+		{volumeResource, v1alpha1.EngineVolumesSynced, events.VolumeEventType, &e.volumes.sink, e.volumes.lives.heard},
+	}
 	e.engines = newEngines(e)
 	return e, nil
 }
@@ -128,17 +137,10 @@ func (e *Engine) Volumes() *Volumes { return e.volumes }
 // Engines is the source of the one object that shows the engine itself.
 func (e *Engine) Engines() *Engines { return e.engines }
 
-// SetSinks names who hears of changes. It comes before Run.
-func (e *Engine) SetSinks(containers, images, volumes Sink) {
-	e.containers.sink, e.images.sink, e.volumes.sink = containers, images, volumes
-}
-
-func (e *Engine) sinks() []Sink { return []Sink{e.containers.sink, e.images.sink, e.volumes.sink} }
-
 // Endpoint is the engine's address for messages.
 func (e *Engine) Endpoint() string { return e.endpoint.String() }
 
-// Connected is closed when the engine has answered for the first time and everything in it has been read.
+// Connected is closed when the engine has answered for the first time and each kind in it has been read, or could not be.
 func (e *Engine) Connected() <-chan struct{} { return e.connected }
 
 // wasRead reports whether everything in the engine has been read once.
@@ -158,11 +160,19 @@ func (e *Engine) Version() Version {
 	return e.version
 }
 
-// Check says why the engine cannot be served now, or nil.
+// Check says why the engine does not answer, or nil.
 func (e *Engine) Check() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.err
+}
+
+// CheckSynced says why not all that the engine holds is shown as it is now, or nil.
+func (e *Engine) CheckSynced() error {
+	if err := e.Check(); err != nil {
+		return err
+	}
+	return e.engines.checkSynced()
 }
 
 // Fenced reports whether reads are guarded by the engine's event log. An engine without one is shown by its event
@@ -178,11 +188,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.setUnavailable(e.Check())
 	backoff := e.backoff
 	for {
-		synced, err := e.session(ctx)
+		read, err := e.session(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if synced {
+		if read {
 			backoff = e.backoff
 		}
 		e.lose(ctx, err)
@@ -212,12 +222,6 @@ func (e *Engine) lose(ctx context.Context, err error) {
 	e.engines.lost(reason, err)
 }
 
-func (e *Engine) setUnavailable(err error) {
-	for _, sink := range e.sinks() {
-		sink.SetUnavailable(unavailable(err.Error()))
-	}
-}
-
 // current returns the connection, or the API error that says why there is none.
 func (e *Engine) current() (*connection, error) {
 	e.mu.Lock()
@@ -234,7 +238,7 @@ func (e *Engine) use(c *connection) {
 	defer e.mu.Unlock()
 	e.connection = c
 	if c != nil {
-		e.version = c.version
+		e.version, e.err = c.version, nil
 		return
 	}
 	if e.err == nil {
@@ -242,14 +246,12 @@ func (e *Engine) use(c *connection) {
 	}
 }
 
-func (e *Engine) available(ctx context.Context) {
+// describeAs takes in what the engine has said of itself meanwhile.
+func (e *Engine) describeAs(version Version) {
 	e.mu.Lock()
-	e.err = nil
-	version := e.version
+	e.version = version
 	e.mu.Unlock()
-	e.engines.synced()
-	e.connectedOnce.Do(func() { close(e.connected) })
-	klog.FromContext(ctx).Info("Connected to the container engine", "endpoint", e.Endpoint(), "version", version.Engine, "api", version.API)
+	e.engines.met(version)
 }
 
 // read makes a call that changes nothing. It ends with ctx, with the connection, and after the timeout.
@@ -274,13 +276,4 @@ func (e *Engine) orUnavailable(err error) error {
 		return unavailable(e.endpoint.explain(err).Error())
 	}
 	return err
-}
-
-// resync returns the first error, which ends the other sinks' resyncs.
-func (e *Engine) resync(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for _, sink := range e.sinks() {
-		group.Go(func() error { return sink.Resync(ctx) })
-	}
-	return group.Wait()
 }

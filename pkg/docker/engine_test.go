@@ -67,7 +67,9 @@ func connectTo(t *testing.T, host string, change func(*Engine)) *connected {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	x := &connected{Engine: e, c: newView(ctx, e.Containers()), i: newView(ctx, e.Images()), v: newView(ctx, e.Volumes()), docker: shared.Client()}
-	e.SetSinks(x.c, x.i, x.v)
+	e.SetSink("containers", x.c)
+	e.SetSink("images", x.i)
+	e.SetSink("volumes", x.v)
 	var group sync.WaitGroup
 	for _, v := range []*view{x.c, x.i, x.v} {
 		group.Go(v.run)
@@ -93,7 +95,7 @@ func connect(t *testing.T) *connected {
 
 func (x *connected) awaitConnection(t *testing.T) {
 	t.Helper()
-	eventually(t, "connection", func() bool { return x.Check() == nil })
+	eventually(t, "connection", func() bool { return x.CheckSynced() == nil })
 }
 
 func (x *connected) container(t *testing.T, name string) *v1alpha1.Container {
@@ -296,7 +298,9 @@ func TestRunEndsAtOnce(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	v := newView(ctx, e.Containers())
-	e.SetSinks(v, v, v)
+	for _, resource := range []string{"containers", "images", "volumes"} {
+		e.SetSink(resource, v)
+	}
 	done := make(chan error)
 	go func() { done <- e.Run(ctx) }()
 	v.waitFor(t, "an error", func() bool { return v.unavailable != nil && contains(v.unavailable, "no container engine listens on") })
@@ -322,7 +326,9 @@ func BenchmarkFence(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	v := newView(ctx, e.Volumes())
 	go v.run()
-	e.SetSinks(v, v, v)
+	for _, resource := range []string{"containers", "images", "volumes"} {
+		e.SetSink(resource, v)
+	}
 	done := make(chan error)
 	go func() { done <- e.Run(ctx) }()
 	<-e.Connected()

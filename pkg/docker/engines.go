@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 
@@ -33,7 +34,7 @@ type Engines struct {
 	mu       sync.Mutex
 	status   v1alpha1.EngineStatus
 	answered bool
-	read     bool // once all that the engine holds has been
+	read     bool // once a kind has been
 }
 
 func newEngines(e *Engine) *Engines {
@@ -59,30 +60,86 @@ func (s *Engines) recount(status *v1alpha1.EngineStatus) {
 }
 
 func (s *Engines) met(version Version) {
-	s.change(func(status *v1alpha1.EngineStatus) { setVersion(status, version) })
+	s.change(func(status *v1alpha1.EngineStatus) {
+		setVersion(status, version)
+		status.StorageDriver = version.StorageDriver
+	})
 }
 
+// connected shows an engine that answers, and of which nothing has been read yet. The storage driver is the former one until
+// the engine tells.
 func (s *Engines) connected(version Version) {
-	endpoint := s.engine.Endpoint()
 	s.change(func(status *v1alpha1.EngineStatus) {
 		s.answered = true
 		setVersion(status, version)
-		setCondition(status, v1alpha1.EngineReady, true, v1alpha1.EngineConnected, fmt.Sprintf("the container engine at %s answers", endpoint))
-		setCondition(status, v1alpha1.EngineSynced, false, v1alpha1.EngineSyncing, "what the container engine holds is being read")
+		setCondition(status, v1alpha1.EngineReady, true, v1alpha1.EngineConnected, fmt.Sprintf("the container engine at %s answers", s.engine.Endpoint()))
+		for _, k := range s.engine.kinds {
+			setCondition(status, k.condition, false, v1alpha1.EngineSyncing, k.resource.Resource+" are being read")
+		}
+		s.summarize(status)
 	})
 }
 
-func (s *Engines) synced() {
+// tried shows what came of reading a kind or, if it had been read, of comparing it with Docker. It reports whether all kinds
+// have been tried since the engine answers.
+func (s *Engines) tried(k kind, read bool, err error) (all bool) {
 	s.change(func(status *v1alpha1.EngineStatus) {
-		s.read = true
-		s.recount(status)
-		setCondition(status, v1alpha1.EngineSynced, true, v1alpha1.EngineSyncedReason, "all that the container engine holds has been read")
+		switch {
+		case err == nil:
+			setCondition(status, k.condition, true, v1alpha1.EngineSyncedReason, k.resource.Resource+" have been read")
+		case read:
+			setCondition(status, k.condition, false, v1alpha1.EngineComparisonFailed, fmt.Sprintf("%s are served, but could not be compared with the engine: %v", k.resource.Resource, err))
+		default:
+			setCondition(status, k.condition, false, v1alpha1.EngineUnavailable, err.Error())
+		}
+		if read {
+			s.read = true
+			s.recount(status)
+		}
+		s.summarize(status)
+		all = !slices.ContainsFunc(s.engine.kinds, func(k kind) bool {
+			return meta.FindStatusCondition(status.Conditions, k.condition).Reason == v1alpha1.EngineSyncing
+		})
 	})
+	return all
+}
+
+// summarize makes the condition Synced of those of the kinds.
+func (s *Engines) summarize(status *v1alpha1.EngineStatus) {
+	reason, missing := v1alpha1.EngineSyncing, []string(nil)
+	for _, k := range s.engine.kinds {
+		c := meta.FindStatusCondition(status.Conditions, k.condition)
+		if c.Status == metav1.ConditionTrue {
+			continue
+		}
+		missing = append(missing, c.Message)
+		if c.Reason != v1alpha1.EngineSyncing {
+			reason = v1alpha1.EnginePartlySynced
+		}
+	}
+	if len(missing) > 0 {
+		setCondition(status, v1alpha1.EngineSynced, false, reason, strings.Join(missing, "; "))
+		return
+	}
+	setCondition(status, v1alpha1.EngineSynced, true, v1alpha1.EngineSyncedReason, "all that the container engine holds has been read")
+}
+
+// checkSynced says why the condition Synced is not true, or nil.
+func (s *Engines) checkSynced() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := meta.FindStatusCondition(s.status.Conditions, v1alpha1.EngineSynced); c.Status != metav1.ConditionTrue {
+		return errors.New(c.Message)
+	}
+	return nil
 }
 
 func (s *Engines) lost(reason string, err error) {
 	s.change(func(status *v1alpha1.EngineStatus) {
 		setCondition(status, v1alpha1.EngineReady, false, reason, err.Error())
+		for _, k := range s.engine.kinds {
+			setCondition(status, k.condition, false, v1alpha1.EngineUnavailable, err.Error())
+		}
 		setCondition(status, v1alpha1.EngineSynced, false, v1alpha1.EngineUnavailable, err.Error())
 	})
 }
@@ -128,7 +185,6 @@ func setVersion(status *v1alpha1.EngineStatus, version Version) {
 	status.APIVersion = version.API
 	status.OS = version.OS
 	status.Architecture = version.Architecture
-	status.StorageDriver = version.StorageDriver
 }
 
 func setCondition(status *v1alpha1.EngineStatus, kind string, is bool, reason, message string) {

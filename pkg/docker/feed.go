@@ -88,29 +88,6 @@ func (ev event) marks() []mark {
 	return nil
 }
 
-// mark reports a change to its sink.
-func (e *Engine) mark(m mark) {
-	if m.kind == signalKind {
-		e.containers.signals.sent(m.subject)
-		return
-	}
-	sink := map[events.Type]Sink{
-		events.ContainerEventType: e.containers.sink,
-		events.ImageEventType:     e.images.sink,
-		events.VolumeEventType:    e.volumes.sink,
-	}[m.kind]
-	switch {
-	case m.subject == "":
-		sink.MarkAllDirty()
-	case m.kind == events.VolumeEventType:
-		for _, subject := range e.volumes.lives.heard(m) {
-			sink.MarkDirty(subject)
-		}
-	default:
-		sink.MarkDirty(m.subject)
-	}
-}
-
 const (
 	// remembered is how many events are known again. The log holds 256.
 	remembered = 4096

@@ -17,11 +17,15 @@ import (
 
 // get asks the engine for what is at a path, past Docker's client, which decodes every answer.
 func (c *connection) get(ctx context.Context, path string, query url.Values) (*http.Response, error) {
+	return c.getUnversioned(ctx, "/v"+c.client.ClientVersion()+path, query)
+}
+
+// getUnversioned is get of a path without the API's version before it.
+func (c *connection) getUnversioned(ctx context.Context, path string, query url.Values) (*http.Response, error) {
 	host, err := client.ParseHostURL(c.client.DaemonHost())
 	if err != nil {
 		return nil, err
 	}
-	path = "/v" + c.client.ClientVersion() + path
 	target := url.URL{Scheme: "http", Host: host.Host, Path: host.Path + path, RawQuery: query.Encode()}
 	if isLocal(c.client.DaemonHost()) {
 		target.Host, target.Path = client.DummyHost, path

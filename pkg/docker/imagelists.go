@@ -20,7 +20,7 @@ func (n imageNames) equal(other imageNames) bool {
 // comparesImages reports whether reads of images are guarded by a list. Engines that hide parents raise no event for an image
 // without a tag that a build makes, for what a failed build leaves, and for the tags of an archive that loads in part. Other
 // engines raise one, and take seconds to list a thousand images.
-func (c *connection) comparesImages() bool { return c.hidesParents && !c.isPodman }
+func (c *connection) comparesImages() bool { return c.hidesParents() && !c.isPodman }
 
 // imageLists lists the images on one connection, one list at a time. Where that guards reads, it reports the differences.
 type imageLists struct {

@@ -45,7 +45,7 @@ func (s *Images) Subjects(ctx context.Context) (ids []string, err error) {
 		return err
 	})
 	if err != nil {
-		return nil, apiError("list", imageResource, "", err)
+		return nil, s.engine.listError(imageResource, err)
 	}
 	return ids, nil
 }
@@ -131,10 +131,13 @@ func (s *Images) isShown(ctx context.Context, response *image.InspectResponse, t
 	}
 	shown := true
 	err := s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) error {
-		if !c.hidesParents {
+		if !c.hidesParents() {
 			return nil
 		}
 		dangling, err := c.dangling.do(ctx)
+		if isRefused(err) {
+			return nil // it is there, and nothing says that Docker hides it
+		}
 		shown = dangling[imageID(response.ID)]
 		return err
 	})
@@ -212,6 +215,9 @@ func (s *Images) Fence(ctx context.Context) error {
 				return nil
 			}
 			_, err := c.imageLists.do(ctx)
+			if isRefused(err) {
+				return nil // the engine's condition says so, and what events tell is shown
+			}
 			return err
 		})
 		return apiError("list", imageResource, "", err)

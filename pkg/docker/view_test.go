@@ -48,6 +48,7 @@ type view struct {
 	marks       map[string]int
 	lists       int
 	resyncs     int
+	listError   error // of the last list
 	unavailable error
 	failures    []error
 }
@@ -103,6 +104,7 @@ func (v *view) relist() {
 	v.mu.Unlock()
 	subjects, err := v.source.Subjects(v.ctx)
 	v.mu.Lock()
+	v.listError = err
 	if err != nil {
 		v.failures = append(v.failures, err)
 		return
@@ -137,6 +139,9 @@ func (v *view) Resync(ctx context.Context) error {
 	v.settle()
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.listError != nil {
+		return v.listError
+	}
 	v.resyncs++
 	v.unavailable = nil
 	v.changed.Broadcast()

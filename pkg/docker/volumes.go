@@ -73,7 +73,7 @@ func (s *Volumes) listNew(ctx context.Context) ([]*volume.Volume, error) {
 	}
 	found, err := s.list(ctx)
 	if err != nil {
-		return nil, apiError("list", volumeResource, "", err)
+		return nil, s.engine.listError(volumeResource, err)
 	}
 	return found, nil
 }

@@ -15,6 +15,8 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -197,6 +199,25 @@ func Stall(match func(*http.Request) bool) Fault {
 		return true
 	}
 }
+
+// Refuse returns a fault that answers the requests that match with 403, as a filter before an engine does.
+func Refuse(match func(*http.Request) bool) Fault {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		if match(r) {
+			http.Error(w, "Forbidden", http.StatusForbidden)
+		}
+		return match(r)
+	}
+}
+
+// ToPath matches the requests to one of the paths, such as /volumes, in any version of the API.
+func ToPath(paths ...string) func(*http.Request) bool {
+	return func(r *http.Request) bool {
+		return slices.ContainsFunc(paths, func(path string) bool { return versionPrefix.ReplaceAllString(r.URL.Path, "/") == path })
+	}
+}
+
+var versionPrefix = regexp.MustCompile(`^/v[0-9.]+/`)
 
 // Close ends the endpoint and its connections.
 func (p *Proxy) Close() error { return p.server.Close() }

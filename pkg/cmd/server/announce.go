@@ -20,7 +20,7 @@ const patience = 2 * time.Second
 // engine is what the announcer must know of a container engine.
 type engine interface {
 	Connected() <-chan struct{}
-	Check() error
+	CheckSynced() error
 	Endpoint() string
 	Version() docker.Version
 }
@@ -39,7 +39,7 @@ func (a *announcer) announce(ctx context.Context) {
 	defer patience.Stop()
 	select {
 	case <-a.engine.Connected():
-		fmt.Fprintf(a.out, "engine-apiserver serves %s %s. Try: %s\n", a.name(), a.where, a.try)
+		fmt.Fprintf(a.out, "engine-apiserver serves %s %s%s. Try: %s\n", a.name(), a.where, a.gap(), a.try)
 		return
 	case <-patience.C:
 		fmt.Fprintf(a.out, "engine-apiserver serves %s, but %s: it keeps trying. Try: %s\n", a.where, a.reason(), a.try)
@@ -48,21 +48,34 @@ func (a *announcer) announce(ctx context.Context) {
 	}
 	select {
 	case <-a.engine.Connected():
-		fmt.Fprintf(a.out, "engine-apiserver now serves %s.\n", a.name())
+		fmt.Fprintf(a.out, "engine-apiserver now serves %s%s.\n", a.name(), a.gap())
 	case <-ctx.Done():
 	}
 }
 
 func (a *announcer) name() string {
 	version := a.engine.Version()
-	return fmt.Sprintf("%s %s (%s)", version.Product, version.Engine, a.engine.Endpoint())
+	name := version.Product
+	if version.Engine != "" {
+		name += " " + version.Engine
+	}
+	return fmt.Sprintf("%s (%s)", name, a.engine.Endpoint())
 }
 
+// reason says why the engine is not served yet.
 func (a *announcer) reason() string {
-	if err := a.engine.Check(); err != nil {
+	if err := a.engine.CheckSynced(); err != nil {
 		return err.Error()
 	}
 	return "the container engine has not been read yet"
+}
+
+// gap says which kinds of what the engine holds cannot be read, if there are any.
+func (a *announcer) gap() string {
+	if err := a.engine.CheckSynced(); err != nil {
+		return fmt.Sprintf(", but %s: it keeps trying", err)
+	}
+	return ""
 }
 
 // shellQuote quotes a path where a shell would not take it as one word.

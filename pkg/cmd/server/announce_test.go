@@ -14,11 +14,21 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
 
-type fakeEngine struct{ connected chan struct{} }
+type fakeEngine struct {
+	connected chan struct{}
+	gap       error // what CheckSynced says once it is connected
+}
 
 func (f *fakeEngine) Connected() <-chan struct{} { return f.connected }
 
-func (f *fakeEngine) Check() error { return errors.New("no container engine listens on unix:///x") }
+func (f *fakeEngine) CheckSynced() error {
+	select {
+	case <-f.connected:
+		return f.gap
+	default:
+		return errors.New("no container engine listens on unix:///x")
+	}
+}
 
 func (f *fakeEngine) Endpoint() string { return "unix:///x" }
 
@@ -32,18 +42,21 @@ func TestTheUserIsToldWhereTheServerIsAndWhatItServes(t *testing.T) {
 		at      = "engine-apiserver serves Podman Engine 4.3.1 (unix:///x) at https://127.0.0.1:1." + try
 		without = "engine-apiserver serves at https://127.0.0.1:1, but no container engine listens on unix:///x: it keeps trying." + try
 		later   = "engine-apiserver now serves Podman Engine 4.3.1 (unix:///x).\n"
+		inPart  = "engine-apiserver serves Podman Engine 4.3.1 (unix:///x) at https://127.0.0.1:1, but volumes cannot be listed: it keeps trying." + try
 	)
 	for _, test := range []struct {
 		after time.Duration
+		gap   error
 		want  string
 	}{
-		{time.Second, at},
-		{time.Minute, without + later},
-		{2 * time.Hour, without},
+		{time.Second, nil, at},
+		{time.Second, errors.New("volumes cannot be listed"), inPart},
+		{time.Minute, nil, without + later},
+		{2 * time.Hour, nil, without},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var out bytes.Buffer
-			engine := &fakeEngine{make(chan struct{})}
+			engine := &fakeEngine{make(chan struct{}), test.gap}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 			defer cancel()
 			time.AfterFunc(test.after, func() { close(engine.connected) })

@@ -841,14 +841,14 @@ func schema_pkg_apis_containers_v1alpha1_EngineStatus(ref common.ReferenceCallba
 					},
 					"storageDriver": {
 						SchemaProps: spec.SchemaProps{
-							Description: "storageDriver is what keeps the engine's file systems, such as overlay2.",
+							Description: "storageDriver is what keeps the engine's file systems, such as overlay2. It is absent until the engine tells.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"counts": {
 						SchemaProps: spec.SchemaProps{
-							Description: "counts are how many objects the engine shows as. They are renewed at most once a second, and absent until the engine has been read for the first time.",
+							Description: "counts are how many objects the engine shows as. They are renewed at most once a second, and absent until a kind has been read for the first time. Of a kind that cannot be read, as its condition says, they count what was last known.",
 							Ref:         ref(v1alpha1.EngineCounts{}.OpenAPIModelName()),
 						},
 					},
@@ -862,7 +862,7 @@ func schema_pkg_apis_containers_v1alpha1_EngineStatus(ref common.ReferenceCallba
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions are ContainerEngineReady, which is true while the engine answers, and Synced, which is true while all that it holds has been read and is kept up to date.",
+							Description: "conditions are ContainerEngineReady, which is true while the engine answers; ContainersSynced, ImagesSynced and VolumesSynced, each of which is true while all objects of that kind have been read and are kept up to date; and Synced, which is true while all of these are. A kind that cannot be read says why, and the others are served.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{

@@ -22,9 +22,9 @@ var table = registry.NewTableConvertor(
 	column{Name: "Version", Description: "The engine's release.",
 		Cell: func(e *v1alpha1.Engine) string { return known(e.Status.Version) }},
 	column{Name: "Ready", Description: "Whether the engine answers, and why if it does not.", Cell: ready},
-	count("Containers", "How many containers there are.", func(c *v1alpha1.EngineCounts) int32 { return c.Containers }),
-	count("Images", "How many images there are, by tag.", func(c *v1alpha1.EngineCounts) int32 { return c.Images }),
-	count("Volumes", "How many volumes there are.", func(c *v1alpha1.EngineCounts) int32 { return c.Volumes }),
+	count("Containers", v1alpha1.EngineContainersSynced, "How many containers there are.", func(c *v1alpha1.EngineCounts) int32 { return c.Containers }),
+	count("Images", v1alpha1.EngineImagesSynced, "How many images there are, by tag.", func(c *v1alpha1.EngineCounts) int32 { return c.Images }),
+	count("Volumes", v1alpha1.EngineVolumesSynced, "How many volumes there are.", func(c *v1alpha1.EngineCounts) int32 { return c.Volumes }),
 	column{Name: "Endpoint", Priority: 1, Description: "The engine's address.",
 		Cell: func(e *v1alpha1.Engine) string { return e.Status.Endpoint }},
 	column{Name: "OS/Arch", Priority: 1, Description: "The operating system and the processor architecture that the engine runs on.", Cell: platform},
@@ -32,13 +32,24 @@ var table = registry.NewTableConvertor(
 		Cell: func(e *v1alpha1.Engine) string { return known(e.Status.StorageDriver) }},
 )
 
-func count(name, description string, of func(*v1alpha1.EngineCounts) int32) column {
+// count is how many objects of a kind there are, where that is known.
+func count(name, condition, description string, of func(*v1alpha1.EngineCounts) int32) column {
 	return column{Name: name, Description: description, Cell: func(e *v1alpha1.Engine) string {
-		if e.Status.Counts == nil {
+		if e.Status.Counts == nil || isUnread(e, condition) {
 			return unknown
 		}
 		return strconv.Itoa(int(of(e.Status.Counts)))
 	}}
+}
+
+// isUnread reports whether a kind cannot be read though the engine answers. Of an engine that does not answer, what was last
+// known is shown.
+func isUnread(e *v1alpha1.Engine, condition string) bool {
+	if !meta.IsStatusConditionTrue(e.Status.Conditions, v1alpha1.EngineReady) {
+		return false
+	}
+	c := meta.FindStatusCondition(e.Status.Conditions, condition)
+	return c != nil && (c.Reason == v1alpha1.EngineSyncing || c.Reason == v1alpha1.EngineUnavailable)
 }
 
 func known(text string) string {

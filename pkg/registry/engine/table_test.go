@@ -25,6 +25,12 @@ func TestColumnsShowWhatIsKnownOfAnEngine(t *testing.T) {
 			Version: "28.5.2", OS: "linux", Architecture: "amd64", Endpoint: "unix:///x", StorageDriver: "overlay2",
 			Counts:     &v1alpha1.EngineCounts{Containers: 3, ContainersRunning: 1, Images: 2},
 			Conditions: ready(metav1.ConditionTrue, v1alpha1.EngineConnected)},
+		"moby|28.5.2|True|3|<unknown>|<unknown>|<none>|<unknown>|<unknown>": {
+			Version: "28.5.2", Counts: &v1alpha1.EngineCounts{Containers: 3, Images: 2},
+			Conditions: append(ready(metav1.ConditionTrue, v1alpha1.EngineConnected),
+				metav1.Condition{Type: v1alpha1.EngineContainersSynced, Status: metav1.ConditionFalse, Reason: v1alpha1.EngineComparisonFailed},
+				metav1.Condition{Type: v1alpha1.EngineImagesSynced, Status: metav1.ConditionFalse, Reason: v1alpha1.EngineUnavailable},
+				metav1.Condition{Type: v1alpha1.EngineVolumesSynced, Status: metav1.ConditionFalse, Reason: v1alpha1.EngineSyncing})},
 	} {
 		shown, err := table.ConvertToTable(t.Context(), &v1alpha1.Engine{ObjectMeta: metav1.ObjectMeta{Name: "moby"}, Status: status}, nil)
 		if err != nil {

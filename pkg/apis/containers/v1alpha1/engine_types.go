@@ -28,12 +28,19 @@ type Engine struct {
 	Status EngineStatus `json:"status,omitempty"`
 }
 
-// Types of the conditions of an Engine. Both are always present.
+// Types of the conditions of an Engine. All of them are always present.
 const (
 	// EngineReady is true while the engine answers.
 	EngineReady = "ContainerEngineReady"
-	// EngineSynced is true while all that the engine holds has been read and is kept up to date.
+	// EngineSynced is true while all that the engine holds has been read and is kept up to date: while the conditions of all
+	// kinds are true.
 	EngineSynced = "Synced"
+	// EngineContainersSynced is true while the containers have been read and are kept up to date.
+	EngineContainersSynced = "ContainersSynced"
+	// EngineImagesSynced is true while the images have been read and are kept up to date.
+	EngineImagesSynced = "ImagesSynced"
+	// EngineVolumesSynced is true while the volumes have been read and are kept up to date.
+	EngineVolumesSynced = "VolumesSynced"
 )
 
 // Reasons of the condition ContainerEngineReady.
@@ -49,14 +56,19 @@ const (
 	EngineNotApplicable = "NotApplicable"
 )
 
-// Reasons of the condition Synced.
+// Reasons of the condition Synced and of those of the kinds.
 const (
-	// EngineSyncedReason is an engine of which all has been read.
+	// EngineSyncedReason is an engine of which all has been read, or a kind of which all has.
 	EngineSyncedReason = "Synced"
-	// EngineSyncing is an engine that is being read.
+	// EngineSyncing is an engine that is being read for the first time since it answers, or a kind that is.
 	EngineSyncing = "Syncing"
-	// EngineUnavailable is an engine that cannot be read.
+	// EngineUnavailable is an engine that does not answer, or a kind that cannot be read. The server tries again by itself.
 	EngineUnavailable = "Unavailable"
+	// EnginePartlySynced is an engine that answers, but not for every kind. The other kinds are served.
+	EnginePartlySynced = "PartlySynced"
+	// EngineComparisonFailed is a kind that has been read and is served, but could not be compared with the engine again.
+	// Changes that raise no event may be missing.
+	EngineComparisonFailed = "ComparisonFailed"
 )
 
 // EngineStatus is what is known of the engine.
@@ -79,15 +91,16 @@ type EngineStatus struct {
 	// endpoint is the engine's address, without a password.
 	// +optional
 	Endpoint string `json:"endpoint,omitempty"`
-	// storageDriver is what keeps the engine's file systems, such as overlay2.
+	// storageDriver is what keeps the engine's file systems, such as overlay2. It is absent until the engine tells.
 	// +optional
 	StorageDriver string `json:"storageDriver,omitempty"`
-	// counts are how many objects the engine shows as. They are renewed at most once a second, and absent until the
-	// engine has been read for the first time.
+	// counts are how many objects the engine shows as. They are renewed at most once a second, and absent until a kind has
+	// been read for the first time. Of a kind that cannot be read, as its condition says, they count what was last known.
 	// +optional
 	Counts *EngineCounts `json:"counts,omitempty"`
-	// conditions are ContainerEngineReady, which is true while the engine answers, and Synced, which is true while
-	// all that it holds has been read and is kept up to date.
+	// conditions are ContainerEngineReady, which is true while the engine answers; ContainersSynced, ImagesSynced and
+	// VolumesSynced, each of which is true while all objects of that kind have been read and are kept up to date; and
+	// Synced, which is true while all of these are. A kind that cannot be read says why, and the others are served.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
