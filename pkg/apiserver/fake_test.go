@@ -36,8 +36,8 @@ const (
 
 // fakeContainers is a source of containers that does as it is told and writes down what that was.
 type fakeContainers struct {
-	static
-	sink livestore.Sink
+	livestore.Source // of what is not faked
+	sink             livestore.Sink
 
 	mu         sync.Mutex
 	containers map[string]*v1alpha1.Container
@@ -47,7 +47,10 @@ type fakeContainers struct {
 var _ livestore.Source = &fakeContainers{}
 
 func newFakeContainers(containers ...*v1alpha1.Container) *fakeContainers {
-	f := &fakeContainers{containers: map[string]*v1alpha1.Container{}}
+	f := &fakeContainers{
+		Source:     livestore.NewStatic(v1alpha1.Resource("containers"), nil),
+		containers: map[string]*v1alpha1.Container{},
+	}
 	for _, c := range containers {
 		f.containers[c.Name] = c
 	}

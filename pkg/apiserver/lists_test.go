@@ -50,7 +50,7 @@ func TestListsAreEncodedAsIfTheirItemsWereNotShared(t *testing.T) {
 	} {
 		store := livestore.New(livestore.Config{
 			Versions: livestore.NewVersions(1), Resource: v1alpha1.Resource(name), Prefix: "/" + name + "/",
-			NewFunc: kind.newFunc, Source: &static{v1alpha1.Resource(name), kind.objects},
+			NewFunc: kind.newFunc, Source: livestore.NewStatic(v1alpha1.Resource(name), kind.objects),
 		})
 		t.Cleanup(store.Stop)
 		if err := store.Resync(context.Background()); err != nil {
