@@ -176,10 +176,12 @@ func TestAnInspectionThatBlocksIsBounded(t *testing.T) {
 
 func TestAFenceThatBlocksEndsWithItsReader(t *testing.T) {
 	f := startFake(t)
-	release := make(chan struct{})
-	f.log = func(string) (int, string) { <-release; return http.StatusOK, "" }
 	x := connectFake(t, f)
+	release := make(chan struct{})
 	defer close(release)
+	f.mu.Lock()
+	f.log = func(string) (int, string) { <-release; return http.StatusOK, "" }
+	f.mu.Unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := x.Fence(ctx); code(err) != 504 {

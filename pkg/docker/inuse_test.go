@@ -38,7 +38,7 @@ func TestARefusalNamesTheContainerAndNotItsLink(t *testing.T) {
 		h.Links = []string{user + ":db"}
 	})
 	for what, err := range map[string]error{
-		"volume": x.Volumes().Delete(t.Context(), volume, x.volume(t, volume)),
+		"volume": x.Volumes().Delete(t.Context(), x.volumeSubject(volume), x.volume(t, volume)),
 		"image":  x.Images().Delete(t.Context(), id, x.image(t, image)),
 	} {
 		if code(err) != 409 || !contains(err, "(used by: "+user+")") {
