@@ -102,11 +102,11 @@ func TestNoConditionIsOlderThanDockerAllows(t *testing.T) {
 }
 
 func TestAPauseFromOutsideHasItsTime(t *testing.T) {
+	name := engine.UniqueName("pause")
+	id := shared.Run(t, name) // before the server could see it created and not started
 	clock := clocktesting.NewFakeClock(time.Now().Add(time.Hour).Truncate(time.Second))
 	x := connectTo(t, shared.Host(), func(e *Engine) { e.Containers().clock = clock })
 	x.awaitConnection(t)
-	name := engine.UniqueName("pause")
-	id := shared.Run(t, name)
 	first := x.container(t, name)
 	if got := sinceOf(t, first, "Paused"); !got.Equal(first.Status.StartedAt.Time) {
 		t.Errorf("not paused since %s, and started at %s", got, first.Status.StartedAt)

@@ -123,7 +123,7 @@ func TestAServerWithCertificatesOfTheUsersIsTrusted(t *testing.T) {
 	if _, err := client.ContainersV1alpha1().ContainerNamespaces(docker.DefaultNamespace).List(t.Context(), metav1.ListOptions{}); err != nil {
 		t.Error(err)
 	}
-	if bytes.Contains(config.CAData, []byte("KEY")) {
+	if bytes.Contains(config.CAData, []byte("PRIVATE KEY")) {
 		t.Error("the kubeconfig holds the private key")
 	}
 }
