@@ -130,7 +130,7 @@ func TestAWatchByAnAliasFollowsWhatAnswersToIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, source := newAliasStore(t)
 		before := current(store)
-		var changedAt []uint64 // of each event
+		var changedAt []uint64 // the version of each event
 		live := collect(watchPod(t, store, "id", before))
 		all := collect(watchPods(t, store, before))
 		for _, step := range []func(){
@@ -160,8 +160,8 @@ func TestAWatchByAnAliasFollowsWhatAnswersToIt(t *testing.T) {
 		want := []string{
 			"ADDED id=1",
 			"MODIFIED id=2",
-			"DELETED id=2", // shared by a and b
-			"ADDED id=3",   // of a alone
+			"DELETED id=2", // a and b share the alias
+			"ADDED id=3",   // only a has the alias
 			"DELETED id=3", "ADDED id=real",
 			"MODIFIED id=really",
 			"DELETED id=really", "ADDED id=4",
@@ -175,7 +175,7 @@ func TestAWatchByAnAliasFollowsWhatAnswersToIt(t *testing.T) {
 			t.Errorf("a watch of all saw %d events: %q", n, all.seen())
 		}
 
-		// A watch from any older version sees what was still to come then.
+		// A watch from an older version sees the changes that came after that version.
 		events := live.seen()
 		for version := parse(t, store, before); version <= store.Versions.Current(); version++ {
 			replay := collect(watchPod(t, store, "id", formatVersion(version)))

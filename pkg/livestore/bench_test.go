@@ -52,7 +52,7 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
-// BenchmarkWatchFanOut measures from a change in the source until 50 watchers have it.
+// BenchmarkWatchFanOut measures the time from a change in the source until 50 watchers have received it.
 func BenchmarkWatchFanOut(b *testing.B) {
 	for _, size := range benchmarkSizes {
 		b.Run(fmt.Sprint(size, " objects"), func(b *testing.B) {

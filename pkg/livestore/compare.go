@@ -14,18 +14,20 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// confirmAfter is how long after it has found differences a comparison looks again: what reports them may be on its way.
+// confirmAfter is how long a comparison waits before it checks the differences that it found. An event that reports
+// them may still be on its way.
 const confirmAfter = 2 * time.Second
 
-// suspect is what a comparison saw of a subject that the view has otherwise. It is never changed.
+// suspect is a subject that a comparison found to differ from the view. It is never changed.
 type suspect struct {
 	objects map[string]runtime.Object
-	// versions are those of the view, by key, 0 where it has nothing.
+	// versions are the versions in the view by key, 0 for a key that the view does not have.
 	versions map[string]uint64
 }
 
-// compare goes through the subjects one by one, and again through those that differ from the view. What is still the same
-// then, and the view as well, is a change that nothing has reported. It is counted, and taken in as all else is.
+// compare observes the subjects one by one. After confirmAfter it observes the suspects again: the subjects that
+// differed from the view. If neither the suspect nor the view has changed in between, nothing has reported this
+// difference. A metric counts it. The view takes it in like the result of any other observation.
 func (s *Store) compare(ctx context.Context, subjects []string) error {
 	s.setSuspects(map[string]suspect{})
 	defer s.setSuspects(nil)
@@ -69,8 +71,9 @@ func (s *Store) lookAt(ctx context.Context, subjects []string) error {
 	return nil
 }
 
-// suspectLocked is called while a comparison goes on. The first time that it finds that the subject shows as other objects
-// than the view has, it notes that and returns true. The second time it says whether nothing has moved since.
+// suspectLocked judges an observation that a comparison asked for. If the subject differs from the view for the first
+// time, it notes the suspect and returns isNew. The second time, isConfirmed says whether neither the subject nor the
+// view has changed in between.
 func (s *Store) suspectLocked(subject string, objects map[string]runtime.Object) (isNew, isConfirmed bool) {
 	now := suspect{objects: objects, versions: s.view.versionsOf(subject, objects)}
 	before, known := s.suspects[subject]
@@ -85,7 +88,8 @@ func (s *Store) suspectLocked(subject string, objects map[string]runtime.Object)
 	return true, false
 }
 
-// has is true if the subject shows as exactly these objects. Those that the view has get their generation.
+// has reports whether the view shows the subject as exactly these objects. It sets the generation of those that the
+// view shows.
 func (v *view) has(subject string, objects map[string]runtime.Object) bool {
 	same := len(v.owned[subject]) == len(objects)
 	for name, object := range objects {
@@ -95,7 +99,8 @@ func (v *view) has(subject string, objects map[string]runtime.Object) bool {
 	return same
 }
 
-// versionsOf returns the versions of all that the subject shows as, or is to show as.
+// versionsOf returns the versions of all objects that the view shows for the subject or that objects has, by key
+// without the prefix. The version is 0 for a key that the view does not have.
 func (v *view) versionsOf(subject string, objects map[string]runtime.Object) map[string]uint64 {
 	versions := make(map[string]uint64, len(objects))
 	for name := range objects {

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// newUnavailable is a 503 that tells the client to try again in a second.
+// newUnavailable returns a 503 that tells the client to retry after a second.
 func newUnavailable(resource schema.GroupResource, reason string) error {
 	return &apierrors.StatusError{ErrStatus: metav1.Status{
 		Status:  metav1.StatusFailure,
@@ -25,14 +25,15 @@ func newUnavailable(resource schema.GroupResource, reason string) error {
 	}}
 }
 
-// newExpired is the 410 for a version that is not kept any more. Clients look for the first sentences.
+// newExpired returns the 410 for a version that is no longer kept. Clients look for the first words, which are
+// Kubernetes' own.
 func newExpired(version, base uint64) *apierrors.StatusError {
 	return apierrors.NewResourceExpired(fmt.Sprintf(
 		"The resourceVersion for the provided list is too old: %d is asked for, the oldest one kept is %d. List again without a resourceVersion.", version, base))
 }
 
-// newContinueExpired is the 410 for a page of a version that is not kept any more. It carries a token that goes on
-// from the same key at the newest version.
+// newContinueExpired returns the 410 for a page of a version that is no longer kept. It carries a token that continues
+// at the same key, at the newest version. Clients look for the first words, which are Kubernetes' own.
 func newContinueExpired(startKey, prefix string) error {
 	token, err := storage.EncodeContinue(startKey, prefix, -1)
 	if err != nil {
@@ -44,13 +45,13 @@ func newContinueExpired(startKey, prefix string) error {
 	return expired
 }
 
-// newFutureVersion is the 410 for a watch from a version that this server has not handed out.
+// newFutureVersion returns the 410 for a watch from a version that this server has not handed out.
 func newFutureVersion(version, current uint64) *apierrors.StatusError {
 	return apierrors.NewResourceExpired(fmt.Sprintf(
 		"resourceVersion %d is not of this server, which is at %d. List again without a resourceVersion.", version, current))
 }
 
-// timedOut is the 504 for a request that ended before what it does, or the 503 if the store did.
+// timedOut returns the 504 for a request that ran out of time. If the store was stopped instead, it returns a 503.
 func (s *Store) timedOut(doing string, ctx context.Context) error {
 	if ctx.Err() == nil {
 		return newUnavailable(s.Resource, "the server is stopping")
@@ -58,8 +59,8 @@ func (s *Store) timedOut(doing string, ctx context.Context) error {
 	return apierrors.NewTimeoutError(fmt.Sprintf("%s %s: %v", doing, s.Resource, context.Cause(ctx)), 1)
 }
 
-// isRefusal reports whether a source that fails with err answers for none of its subjects, as one that a filter keeps from
-// answering. Another error is a matter of the one subject.
+// isRefusal reports whether err means that the source answers for none of its subjects, as when a proxy denies all
+// requests. Any other error concerns a single subject.
 func isRefusal(err error) bool {
 	return apierrors.IsServiceUnavailable(err) || apierrors.IsForbidden(err)
 }

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apiserver/pkg/apis/example"
 )
 
-// withGenerations has the store give generations to pods. The node name stands for their spec.
+// withGenerations makes the store set generations of pods. The node name of a pod stands for its spec.
 func withGenerations(c *Config) {
 	c.SetGeneration = func(object runtime.Object, generation int64) { accessor(object).SetGeneration(generation) }
 	c.SpecChanged = func(old, updated runtime.Object) bool {
@@ -28,7 +28,7 @@ func TestTheGenerationIsTheVersionAtWhichTheSpecLastChanged(t *testing.T) {
 	for _, step := range []struct {
 		what    string
 		pod     *example.Pod
-		isNew   bool // the generation
+		isNew   bool // whether the generation is new
 		changes bool
 	}{
 		{"it appears", newPod("a", "1", onNode("x")), true, true},

@@ -20,7 +20,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// newPod returns a pod of the namespace ns. Its message stands for what changes.
+// newPod returns a pod in the namespace ns. Its message stands for the content that changes.
 func newPod(name, message string, adjust ...func(*example.Pod)) *example.Pod {
 	pod := &example.Pod{}
 	pod.Namespace, pod.Name, pod.UID = "ns", name, types.UID("uid of "+name)
@@ -43,10 +43,10 @@ func withAliases(aliases ...string) func(*example.Pod) {
 	return func(pod *example.Pod) { pod.Finalizers = aliases }
 }
 
-// podAliases returns what withAliases set: the object's own slice, which the store must not change.
+// podAliases returns the slice that withAliases set. It is the object's own slice: the store must not change it.
 func podAliases(object runtime.Object) []string { return object.(*example.Pod).Finalizers }
 
-// put has the source hold these pods and report them.
+// put stores these pods in the source and reports them.
 func (m *memorySource) put(pods ...*example.Pod) {
 	for _, pod := range pods {
 		key := pod.Namespace + "/" + pod.Name
@@ -55,7 +55,7 @@ func (m *memorySource) put(pods ...*example.Pod) {
 	}
 }
 
-// drop has the source lose the pods of these names and report it.
+// drop removes the pods with these names from the source and reports them.
 func (m *memorySource) drop(names ...string) {
 	for _, name := range names {
 		m.set("ns/"+name, nil)
@@ -114,7 +114,7 @@ func labelled(key, value string) func(*storage.ListOptions) {
 
 func withBookmarks(opts *storage.ListOptions) { opts.Predicate.AllowWatchBookmarks = true }
 
-// shown is what a list holds, as "name=message".
+// shown returns the items of a list as "name=message".
 func shown(list *example.PodList) string {
 	var all []string
 	for _, pod := range list.Items {
@@ -177,7 +177,7 @@ func (c *collector) seen() []string {
 	return append([]string{}, c.events...)
 }
 
-// describe writes an event as "ADDED name=message@version".
+// describe returns an event as "ADDED name=message@version".
 func describe(event watch.Event) string {
 	if event.Type == watch.Error {
 		return string(event.Type)
@@ -186,7 +186,7 @@ func describe(event watch.Event) string {
 	return fmt.Sprintf("%s %s=%s@%s", event.Type, pod.Name, pod.Status.Message, pod.ResourceVersion)
 }
 
-// unshared returns the object of an event that watchers share.
+// unshared returns an ordinary object for the shared object of an event.
 func unshared(object runtime.Object) runtime.Object {
 	if shared, ok := object.(runtime.CacheableObject); ok {
 		return shared.GetObject()
@@ -194,7 +194,7 @@ func unshared(object runtime.Object) runtime.Object {
 	return object
 }
 
-// withoutVersions cuts the versions off what describe wrote.
+// withoutVersions removes the versions from the results of describe.
 func withoutVersions(events []string) []string {
 	result := []string{}
 	for _, event := range events {

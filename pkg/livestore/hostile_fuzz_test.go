@@ -15,8 +15,9 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// FuzzPage promises that whatever continue token, version and limit a client sends, it gets an error that blames it, or a
-// part of what is in its namespace, in order, from which the token given leads to the rest.
+// FuzzPage promises what a client gets for any continue token, version and limit. It gets an error that says what is
+// wrong with its request, or a page of the objects in its namespace, in order. The token of that page leads to the
+// rest.
 func FuzzPage(f *testing.F) {
 	store, source := newMemoryStore(f)
 	names := []string{"a", "b", "c", "d"}
@@ -54,9 +55,9 @@ func FuzzPage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, limit int64, next, version, match string) {
 		if !slices.Contains([]string{"", "Exact", "NotOlderThan"}, match) {
-			return // refused before it comes to the store
+			return // the API server refuses it before it calls the store
 		}
-		isPast := next != "" || version != "" // when some were not there yet
+		isPast := next != "" || version != "" // some objects did not exist yet
 		seen := []string{}
 		for range len(names) + 1 {
 			pods, err := list(t, limit, next, version, match)
@@ -84,7 +85,8 @@ func FuzzPage(f *testing.F) {
 	})
 }
 
-// checkBlame fails unless the error tells the client what is wrong with its request, or that its version is to come.
+// checkBlame fails unless the error says what is wrong with the client's request, or that its version does not exist
+// yet.
 func checkBlame(t *testing.T, err error) {
 	t.Helper()
 	var status apierrors.APIStatus
@@ -94,7 +96,7 @@ func checkBlame(t *testing.T, err error) {
 	t.Errorf("%T: %v", err, err)
 }
 
-// FuzzKey promises that a key that is no object's means none.
+// FuzzKey promises that a key that no object has finds no object.
 func FuzzKey(f *testing.F) {
 	store, source := newMemoryStore(f)
 	source.put(newPod("a", "x"))

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// index holds the keys of objects by something that they have in common, which few of them do.
+// index maps a value to the sorted keys of the objects that have it. It is made for values that few objects share.
 type index map[string][]string
 
 func (i index) insert(at, key string) {
@@ -31,7 +31,7 @@ func (i index) remove(at, key string) {
 	}
 }
 
-// byField are the objects by the values of the indexed fields. Objects without a value are not in it.
+// byField maps each indexed field to its index. An index leaves out objects without a value.
 type byField map[string]struct {
 	value func(runtime.Object) string
 	keys  index
@@ -64,7 +64,7 @@ func (b byField) remove(e *entry) {
 	}
 }
 
-// candidates returns the keys of all objects that the predicate can select, or false if an index cannot say.
+// candidates returns the keys of all objects that the predicate can select. It returns false if no index can tell.
 func (b byField) candidates(predicate storage.SelectionPredicate) ([]string, bool) {
 	if predicate.Field == nil {
 		return nil, false

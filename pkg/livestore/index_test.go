@@ -22,7 +22,7 @@ var indexedMessage = map[string]func(runtime.Object) string{messageField: messag
 
 func message(object runtime.Object) string { return object.(*example.Pod).Status.Message }
 
-// withMessage selects the pods with that message.
+// withMessage returns a predicate that selects the pods with that message.
 func withMessage(text string) storage.SelectionPredicate {
 	predicate := storage.Everything
 	predicate.Field = fields.OneTermEqualSelector(messageField, text)

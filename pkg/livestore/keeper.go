@@ -10,7 +10,8 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// keepFor is how long the encodings of what was got or listed are kept at least: who reads once often reads again soon.
+// keepFor is the least time for which the encodings of an object are kept after a get or a list. A client that reads
+// once often reads again soon.
 const keepFor = 10 * time.Second
 
 // keeper keeps encodings from the garbage collector, each for one to two times keepFor.
@@ -19,11 +20,11 @@ type keeper struct {
 
 	mu            sync.Mutex
 	newer, former []*encodings
-	timer         clock.Timer // while something is kept
+	timer         clock.Timer // runs while something is kept
 	stopped       bool
 }
 
-// keep takes encodings that were just made.
+// keep keeps new encodings.
 func (k *keeper) keep(made []*encodings) {
 	if len(made) == 0 {
 		return
@@ -39,7 +40,7 @@ func (k *keeper) keep(made []*encodings) {
 	}
 }
 
-// age lets go of what was kept for long enough.
+// age releases the encodings that have been kept for keepFor or longer.
 func (k *keeper) age() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -49,7 +50,7 @@ func (k *keeper) age() {
 	}
 }
 
-// stop lets go of everything.
+// stop releases everything.
 func (k *keeper) stop() {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -20,26 +20,26 @@ import (
 )
 
 const (
-	// listBuffer is how much of a list is written at a time: with the nine bytes before it, what fits into one frame of HTTP/2
-	// and one record of TLS. The client reads it while the next one is made.
+	// listBuffer is how much of a list is written at a time. Together with the nine bytes of a frame header it fills
+	// one HTTP/2 frame and one TLS record. The client can read it while the server makes the next one.
 	listBuffer = 16<<10 - 9
-	// itemID names the encoding of an object as an item of a list in JSON, which has neither kind nor apiVersion.
+	// itemID identifies the JSON encoding of an object as an item of a list. It has neither kind nor apiVersion.
 	itemID runtime.Identifier = "item"
 )
 
-// emptyItems is how a list without items ends in JSON.
+// emptyItems is the end of the JSON of a list without items.
 var emptyItems = []byte(`"items":[]}` + "\n")
 
 var listBuffers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, listBuffer) }}
 
-// List is what a Store fills without a copy of its objects. Encoded as JSON it takes them as they were encoded for other
-// lists; in any other form it is encoded as what GetObject returns, an ordinary list.
+// List is a list that a Store fills without copying objects. In JSON it reuses the encodings that other lists have made
+// of the same objects. Every other format encodes the ordinary list that GetObject returns.
 type List struct {
 	metav1.ListMeta
 	Items []*shared
 
 	newFunc func() runtime.Object
-	keeper  *keeper // of the store that filled the list
+	keeper  *keeper // the keeper of the store that filled the list
 }
 
 var (
@@ -47,20 +47,21 @@ var (
 	_ runtime.CacheableObject = &List{}
 )
 
-// NewList returns an empty list. The function makes the ordinary ones.
+// NewList returns an empty list. newFunc makes an ordinary list of the kind.
 func NewList(newFunc func() runtime.Object) *List { return &List{newFunc: newFunc} }
 
-// GetObjectKind implements runtime.Object. What is set there is not kept.
+// GetObjectKind implements runtime.Object. A kind that is set there is not kept.
 func (l *List) GetObjectKind() schema.ObjectKind { return schema.EmptyObjectKind }
 
 // DeepCopyObject implements runtime.Object. The copy is an ordinary list.
 func (l *List) DeepCopyObject() runtime.Object { return l.GetObject().DeepCopyObject() }
 
-// GetObject implements runtime.CacheableObject. The fields and the metadata of the items may be set.
+// GetObject implements runtime.CacheableObject. It returns an ordinary list. The caller may set the fields and the
+// metadata of its items.
 func (l *List) GetObject() runtime.Object {
 	list, err := l.ordinary(l.Items)
 	if err != nil {
-		panic(err) // NewList was given a function that makes something else than lists of these objects
+		panic(err) // newFunc does not make lists of these objects
 	}
 	return list
 }
@@ -80,7 +81,7 @@ func (l *List) ordinary(objects []*shared) (runtime.Object, error) {
 	return list, nil
 }
 
-// setItems makes the objects the items of a list: shared with a List, copied into an ordinary one.
+// setItems makes the objects the items of a list. A List shares the objects. An ordinary list gets shallow copies.
 func setItems(list runtime.Object, objects []*shared) error {
 	if list, ok := list.(*List); ok {
 		list.Items = objects
@@ -102,7 +103,7 @@ func setItems(list runtime.Object, objects []*shared) error {
 	return nil
 }
 
-// CacheEncode implements runtime.CacheableObject. What is written is what encode writes of the ordinary list.
+// CacheEncode implements runtime.CacheableObject. It writes the same bytes that encode writes for the ordinary list.
 func (l *List) CacheEncode(_ runtime.Identifier, encode func(runtime.Object, io.Writer) error, w io.Writer) error {
 	empty, err := l.ordinary(nil)
 	if err != nil {
@@ -119,9 +120,10 @@ func (l *List) CacheEncode(_ runtime.Identifier, encode func(runtime.Object, io.
 	return l.writeAround(head, w)
 }
 
-// writeAround writes the items between the beginning of a list and its end.
+// writeAround writes head, the items, and the end of the list. head is the JSON of the list before its items.
 func (l *List) writeAround(head []byte, w io.Writer) error {
-	// Who compresses long answers looks at the first write: a single character says that more follows.
+	// The generic API server compresses long answers. It looks at the first write: a single byte says that more
+	// follows.
 	if _, err := w.Write(head[:1]); err != nil {
 		return err
 	}
@@ -132,12 +134,12 @@ func (l *List) writeAround(head []byte, w io.Writer) error {
 		listBuffers.Put(buffered)
 	}()
 	begin, end := emptyItems[:len(emptyItems)-3], emptyItems[len(emptyItems)-3:]
-	_, _ = buffered.Write(head[1:]) // an error of a buffered writer stays until the end
+	_, _ = buffered.Write(head[1:]) // Flush returns the error
 	_, _ = buffered.Write(begin)
 	var toKeep []*encodings
 	for i, item := range l.Items {
 		made, isNew := item.current()
-		if isNew && item.key != "" { // nobody else lists what was made for an alias
+		if isNew && item.key != "" { // other lists do not use the copy that was made for an alias
 			toKeep = append(toKeep, made)
 		}
 		content, err := item.encoded(made, itemID, encodeItem)

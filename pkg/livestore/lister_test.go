@@ -16,10 +16,11 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// listingSource tells with a list of all pods that have a message, and notes which are observed by themselves.
+// listingSource is a Lister. Its list has the objects of all pods that have a message. It records which subjects are
+// observed on their own.
 type listingSource struct {
 	*memorySource
-	// afterwards is called when the list has been read, before it is answered.
+	// afterwards is called after List has read the pods and before it returns.
 	afterwards func()
 
 	mu    sync.Mutex
@@ -49,7 +50,7 @@ func (l *listingSource) Observe(ctx context.Context, subject string) (map[string
 	return l.memorySource.Observe(ctx, subject)
 }
 
-// observedAlone returns what was observed by itself since it was last called.
+// observedAlone returns which subjects were observed on their own since its last call.
 func (l *listingSource) observedAlone() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,7 +60,7 @@ func (l *listingSource) observedAlone() []string {
 	return alone
 }
 
-// newListingStore returns an unavailable store that has held these pods.
+// newListingStore returns a store that has held these pods and is unavailable now.
 func newListingStore(t *testing.T, pods ...*example.Pod) (*Store, *listingSource) {
 	t.Helper()
 	source := &listingSource{}
@@ -114,7 +115,7 @@ func TestWhatChangesWhileAllIsListedIsObservedByItself(t *testing.T) {
 		source.afterwards = func() {
 			source.put(newPod("changed", "2"), newPod("made", "1"))
 			source.drop("removed")
-			synctest.Wait() // all of it has been observed before the list is answered
+			synctest.Wait() // all changes have been observed before List returns
 		}
 		mustResync(t, store, "changed=2 made=1 same=1")
 		if alone := source.observedAlone(); !slices.Equal(alone, []string{"ns/changed", "ns/made", "ns/removed"}) {
@@ -154,7 +155,7 @@ func TestWhatChangesAfterAllWasListedIsObservedByItself(t *testing.T) {
 				store, source := newListingStore(t)
 				source.set("ns/removed", newPod("removed", "1"))
 				source.set("ns/same", newPod("same", "1"))
-				// The observers are busy until the change has been made.
+				// All observers are busy until the change has been made.
 				source.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
 					time.Sleep(slowAfter / 2)
 					return source.observed(subject), nil, nil

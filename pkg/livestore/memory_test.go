@@ -27,13 +27,15 @@ func init() {
 	utilruntime.Must(examplev1.AddToScheme(scheme))
 }
 
-// memorySource keeps objects in memory. Each object is a subject of its own, named by its key.
+// memorySource keeps objects in memory. Each object is a subject of its own. The name of the subject is the object's
+// key.
 type memorySource struct {
 	mu      sync.Mutex
 	objects map[string]runtime.Object
 	sink    Sink
 
-	// These replace the method of the same name where they are set.
+	// Each of these functions replaces the method of the same name if it is set. remove replaces Delete, and list
+	// Subjects.
 	observe func(ctx context.Context, subject string) (map[string]runtime.Object, []string, error)
 	fence   func(ctx context.Context) error
 	lookup  func(ctx context.Context, key string) (string, error)
@@ -53,7 +55,7 @@ func (m *memorySource) set(key string, object runtime.Object) {
 	m.objects[key] = object
 }
 
-// observed is what Observe answers where it is not replaced.
+// observed returns what Observe returns if it is not replaced.
 func (m *memorySource) observed(subject string) map[string]runtime.Object {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -15,12 +15,12 @@ import (
 	"k8s.io/apiserver/pkg/apis/example"
 )
 
-// tagged is a source of two subjects, one of which has the key ns/a.
+// tagged is a source of two subjects, old and new. One of them has the key ns/a.
 type tagged struct {
 	*memorySource
 	mu    sync.Mutex
 	owner string
-	// heldUp blocks observations of a subject until it is closed.
+	// heldUp makes observations of a subject wait until its channel is closed.
 	heldUp map[string]chan struct{}
 }
 
@@ -58,7 +58,7 @@ func (s *tagged) move(owner string) {
 	s.owner = owner
 }
 
-// lose has the key move to new, and old observed first.
+// lose moves the key to new and has old observed first.
 func (s *tagged) lose(store *Store) {
 	s.move("new")
 	store.MarkDirty("old")

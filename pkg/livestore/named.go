@@ -10,17 +10,17 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// named follows what answers to one key through the history: the object of that name, the one whose name is another way of writing
-// it or, while there is neither, the only one that has it as an alias.
+// named follows through the history which object answers to one key. That is the object with this name, or else the
+// object whose name is spelled in another way, or else the only object that has the name as an alias.
 type named struct {
 	key, meant       string
-	namespace, alias string // what the key consists of
+	namespace, alias string // the two parts of the key
 	aliases          func(runtime.Object) []string
-	// candidates are the objects, by their own keys, that have the key as their name or alias.
+	// candidates maps the keys of objects that have the key as their name or alias to these objects.
 	candidates map[string]*shared
 }
 
-// named returns what answers to key at version, which is not below base.
+// named returns what answers to key at version. The version must not be below base.
 func (v *view) named(key string, version uint64) *named {
 	n := &named{key: key, meant: v.meant(key), aliases: v.aliases, candidates: map[string]*shared{}}
 	n.namespace, n.alias = cutKey(key)
@@ -38,7 +38,7 @@ func (v *view) named(key string, version uint64) *named {
 	return n
 }
 
-// set takes in that the object at key is now this one, nil for none.
+// set notes that the object at key is now this one, nil if there is none.
 func (n *named) set(key string, object *shared) {
 	if object != nil && (key == n.key || key == n.meant || strings.HasPrefix(key, n.namespace) && slices.Contains(n.aliases(object.object), n.alias)) {
 		n.candidates[key] = object
@@ -47,7 +47,7 @@ func (n *named) set(key string, object *shared) {
 	delete(n.candidates, key)
 }
 
-// owner returns the own key of what answers and the object, nil if nothing does.
+// owner returns the object that answers, and its own key. The object is nil if none answers.
 func (n *named) owner() (string, *shared) {
 	for _, name := range []string{n.key, n.meant} {
 		if object := n.candidates[name]; object != nil {
@@ -62,7 +62,7 @@ func (n *named) owner() (string, *shared) {
 	return "", nil
 }
 
-// object returns what answers, under the name that was asked for, nil if nothing does.
+// object returns the object that answers, under the name that was asked for. It returns nil if none answers.
 func (n *named) object() *shared {
 	key, object := n.owner()
 	if object == nil || key == n.key {
@@ -71,7 +71,8 @@ func (n *named) object() *shared {
 	return share(renamed(object.object, n.key))
 }
 
-// follow turns a change of the store into the changes of what answers: none, one, or a removal and an addition.
+// follow turns a change of the store into the changes that a watch of the key sees: none, one, or a removal and an
+// addition.
 func (n *named) follow(c *change) []*change {
 	formerKey, former := n.owner()
 	previous := n.object()
@@ -89,8 +90,8 @@ func (n *named) follow(c *change) []*change {
 	return []*change{{version: c.version, key: n.key, object: n.objectSince(c), previous: previous}}
 }
 
-// objectSince is object, which answers since c. If it is another's change that made it answer, it carries the version
-// of that change, for a watch to be resumed from.
+// objectSince is like object, for an object that answers since c. If the change of another object made it answer, it
+// gets the version of c, so that a watch can resume from it.
 func (n *named) objectSince(c *change) *shared {
 	key, object := n.owner()
 	if object == nil || key == c.key {

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// lowering is a source whose names may be written in capitals.
+// lowering is a Namer: the name of an object may also be written in capitals.
 type lowering struct{ *memorySource }
 
 func (lowering) NameOf(name string) string { return strings.ToLower(name) }

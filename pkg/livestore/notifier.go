@@ -9,25 +9,27 @@ import (
 	"sync"
 )
 
-// notifier tells any number of listeners that something has changed: a few at a time, those first who wait the longest.
-// Whoever is told takes all changes so far together for little more than one, so that the more of them wait, the more each
-// gets at once. Were all told at the same time, they would keep the processors from those who make the changes known.
+// notifier tells any number of listeners that something has changed. It tells a few at a time, and first those that
+// have waited longest. A listener that is told takes all changes so far at once, for little more than the cost of one.
+// The more listeners wait, the more changes each of them takes at once. If all listeners were told at the same time,
+// they would keep the processors from the goroutines that make the changes.
 type notifier struct {
-	atOnce int // how many are told before the first of them has heard
+	atOnce int // how many may be told and have not heard yet
 
 	mu      sync.Mutex
-	count   uint64        // of changes
+	count   uint64        // how many changes there were
 	changed chan struct{} // closed and replaced at every change
-	waiting list.List     // of listeners, by the count that they have looked after
-	told    int           // that have not heard yet
+	waiting list.List     // listeners in the order in which they began to wait; their looked never decreases
+	told    int           // how many were told and have not heard yet
 }
 
-// listener is one of a notifier's. One goroutine uses it, in turns: look, and where there was nothing wait and heard.
+// listener is one listener of a notifier. One goroutine uses it, in turns: it calls look, and if it finds nothing new,
+// wait and then heard.
 type listener struct {
 	notifier *notifier
 	wake     chan struct{}
 	looked   uint64        // the count at the last look
-	element  *list.Element // where it waits
+	element  *list.Element // in the notifier's list; nil when it does not wait there
 	told     bool
 }
 
@@ -42,7 +44,7 @@ func (n *notifier) next() <-chan struct{} {
 	return n.changed
 }
 
-// notify has the listeners told that there is a change.
+// notify tells the listeners that there is a change.
 func (n *notifier) notify() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -52,7 +54,7 @@ func (n *notifier) notify() {
 	n.tellLocked()
 }
 
-// tellLocked tells those whose turn it is.
+// tellLocked tells the listeners whose turn it is.
 func (n *notifier) tellLocked() {
 	for first := n.waiting.Front(); first != nil && n.told < n.atOnce; first = n.waiting.Front() {
 		l := first.Value.(*listener)
@@ -62,7 +64,7 @@ func (n *notifier) tellLocked() {
 		n.waiting.Remove(first)
 		l.element, l.told = nil, true
 		n.told++
-		l.wake <- struct{}{} // it has room for one
+		l.wake <- struct{}{} // does not block: wake has room for one
 	}
 }
 
@@ -71,14 +73,15 @@ func (n *notifier) listen() *listener {
 	return &listener{notifier: n, wake: make(chan struct{}, 1)}
 }
 
-// look is called before a look at what there is: it is told of all that comes after this.
+// look must be called before the listener looks for changes. The listener is told of every later change.
 func (l *listener) look() {
 	l.notifier.mu.Lock()
 	defer l.notifier.mu.Unlock()
 	l.looked = l.notifier.count
 }
 
-// wait returns a channel that has something when there are changes after the last look. heard must follow, whatever ends the wait.
+// wait returns a channel that has a value when there are changes after the last look. heard must follow, whatever ends
+// the wait.
 func (l *listener) wait() <-chan struct{} {
 	l.notifier.mu.Lock()
 	defer l.notifier.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 )
 
-// waiters returns a notifier that tells two at once, and listeners of it that wait.
+// waiters returns a notifier that tells two listeners at once, and its listeners, which all wait.
 func waiters(count int) (*notifier, []*listener) {
 	n := newNotifier()
 	n.atOnce = 2
@@ -24,7 +24,7 @@ func waiters(count int) (*notifier, []*listener) {
 	return n, listeners
 }
 
-// told returns which of the listeners have been told and have not heard.
+// told returns which listeners have been told and have not heard yet.
 func told(listeners []*listener) []int {
 	var told []int
 	for i, l := range listeners {
@@ -49,7 +49,7 @@ func TestListenersAreToldInTheOrderInWhichTheyWaitAndAFewAtOnce(t *testing.T) {
 	wantTold(t, listeners, 0, 1)
 	listeners[1].heard()
 	wantTold(t, listeners, 0, 2)
-	listeners[1].look() // at both changes
+	listeners[1].look() // it sees both changes
 	listeners[1].wait()
 	listeners[0].heard()
 	wantTold(t, listeners, 2, 3)
@@ -59,7 +59,7 @@ func TestListenersAreToldInTheOrderInWhichTheyWaitAndAFewAtOnce(t *testing.T) {
 	listeners[4].heard()
 	wantTold(t, listeners)
 	n.notify()
-	wantTold(t, listeners, 1) // nobody else waits
+	wantTold(t, listeners, 1) // no other listener waits
 }
 
 func TestAListenerHearsOfAChangeBetweenItsLookAndItsWait(t *testing.T) {
@@ -75,7 +75,7 @@ func TestAListenerHearsOfAChangeBetweenItsLookAndItsWait(t *testing.T) {
 
 func TestAListenerThatGoesPassesItsTurnOn(t *testing.T) {
 	n, listeners := waiters(5)
-	listeners[0].heard() // for another reason, untold
+	listeners[0].heard() // its wait ends for another reason; it was not told
 	n.notify()
 	wantTold(t, listeners, 1, 2)
 	listeners[1].heard()
@@ -87,7 +87,7 @@ func TestAListenerThatIsBusyKeepsNobodyFromHearing(t *testing.T) {
 	n, listeners := waiters(4)
 	n.notify()
 	listeners[0].heard()
-	listeners[1].heard() // and both are busy now
+	listeners[1].heard() // both listeners are busy now
 	wantTold(t, listeners, 2, 3)
 	listeners[2].heard()
 	listeners[3].heard()

@@ -9,11 +9,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Object is what a Store's Get fills without a copy of its object. It is encoded as it was for whoever got it before; GetObject
-// returns an ordinary one.
+// Object is what Get of a Store fills without copying the object. Everyone who gets the same version shares its
+// encodings. GetObject returns an ordinary object.
 type Object struct {
 	*shared
-	keeper *keeper // of the store that filled it
+	keeper *keeper // the keeper of the store that filled the object
 }
 
 var (
@@ -24,7 +24,7 @@ var (
 // CacheEncode implements runtime.CacheableObject.
 func (o *Object) CacheEncode(id runtime.Identifier, encode func(runtime.Object, io.Writer) error, w io.Writer) error {
 	made, isNew := o.current()
-	if isNew && o.key != "" { // nobody else gets what was made for an alias
+	if isNew && o.key != "" { // other gets do not use the copy that was made for an alias
 		o.keeper.keep([]*encodings{made})
 	}
 	return o.encode(made, id, encode, w)

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// getObject gets what answers to a name as a client's request does.
+// getObject gets the object that answers to a name, as a client's request does.
 func getObject(t *testing.T, store *Store, name, version string) *Object {
 	t.Helper()
 	object := &Object{}

@@ -16,7 +16,8 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// Get implements storage.Interface. Without a resourceVersion the answer is live; with one it is the view's.
+// Get implements storage.Interface. Without a resourceVersion the answer is live. With one the answer comes from the
+// view.
 func (s *Store) Get(ctx context.Context, key string, opts storage.GetOptions, out runtime.Object) error {
 	key, err := s.prepareKey(key, false)
 	if err != nil {
@@ -43,8 +44,8 @@ func (s *Store) Get(ctx context.Context, key string, opts storage.GetOptions, ou
 	return storage.NewKeyNotFoundError(key, 0)
 }
 
-// GetList implements storage.Interface. Without a resourceVersion the answer is live; an exact version and the pages
-// that follow the first one come from the history.
+// GetList implements storage.Interface. Without a resourceVersion the answer is live. Lists at an exact version, and
+// all pages after the first one, come from the history.
 func (s *Store) GetList(ctx context.Context, key string, opts storage.ListOptions, listObject runtime.Object) error {
 	prefix, err := s.prepareKey(key, opts.Recursive)
 	if err != nil {
@@ -76,7 +77,7 @@ func (s *Store) GetList(ctx context.Context, key string, opts storage.ListOption
 	version := s.Versions.Current()
 	if opts.Predicate.Continue != "" && atLeast > version {
 		s.mu.RUnlock()
-		return newContinueExpired(start, prefix) // a token of another server
+		return newContinueExpired(start, prefix) // the token is from another server
 	}
 	if err = s.checkVersionLocked(atLeast, version); err == nil && exact > 0 {
 		version = uint64(exact)
@@ -98,8 +99,8 @@ func (s *Store) GetList(ctx context.Context, key string, opts storage.ListOption
 	return s.fill(listObject, found, prefix, version, opts)
 }
 
-// selectLocked returns the objects at version below prefix or, if not recursive, the one that answers to it. There are
-// none missing that the predicate selects.
+// selectLocked returns the objects below prefix at version. If not recursive, it returns the one object that answers to
+// prefix. It may return objects that the predicate does not select, but leaves out none that it selects.
 func (s *Store) selectLocked(version uint64, prefix, start string, recursive bool, predicate storage.SelectionPredicate) []*shared {
 	if recursive {
 		return s.view.at(version, prefix, start, predicate)
@@ -110,7 +111,7 @@ func (s *Store) selectLocked(version uint64, prefix, start string, recursive boo
 	return nil
 }
 
-// fill writes a page into listObject.
+// fill writes one page of the objects into listObject.
 func (s *Store) fill(listObject runtime.Object, found []*shared, prefix string, version uint64, opts storage.ListOptions) error {
 	page, looked, err := firstPage(found, opts.Predicate)
 	if err != nil {
@@ -125,7 +126,7 @@ func (s *Store) fill(listObject runtime.Object, found []*shared, prefix string, 
 	var next string
 	var remaining *int64
 	if left := len(found) - looked; left > 0 {
-		// The count that PrepareContinueToken asks for includes this page.
+		// PrepareContinueToken expects a count that includes this page.
 		next, remaining, err = storage.PrepareContinueToken(found[looked-1].key, prefix, int64(version), int64(left)+opts.Predicate.Limit, true, opts)
 		if err != nil {
 			return err
@@ -134,7 +135,8 @@ func (s *Store) fill(listObject runtime.Object, found []*shared, prefix string, 
 	return s.versioner.UpdateList(listObject, version, next, remaining)
 }
 
-// firstPage returns the objects that the predicate selects, as many as its limit allows, and how many it has looked at for them.
+// firstPage returns the objects that the predicate selects, up to its limit. looked is how many objects it has looked
+// at.
 func firstPage(found []*shared, predicate storage.SelectionPredicate) (page []*shared, looked int, err error) {
 	limit := len(found)
 	if predicate.Limit > 0 {
@@ -153,7 +155,8 @@ func firstPage(found []*shared, predicate storage.SelectionPredicate) (page []*s
 	return page, looked, nil
 }
 
-// pass returns when the view shows all that the source had answered for when it was called.
+// pass returns once the view shows every change that was complete in the source when pass was called. It does not wait
+// for subjects for which the source is slow or fails.
 func (s *Store) pass(ctx context.Context) error {
 	if err := s.ReadinessCheck(); err != nil {
 		return err
@@ -167,11 +170,12 @@ func (s *Store) pass(ctx context.Context) error {
 	return s.ReadinessCheck()
 }
 
-// live returns what answers to key now, nil if nothing does. Beyond what pass promises it shows changes of this one
-// object that its source does not report, unless the source is slow to answer for it.
+// live returns the entry that answers to key now, nil if there is none. It promises more than pass: it shows changes of
+// this one object that the source does not report, unless the source is slow to answer for it.
 //
-// An observation that finds the object under its own name proves all by itself that the name means this object. The fence
-// is for the rest: names that mean something else or nothing by now, aliases, and subjects that are slow to observe.
+// If a new observation finds the object under its own name, that alone proves that the name means this object. No fence
+// is needed. The fence is needed in all other cases: for names that have moved or gone, for aliases, and for subjects
+// that are slow to observe.
 func (s *Store) live(ctx context.Context, key string) (*entry, error) {
 	if e, err := s.observed(ctx, key); e != nil || err != nil {
 		return e, err
@@ -191,15 +195,16 @@ func (s *Store) live(ctx context.Context, key string) (*entry, error) {
 	if err != nil || subject == "" {
 		return nil, err
 	}
-	// It is there, and no earlier view of it is: however slow the source is, to say that there is nothing would be a lie.
+	// The subject exists, and the view has nothing that answers to the key. Wait however slow the source is: to answer
+	// NotFound would be wrong.
 	if err := s.tracker.waitForOutcome(ctx, subject, s.tracker.mark(false, subject)); err != nil {
 		return nil, s.notObserved(ctx, err)
 	}
 	return s.resolve(key), nil
 }
 
-// observed returns the entry of that name if an observation that began now still finds it there, or the error that keeps
-// its subject from being observed.
+// observed returns the entry with that name if an observation that begins now still finds it there. It returns nil if
+// the name has to be looked up in another way, and the error if its subject cannot be observed.
 func (s *Store) observed(ctx context.Context, key string) (*entry, error) {
 	if err := s.ReadinessCheck(); err != nil {
 		return nil, err
@@ -221,7 +226,7 @@ func (s *Store) observed(ctx context.Context, key string) (*entry, error) {
 	return nil, nil
 }
 
-// refresh observes the subject now. That the source is slow for it is no error.
+// refresh observes the subject now. It is no error if the source is slow.
 func (s *Store) refresh(ctx context.Context, subject string) error {
 	err := s.tracker.wait(ctx, subject, s.tracker.mark(false, subject))
 	if err == nil || errors.Is(err, errSlow) {
@@ -230,7 +235,7 @@ func (s *Store) refresh(ctx context.Context, subject string) error {
 	return s.notObserved(ctx, err)
 }
 
-// notObserved is what the error of a wait for an observation means to the client.
+// notObserved returns the client's error for the error of a wait for an observation.
 func (s *Store) notObserved(ctx context.Context, err error) error {
 	if ctx.Err() != nil || s.tracker.ctx.Err() != nil {
 		return s.timedOut("reading", ctx)
@@ -238,14 +243,14 @@ func (s *Store) notObserved(ctx context.Context, err error) error {
 	return err
 }
 
-// get returns the entry of that name.
+// get returns the entry with that name. It ignores other spellings and aliases.
 func (s *Store) get(key string) *entry {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.view.get(key)
 }
 
-// remembered returns what answers to key in the view, which has to be at version or later.
+// remembered returns the entry that answers to key in the view. The view must be at version or later.
 func (s *Store) remembered(key string, version uint64) (*entry, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -287,7 +292,8 @@ func (s *Store) parseVersion(version string) (uint64, error) {
 	return parsed, nil
 }
 
-// assign copies the struct behind from into the one behind to. What the two then share is never changed.
+// assign copies the struct behind from into the struct behind to. They share what lies deeper, so nobody may change
+// that.
 func assign(from, to runtime.Object) error {
 	target, err := conversion.EnforcePtr(to)
 	if err != nil {
@@ -301,7 +307,7 @@ func assign(from, to runtime.Object) error {
 	return nil
 }
 
-// shallowCopy returns a copy whose own fields and metadata may be set. What lies deeper is shared.
+// shallowCopy returns a copy whose own fields and metadata may be set. The copy shares what lies deeper.
 func shallowCopy(object runtime.Object) runtime.Object {
 	source := reflect.ValueOf(object).Elem()
 	target := reflect.New(source.Type())
@@ -309,7 +315,7 @@ func shallowCopy(object runtime.Object) runtime.Object {
 	return target.Interface().(runtime.Object)
 }
 
-// emptyObject returns an object that carries nothing but a version.
+// emptyObject returns an object with nothing but a version and annotations.
 func (s *Store) emptyObject(version uint64, annotations map[string]string) runtime.Object {
 	object := s.NewFunc()
 	m := accessor(object)

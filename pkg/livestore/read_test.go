@@ -79,7 +79,7 @@ func TestAGetOfAnObjectThatIsStillThereNeedsNoFence(t *testing.T) {
 	source.put(newPod("a", "1"))
 	mustGet(t, store, "a")
 	source.fence = func(context.Context) error { return errors.New("it was asked for") }
-	source.set("ns/a", newPod("a", "2")) // and reports nothing
+	source.set("ns/a", newPod("a", "2")) // the source does not report it
 	if pod, err := getPod(t.Context(), store, "a", ""); err != nil || pod.Status.Message != "2" {
 		t.Errorf("get shows %v, %v", pod, err)
 	}
@@ -209,7 +209,7 @@ func TestAGetOfWhatWasNeverSeenWaitsForASlowSource(t *testing.T) {
 			return source.observed(subject), nil, nil
 		}
 		store.MarkDirty("ns/a")
-		time.Sleep(2 * slowAfter) // its observation counts as slow
+		time.Sleep(2 * slowAfter) // its observation is slow now
 		began := time.Now()
 		if got := mustGet(t, store, "a").Status.Message; got != "1" || time.Since(began) != 4*slowAfter {
 			t.Errorf("the answer is %q after %v", got, time.Since(began))

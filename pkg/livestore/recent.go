@@ -11,15 +11,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// recentFor is how long after an object was read it may be acted on without another look.
+// recentFor is how long after a read Delete may act on an object without reading it again.
 const recentFor = 50 * time.Millisecond
 
-// deleteReads are the entries that one delete request has read. Each is there for one taker.
+// deleteReads holds the entries that one delete request has read. Each of them can be taken once.
 type deleteReads struct {
-	// unconditional is true of a deletion without preconditions that is no dry run.
+	// unconditional is true for a delete without preconditions that is not a dry run.
 	unconditional bool
 
-	read sync.Map // deleteKey to deleteRead
+	read sync.Map // from deleteKey to deleteRead
 }
 
 type deleteKey struct {
@@ -30,21 +30,21 @@ type deleteKey struct {
 type deleteRead struct {
 	entry *entry
 	at    time.Time
-	// unchecked is true of what was not read live.
+	// unchecked is true if the entry comes from the view and was not read live.
 	unchecked bool
 }
 
 type deleteReadsKey struct{}
 
-// WithDelete returns the context of a delete request. In it Delete may act on what Get has read a moment before: the generic
-// registry reads every object that it is about to delete. And Get takes from the view what the source looks at itself before it
-// deletes it, unless there are preconditions or it is a dry run.
+// WithDelete returns the context of a delete request. With it, Delete may act on what Get has read a moment before: the
+// generic registry reads every object with Get before it calls Delete. If the source's Delete checks the object itself
+// (see Config.DeleteLooks), Get answers from the view, unless there are preconditions or it is a dry run.
 func WithDelete(ctx context.Context, options *metav1.DeleteOptions) context.Context {
 	unconditional := options == nil || options.Preconditions == nil && len(options.DryRun) == 0
 	return context.WithValue(ctx, deleteReadsKey{}, &deleteReads{unconditional: unconditional})
 }
 
-// readFor is live, but for what WithDelete says.
+// readFor is like live, except for what WithDelete allows.
 func (s *Store) readFor(ctx context.Context, key string) (*entry, error) {
 	reads, ok := ctx.Value(deleteReadsKey{}).(*deleteReads)
 	if !ok {
@@ -64,7 +64,7 @@ func (s *Store) readFor(ctx context.Context, key string) (*entry, error) {
 	return e, err
 }
 
-// recent returns what answers to key, nil if nothing does, and when that was known.
+// recent returns the entry that answers to key, nil if there is none, and when it was read.
 func (s *Store) recent(ctx context.Context, key string) (deleteRead, error) {
 	if reads, ok := ctx.Value(deleteReadsKey{}).(*deleteReads); ok {
 		if read, ok := reads.read.LoadAndDelete(deleteKey{s, key}); ok {

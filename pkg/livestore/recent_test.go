@@ -18,7 +18,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// countObservations has the source count how often it is observed.
+// countObservations counts the observations of the source.
 func (m *memorySource) countObservations() *int {
 	count := new(int)
 	m.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
@@ -82,7 +82,7 @@ func TestADeleteValidatesAgainWhatChangedDuringASlowValidation(t *testing.T) {
 			validated = append(validated, object.(*example.Pod).Status.Message)
 			if len(validated) == 1 {
 				time.Sleep(recentFor)
-				source.set("ns/a", newPod("a", "2")) // of which nothing tells
+				source.set("ns/a", newPod("a", "2")) // the source does not report it
 			}
 			return nil
 		})
@@ -107,7 +107,7 @@ func TestASlowValidationOfWhatStaysIsMadeOnce(t *testing.T) {
 	})
 }
 
-// deleteLooks makes the source of a store one whose Delete looks itself.
+// deleteLooks sets Config.DeleteLooks.
 func deleteLooks(c *Config) { c.DeleteLooks = true }
 
 func TestADeleteLeavesTheLookBeforeItToASourceThatLooks(t *testing.T) {
@@ -129,7 +129,7 @@ func TestADeleteThatAsksWhatIsThereReadsItLive(t *testing.T) {
 		"dry run":      {DryRun: []string{metav1.DryRunAll}},
 	} {
 		store, source := newStoreOfA(t, deleteLooks)
-		source.set("ns/a", newPod("a", "2")) // of which nothing tells
+		source.set("ns/a", newPod("a", "2")) // the source does not report it
 		if got, err := getPod(WithDelete(t.Context(), options), store, "a", ""); err != nil || got.Status.Message != "2" {
 			t.Errorf("%s: %q, %v", name, got.Status.Message, err)
 		}
@@ -143,7 +143,7 @@ func TestADeleteReadsLiveWhatItReadsAgain(t *testing.T) {
 		if got, err := getPod(ctx, store, "a", ""); err != nil || got.Status.Message != want {
 			t.Errorf("%q, %v", got.Status.Message, err)
 		}
-		source.set("ns/a", newPod("a", "2")) // of which nothing tells
+		source.set("ns/a", newPod("a", "2")) // the source does not report it
 	}
 }
 
@@ -153,7 +153,7 @@ func TestADeleteThatIsRefusedForWhatTheViewShowsNoMoreIsTriedOnWhatIsThere(t *te
 	if _, err := getPod(ctx, store, "a", ""); err != nil {
 		t.Fatal(err)
 	}
-	source.set("ns/a", newPod("a", "2", withUID("another"))) // of which nothing tells
+	source.set("ns/a", newPod("a", "2", withUID("another"))) // the source does not report it
 	source.remove = func(_ context.Context, subject string, object runtime.Object) error {
 		if err := source.swap(subject, object, nil); err != nil {
 			return apierrors.NewConflict(store.Resource, "a", err)
@@ -200,7 +200,7 @@ func TestADeleteThatIsRefusedDoesNotReachWhatHasTheNameForAnAlias(t *testing.T) 
 
 func TestADeleteEndsWhenItsSubjectIsSeenToBeGone(t *testing.T) {
 	for name, test := range map[string]struct {
-		first map[string]runtime.Object // what the subject shows as at the first look
+		first map[string]runtime.Object // what the first observation returns
 		want  time.Duration
 	}{
 		"at the first look":  {nil, 100 * time.Millisecond},
@@ -219,7 +219,7 @@ func TestADeleteEndsWhenItsSubjectIsSeenToBeGone(t *testing.T) {
 						}
 						return nil, nil, nil
 					}
-					source.sink.MarkDirty(subject) // by the event, before the call returns
+					source.sink.MarkDirty(subject) // the event arrives before the call returns
 					synctest.Wait()
 					return nil
 				}

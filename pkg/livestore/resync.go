@@ -12,13 +12,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// listed is what a Lister has said of all subjects. The store's lock guards it.
+// listed is what a Lister has returned for all subjects. The store's lock guards it.
 type listed struct {
-	objects map[string]map[string]runtime.Object // each subject is there for one observation
+	objects map[string]map[string]runtime.Object // by subject; one observation takes the objects of a subject
 	began   *interval
 }
 
-// Resync implements Sink. There must be one at a time.
+// Resync implements Sink. Only one may run at a time.
 func (s *Store) Resync(ctx context.Context) error {
 	if s.ReadinessCheck() != nil {
 		return s.fillView(ctx)
@@ -50,7 +50,7 @@ func (s *Store) fillView(ctx context.Context) error {
 	return nil
 }
 
-// list returns all subjects, and keeps what a Lister says of them until forgetListed.
+// list returns all subjects. If the source is a Lister, it keeps the listed objects until forgetListed.
 func (s *Store) list(ctx context.Context) ([]string, error) {
 	lister, ok := s.Source.(Lister)
 	if !ok {
@@ -67,8 +67,9 @@ func (s *Store) list(ctx context.Context) ([]string, error) {
 	return subjects, err
 }
 
-// takeListed returns what the subject, which is being observed, was listed as, and an observation that began with the list.
-// There is none if the list does not tell, or no longer counts.
+// takeListed returns the objects that the list has for the subject, which is being observed, and an observation that
+// began with the list. It returns nil if the list has no objects for the subject, or if they no longer count because of
+// a later mark.
 func (s *Store) takeListed(subject string) (map[string]runtime.Object, *interval) {
 	counts := s.tracker.isListed(subject)
 	s.mu.Lock()
@@ -92,7 +93,7 @@ func (s *Store) forgetListed() {
 	}
 }
 
-// withOwned adds the subjects that the view has.
+// withOwned returns the subjects and those that the view has.
 func (s *Store) withOwned(subjects []string) []string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -17,7 +17,7 @@ import (
 	"k8s.io/component-base/metrics/testutil"
 )
 
-// differences is how much the metric has grown since the function was made.
+// differences returns a function that returns how much the metric has grown since.
 func differences(t *testing.T) func() float64 {
 	read := func() float64 {
 		value, err := testutil.GetCounterMetricValue(comparisonDifferences.WithLabelValues("pods"))
@@ -60,7 +60,7 @@ func TestResyncOfAnUnavailableStoreObservesAllInParallelAndMakesItAvailable(t *t
 	})
 }
 
-// observeSlowly has the source take longer to observe a subject than anybody waits.
+// observeSlowly makes observations of a subject take longer than reads wait.
 func (m *memorySource) observeSlowly(slow string) {
 	m.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
 		objects := m.observed(subject)
@@ -160,7 +160,7 @@ func TestResyncThatIsCutOffLeavesTheStoreAsItWas(t *testing.T) {
 					cancel()
 					return nil, nil, apierrors.NewServiceUnavailable("the connection is lost")
 				}
-				if err := store.Resync(ctx); !errors.Is(err, context.Canceled) && !apierrors.IsServiceUnavailable(err) { // whichever is noticed first
+				if err := store.Resync(ctx); !errors.Is(err, context.Canceled) && !apierrors.IsServiceUnavailable(err) { // depends on which of the two is noticed first
 					t.Error(err)
 				}
 				if err := store.ReadinessCheck(); (err == nil) != available {
@@ -362,7 +362,7 @@ func TestAListingFindsWhatCameAndWent(t *testing.T) {
 }
 
 func TestAStoppedStoreAnswersNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
+	synctest.Test(t, func(t *testing.T) { // fails if a goroutine is still running
 		store, source := newMemoryStore(t)
 		source.put(newPod("a", "1"))
 		mustGet(t, store, "a")
@@ -401,7 +401,7 @@ func TestResyncIsNotEndedByWhatFailedBeforeItBegan(t *testing.T) {
 		}
 		store.MarkDirty("ns/a")
 		store.MarkDirty("ns/b")
-		synctest.Wait() // a has failed, b is about to
+		synctest.Wait() // the observation of a has failed, that of b is about to fail
 
 		source.observe = nil
 		resynced := make(chan error, 1)

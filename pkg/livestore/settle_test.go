@@ -24,7 +24,7 @@ func TestSettleDoesNotWaitForAFailingSubject(t *testing.T) {
 	})
 }
 
-// settling runs settle and tells whether it has returned.
+// settling runs settle in a goroutine. The result tells whether settle has returned.
 func (o *observed) settling(t *testing.T, number uint64) *atomic.Bool {
 	var done atomic.Bool
 	go func() {

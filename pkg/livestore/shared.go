@@ -14,14 +14,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// shared is one version of an object as all watchers and lists share it. The object is never changed: who wants to set
-// something takes a copy. It is encoded once for each encoder, whoever asks.
+// shared is one version of an object. All watchers and lists share it. Nobody may change the object: to set something,
+// take a copy. Each encoder encodes the object once, for all readers.
 type shared struct {
 	object runtime.Object
-	key    string // in the view, if it is from there
+	key    string // the key in the view; empty if the object is not from the view
 
 	mu sync.Mutex
-	// encodings are kept only until the next garbage collection that finds nobody reading them: together they can be as
+	// encodings is weak: the garbage collector frees the encodings when nobody reads them. Together they can be as
 	// large as the objects.
 	encodings weak.Pointer[encodings]
 }
@@ -32,7 +32,7 @@ var (
 	_ metav1.ObjectMetaAccessor = &shared{}
 )
 
-// share returns what others can share, nil for nil.
+// share returns the object in a form that can be shared. It returns nil for nil.
 func share(object runtime.Object) *shared {
 	if object == nil {
 		return nil
@@ -40,23 +40,24 @@ func share(object runtime.Object) *shared {
 	return &shared{object: object}
 }
 
-// at returns the object with another version.
+// at returns a copy of the object that has another version.
 func (s *shared) at(version uint64) *shared {
 	object := shallowCopy(s.object)
 	setVersion(object, version)
 	return &shared{object: object, key: s.key}
 }
 
-// GetObject implements runtime.CacheableObject. The fields and the metadata of what it returns may be set.
+// GetObject implements runtime.CacheableObject. It returns a copy. The caller may set the fields and the metadata of
+// that copy.
 func (s *shared) GetObject() runtime.Object { return shallowCopy(s.object) }
 
-// GetObjectMeta implements metav1.ObjectMetaAccessor. What is set there is set in a copy.
+// GetObjectMeta implements metav1.ObjectMetaAccessor. It returns the metadata of a copy.
 func (s *shared) GetObjectMeta() metav1.Object { return accessor(s.GetObject()) }
 
-// GetObjectKind implements runtime.Object. What is set there is set in a copy.
+// GetObjectKind implements runtime.Object. It returns the kind of a copy.
 func (s *shared) GetObjectKind() schema.ObjectKind { return s.GetObject().GetObjectKind() }
 
-// DeepCopyObject implements runtime.Object. The copy is an object of its own that shares nothing.
+// DeepCopyObject implements runtime.Object. The copy is an ordinary object that shares nothing.
 func (s *shared) DeepCopyObject() runtime.Object { return s.object.DeepCopyObject() }
 
 // CacheEncode implements runtime.CacheableObject.
@@ -65,7 +66,7 @@ func (s *shared) CacheEncode(id runtime.Identifier, encode func(runtime.Object, 
 	return s.encode(made, id, encode, w)
 }
 
-// encode writes what the encoder of that name makes of the object.
+// encode writes the object in the encoding of the encoder with this identifier.
 func (s *shared) encode(made *encodings, id runtime.Identifier, encode func(runtime.Object, io.Writer) error, w io.Writer) error {
 	content, err := s.encoded(made, id, encode)
 	if err != nil {
@@ -79,7 +80,7 @@ func (s *shared) encode(made *encodings, id runtime.Identifier, encode func(runt
 	return err
 }
 
-// encoded returns what the encoder of that name makes of the object. It must not be changed.
+// encoded returns the object in the encoding of the encoder with this identifier. The caller must not change it.
 func (s *shared) encoded(made *encodings, id runtime.Identifier, encode func(runtime.Object, io.Writer) error) ([]byte, error) {
 	e := made.of(id)
 	e.once.Do(func() {
@@ -102,7 +103,7 @@ func (s *shared) current() (_ *encodings, isNew bool) {
 	return e, true
 }
 
-// encodings are the encodings of one object: the one for lists, and others by the name of the encoder.
+// encodings are the encodings of one object: the one for items of lists, and others by the encoder's identifier.
 type encodings struct {
 	item encoding
 

@@ -93,7 +93,7 @@ func TestWhatIsSetInASharedObjectIsSetInACopy(t *testing.T) {
 	}
 }
 
-// encoders are those that clients can ask for, for objects that need no conversion.
+// encoders returns the encoders that clients can ask for, for objects that need no conversion.
 func encoders(t testing.TB) map[string]kruntime.Encoder {
 	t.Helper()
 	result := map[string]kruntime.Encoder{}
@@ -130,7 +130,7 @@ func TestASharedListIsEncodedByteForByteAsAnOrdinaryOne(t *testing.T) {
 			list.Items = append(list.Items, share(pod))
 		}
 		for name, encoder := range encoders(t) {
-			for range 2 { // fresh, and from what was made before
+			for range 2 { // first encoded anew, then from the kept encodings
 				var shared, ordinary bytes.Buffer
 				if err := errors.Join(encoder.Encode(list, &shared), encoder.Encode(list.GetObject(), &ordinary)); err != nil {
 					t.Fatal(name, err)

@@ -21,7 +21,7 @@ var _ Source = &static{}
 
 const staticSubject = "static"
 
-// NewStatic returns a source of objects, by key, that never change.
+// NewStatic returns a source of objects that never change. objects maps their keys to them.
 func NewStatic(resource schema.GroupResource, objects map[string]runtime.Object) Source {
 	return &static{resource, objects}
 }

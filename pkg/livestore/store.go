@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package livestore serves the objects of a live source, such as a container engine, through the storage interface of
-// Kubernetes API servers. Nothing is stored: the store keeps a view of the source in memory, gives each change in it a
-// resourceVersion, and passes a fence before it answers a read, so that the answer shows all that the source had
-// answered for when the read came in.
+// Kubernetes API servers. It stores nothing. A store keeps a view of the source in memory and gives each change of the
+// view a resourceVersion. Before a store answers a live read, it passes a fence. The answer then shows every change
+// that was complete in the source when the read came in.
 package livestore
 
 import (
@@ -23,54 +23,61 @@ import (
 )
 
 const (
-	// DefaultHistorySize is how many changes a store keeps for watches and exact lists if its Config does not say.
+	// DefaultHistorySize is the default of Config.HistorySize.
 	DefaultHistorySize = 4096
-	// DefaultBookmarkInterval is how often a watch that asked for bookmarks gets one.
+	// DefaultBookmarkInterval is the default of Config.BookmarkInterval.
 	DefaultBookmarkInterval = time.Minute
 
-	// allSubjects stands for the listing of the subjects among what is dirty.
+	// allSubjects is a subject of the tracker. Its observation lists the subjects of the source. No source may have a
+	// subject with this name.
 	allSubjects = "\x00"
 )
 
-// Config is what a Store is made from.
+// Config configures a Store.
 type Config struct {
-	// Versions is shared by the stores of a server.
+	// Versions is shared by all stores of a server.
 	Versions *Versions
-	// Resource is named in errors.
+	// Resource is the resource that errors name.
 	Resource schema.GroupResource
-	// Prefix begins and ends with a slash. Keys are Prefix and namespace/name.
+	// Prefix begins and ends with a slash. The key of an object in the storage interface is Prefix followed by
+	// namespace/name.
 	Prefix  string
 	NewFunc func() runtime.Object
 	Source  Source
-	// Aliases returns the other names that an object answers to in its namespace. It may be nil. The answer carries
-	// the name it was asked by. A real name wins over an alias, and an alias that two objects share resolves to none.
+	// Aliases returns other names to which an object answers in its namespace. It may be nil. The answer carries the
+	// name that the client asked for. The name of an object wins over an alias. An alias that two objects share means
+	// neither of them.
 	Aliases func(runtime.Object) []string
-	// IndexedFields are the fields by which selectors find objects without looking at all of them, and how each is read.
-	// It may be nil.
+	// IndexedFields maps fields to the functions that read them. Selectors find objects by these fields without looking
+	// at all objects. It may be nil.
 	IndexedFields map[string]func(runtime.Object) string
-	// Moves reports whether the key of an object can go from one subject to another in one step, as a tag goes from image to
-	// image. One that does is not missing in between, whichever of the two is observed first. It may be nil: none can.
+	// Moves reports whether the key of an object can go from one subject to another in one step, as a tag goes from one
+	// image to another. Such a key is never missing in between, whichever of the two subjects is observed first. If
+	// Moves is nil, no key can.
 	Moves func(runtime.Object) bool
-	// SetGeneration writes the generation into an object: the version at which its spec last changed. Others may share what
-	// the object's fields point to, so that it must not write there. It may be nil: objects keep the source's generation.
+	// SetGeneration writes the generation into an object: the version at which its spec last changed. Other objects may
+	// share what the fields of the object point to. SetGeneration must not write there. If it is nil, objects keep the
+	// generation that the source gives them.
 	SetGeneration func(object runtime.Object, generation int64)
-	// SpecChanged reports whether an object has a new generation. It may be nil: a generation is as old as the object.
+	// SpecChanged reports whether the spec has changed, so that the object gets a new generation. If it is nil, an
+	// object keeps the generation that it was added with.
 	SpecChanged func(old, updated runtime.Object) bool
-	// DeleteLooks says that the source's Delete looks at what is there right before it deletes it, and refuses with NotFound or
-	// Conflict what has another uid than it was given. A delete request need not read it before that.
+	// DeleteLooks says that Delete of the source checks the object right before it deletes it. Delete must then answer
+	// NotFound or Conflict if the object has another uid than the given one. A delete request of a client then need not
+	// read the object first.
 	DeleteLooks bool
-	// Clock drives bookmarks and retries; nil is the real one.
+	// Clock drives all timers and timeouts. If it is nil, the store uses the real clock.
 	Clock clock.WithDelayedExecution
-	// HistorySize is how many changes are kept for watches and exact lists; 0 is DefaultHistorySize.
+	// HistorySize is how many changes the store keeps for watches and exact lists. 0 means DefaultHistorySize.
 	HistorySize int
-	// BookmarkInterval is the time between two bookmarks of one watch; 0 is DefaultBookmarkInterval.
+	// BookmarkInterval is the time between two bookmarks of one watch. 0 means DefaultBookmarkInterval.
 	BookmarkInterval time.Duration
 }
 
 // Store is the storage.Interface of one resource over a live source. It is unavailable until Resync has succeeded.
 //
-// The locks of the store, of its tracker and of its notifier are never held together, and none is held across a call of
-// the source or a channel send that can block.
+// The store, its tracker and its notifier have a lock each. These locks are never held together. None of them is held
+// during a call of the source, or during a channel send that can block.
 type Store struct {
 	Config
 	versioner storage.APIObjectVersioner
@@ -82,9 +89,9 @@ type Store struct {
 	mu          sync.RWMutex
 	view        *view
 	changes     *notifier
-	unavailable error              // why reads fail; nil if they do not
-	suspects    map[string]suspect // nil while no comparison goes on
-	listed      *listed            // nil while there is nothing to take from it
+	unavailable error              // why reads fail; nil while the store is available
+	suspects    map[string]suspect // by subject; nil when no comparison is running
+	listed      *listed            // nil when there is no listing to take objects from
 }
 
 var (
@@ -92,7 +99,7 @@ var (
 	_ Sink              = &Store{}
 )
 
-// New returns a store. Stop ends what it starts.
+// New returns a store. Call Stop to end its goroutines.
 func New(config Config) *Store {
 	config = config.withDefaults()
 	ctx, stop := context.WithCancel(context.Background())
@@ -109,7 +116,7 @@ func New(config Config) *Store {
 	return s
 }
 
-// withDefaults returns the config with all that it does not say.
+// withDefaults returns the config with defaults in place of what is not set.
 func (c Config) withDefaults() Config {
 	if c.Clock == nil {
 		c.Clock = clock.RealClock{}
@@ -132,7 +139,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Stop ends all watches and observations and waits for the observations.
+// Stop ends all watches and observations. It waits for the observations to end, not for the watches.
 func (s *Store) Stop() {
 	s.stop()
 	s.keeper.stop()
@@ -145,10 +152,11 @@ func (s *Store) MarkDirty(subject string) { s.tracker.mark(false, subject) }
 // MarkAllDirty implements Sink.
 func (s *Store) MarkAllDirty() { s.tracker.mark(false, allSubjects) }
 
-// Changed returns a channel that is closed when what the store holds has changed.
+// Changed returns a channel that is closed at the next change of what the store holds.
 func (s *Store) Changed() <-chan struct{} { return s.changes.next() }
 
-// Each calls visit with all objects that the store holds, available or not. It must neither change nor wait.
+// Each calls visit for every object that the store holds, even if the store is unavailable. visit runs under the
+// store's lock: it must not change the object, and must not wait for anything.
 func (s *Store) Each(visit func(runtime.Object)) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -165,14 +173,14 @@ func (s *Store) SetUnavailable(err error) {
 	s.unavailable = err
 }
 
-// observe reads one subject, or what subjects there are, and takes in the result.
+// observe reads one subject and applies the result to the view. For allSubjects it lists the subjects instead.
 func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([]string, error) {
 	if subject == allSubjects {
 		listed, err := s.Source.Subjects(ctx)
 		if err != nil {
 			return nil, err
 		}
-		// What is being observed may have been seen before it went, and not be in the view yet.
+		// A subject that is being observed may have been read before it went, and may not be in the view yet.
 		underWay := sets.New(s.tracker.underWay()...).Delete(allSubjects)
 		s.mu.RLock()
 		defer s.mu.RUnlock()
@@ -195,12 +203,12 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 
 		s.mu.Lock()
 		confirmed := false
-		if comparison && s.unavailable == nil && s.suspects != nil { // one that turned out slow may outlast its comparison
+		if comparison && s.unavailable == nil && s.suspects != nil { // a slow observation may outlast its comparison
 			var isNew bool
 			if isNew, confirmed = s.suspectLocked(subject, objects); isNew {
 				s.view.end()
 				s.mu.Unlock()
-				// The source may not name them again, to the observation that a report asks for.
+				// The next observation of this subject may not return them again.
 				s.tracker.mark(false, related...)
 				return nil, nil
 			}
@@ -228,15 +236,16 @@ func (s *Store) observe(ctx context.Context, subject string, comparison bool) ([
 	}
 }
 
-// abandon ends an observation that is not taken in.
+// abandon ends an observation whose result is not applied.
 func (s *Store) abandon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.view.end()
 }
 
-// heirs returns which subjects have by now what the view shows as this one's and is not among its objects, by key. It has
-// them observed. It can be the subject itself, of what has come back meanwhile.
+// heirs returns the subjects that now have the keys that this subject has lost, by key. A lost key is one that the view
+// shows for this subject and that objects does not have. heirs marks the heirs dirty. The heir can be this subject
+// itself, if the key has come back meanwhile.
 func (s *Store) heirs(ctx context.Context, subject string, objects map[string]runtime.Object) (map[string]string, error) {
 	if s.Moves == nil {
 		return nil, nil
@@ -265,21 +274,22 @@ func (s *Store) heirs(ctx context.Context, subject string, objects map[string]ru
 // Versioner implements storage.Interface.
 func (s *Store) Versioner() storage.Versioner { return s.versioner }
 
-// Stats implements storage.Interface. Sizes are not estimated.
+// Stats implements storage.Interface. It does not estimate sizes.
 func (s *Store) Stats(context.Context) (storage.Stats, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return storage.Stats{ObjectCount: int64(len(s.view.entries))}, nil
 }
 
-// ReadinessCheck implements storage.Interface. It says why the store is unavailable.
+// ReadinessCheck implements storage.Interface. It returns the reason why the store is unavailable, nil if it is
+// available.
 func (s *Store) ReadinessCheck() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.unavailable
 }
 
-// RequestWatchProgress implements storage.Interface. Bookmarks come by time alone.
+// RequestWatchProgress implements storage.Interface. It does nothing: watches send bookmarks at intervals only.
 func (s *Store) RequestWatchProgress(context.Context) error { return nil }
 
 // GetCurrentResourceVersion implements storage.Interface.
@@ -290,11 +300,11 @@ func (s *Store) GetCurrentResourceVersion(ctx context.Context) (uint64, error) {
 	return s.Versions.Current(), nil
 }
 
-// EnableResourceSizeEstimation implements storage.Interface. Sizes are not estimated.
+// EnableResourceSizeEstimation implements storage.Interface. The store does not estimate sizes.
 func (s *Store) EnableResourceSizeEstimation(storage.KeysFunc) error { return nil }
 
-// CompactRevision implements storage.Interface: the oldest version that can be listed or watched from, 0 if nothing was
-// forgotten yet.
+// CompactRevision implements storage.Interface. It returns the oldest version that a client can list or watch from, and
+// 0 if the store has not forgotten any change yet.
 func (s *Store) CompactRevision() int64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -304,14 +314,14 @@ func (s *Store) CompactRevision() int64 {
 	return int64(s.view.base)
 }
 
-// Compact forgets the changes up to version.
+// Compact forgets the changes up to and including version.
 func (s *Store) Compact(version uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.view.compact(version)
 }
 
-// answer hands out an entry under key, with the name that the key says if that is not its own.
+// answer returns the object of an entry under the name that the key has. If that is another name, the object is a copy.
 func (s *Store) answer(e *entry, key string) runtime.Object {
 	if e.key == key {
 		return e.object.object
@@ -319,7 +329,7 @@ func (s *Store) answer(e *entry, key string) runtime.Object {
 	return renamed(e.object.object, key)
 }
 
-// handOut writes what answer returns into out.
+// handOut writes the object that answer returns into out.
 func (s *Store) handOut(e *entry, key string, out runtime.Object) error {
 	if out, ok := out.(*Object); ok {
 		out.shared, out.keeper = e.object, s.keeper

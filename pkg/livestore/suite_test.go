@@ -28,8 +28,8 @@ const (
 	isBenchmark      = "a benchmark, which promises nothing: bench_test.go has those of this store"
 )
 
-// suite has a row for every exported Run function of k8s.io/apiserver/pkg/storage/testing: what runs it, or why it is
-// left out.
+// suite has a row for every exported Run function of k8s.io/apiserver/pkg/storage/testing. The row has the test that
+// runs it, or the reason why it is left out.
 var suite = map[string]struct {
 	run     func(t *testing.T)
 	leftOut string
@@ -187,7 +187,7 @@ func plain(run func(context.Context, *testing.T, storage.Interface)) func(*testi
 
 func paged(run func(context.Context, *testing.T, storage.Interface, storagetesting.CallsValidation)) func(*testing.T) {
 	return plain(func(ctx context.Context, t *testing.T, store storage.Interface) {
-		run(ctx, t, store, func(*testing.T, uint64, uint64) {}) // pages come from memory: there are no calls to count
+		run(ctx, t, store, func(*testing.T, uint64, uint64) {}) // pages come from memory, so there are no calls to count
 	})
 }
 
@@ -200,7 +200,7 @@ func validateKey(store *Store) storagetesting.KeyValidation {
 	}
 }
 
-// compaction compacts as etcd does, which takes a version for it.
+// compaction compacts up to a version, as etcd does.
 func compaction(store *Store) storagetesting.Compaction {
 	return func(_ context.Context, t *testing.T, version string) {
 		store.Compact(parse(t, store, version))

@@ -14,24 +14,25 @@ import (
 )
 
 const (
-	// observers is how many subjects are observed at a time.
+	// observers is how many observations run at the same time. Slow ones do not count.
 	observers = 8
-	// slowAfter is how long an observation may take before nobody waits for it and it no longer counts as one of
-	// the observers: a source can block on one subject for as long as it likes.
+	// slowAfter is how long an observation may take before it is slow. Reads no longer wait for a slow observation, and
+	// another one may start beside it, because a source can block on one subject for as long as it likes.
 	slowAfter = time.Second
-	// retryAfter and retryAtMost bound the pause before a failed observation is repeated. It doubles each time.
+	// retryAfter and retryAtMost bound the pause before a failed observation is repeated. The pause doubles each time.
 	retryAfter  = 100 * time.Millisecond
 	retryAtMost = 5 * time.Second
 )
 
-// errSlow says that an observation is still under way.
+// errSlow says that an observation is slow and still running.
 var errSlow = errors.New("the source is slow to answer")
 
-// mark is one report that a subject may have changed. Marks are numbered in the order of their arrival; one that is
-// made on account of another has that one's number, so that who waits for the first waits for the second.
+// mark is one report that a subject may have changed. Marks are numbered in the order of their arrival. If the
+// observation of one subject marks another subject, the new mark has the number of the first one. A reader that waits
+// for the first mark then waits for the second as well.
 type mark struct {
 	number uint64
-	// comparison is true when nothing but a comparison with the source asked for the observation.
+	// comparison is true if only a comparison with the source asked for the observation.
 	comparison bool
 }
 
@@ -39,23 +40,24 @@ func (m mark) join(other mark) mark {
 	return mark{number: min(m.number, other.number), comparison: m.comparison && other.comparison}
 }
 
-// pending is a subject that is to be observed or is being observed.
+// pending is a subject that is dirty or is being observed.
 type pending struct {
 	mark    mark
-	again   *mark // came after the running observation began
-	newest  uint64
+	again   *mark  // a mark that came after the running observation began
+	newest  uint64 // the highest number of the subject's marks
 	running bool
 	rounds  int    // observations that have begun
-	began   uint64 // the newest mark of any subject when the last of them did
-	// err is errSlow while an observation is slow, or what the last one failed with, and failed when that one began.
+	began   uint64 // the newest mark of any subject when the last observation began
+	// err is errSlow while an observation is slow. Otherwise it is the error of the last observation. failed is the
+	// value of began for the observation that failed.
 	err    error
 	failed uint64
-	retry  chan struct{} // has the pause after a failure cut short; one element
-	// listed is true while nothing has marked the subject since a listing began that found it.
+	retry  chan struct{} // a value cuts the pause after a failure short; has room for one
+	// listed is true if a listing found the subject and nothing has marked the subject since that listing began.
 	listed bool
 }
 
-// oldest returns the lowest number of the marks that are not served yet.
+// oldest returns the lowest number of the marks that no observation has served yet.
 func (p *pending) oldest() uint64 {
 	if p.again != nil {
 		return min(p.mark.number, p.again.number)
@@ -63,13 +65,15 @@ func (p *pending) oldest() uint64 {
 	return p.mark.number
 }
 
-// failedFor reports whether an observation has failed that served all marks of the subject up to number.
+// failedFor reports whether the failed observation served all marks of the subject up to number.
 func (p *pending) failedFor(number uint64) bool { return min(number, p.newest) <= p.failed }
 
-// tracker has each dirty subject observed once, however many marks named it, never twice at a time, and lets readers
-// wait for what was dirty when they came. It never calls observe with its lock held.
+// tracker observes each dirty subject once, however many marks it has. It never runs two observations of one subject at
+// the same time. Readers can wait until the subjects that were dirty when they came have been observed. tracker never
+// calls observe with its lock held.
 type tracker struct {
-	// observe reads the subject and takes in the result. It returns the subjects to observe on account of that.
+	// observe reads the subject and applies the result to the view. It returns the subjects that must be observed
+	// because of that result.
 	observe func(ctx context.Context, subject string, comparison bool) (related []string, err error)
 	clock   clock.WithDelayedExecution
 
@@ -79,8 +83,8 @@ type tracker struct {
 	mu        sync.Mutex
 	marks     uint64
 	subjects  map[string]*pending
-	meanwhile sets.Set[string] // what was marked since listing was called; nil where it was not
-	changed   chan struct{}    // closed and replaced when a subject ends or turns slow
+	meanwhile sets.Set[string] // subjects marked since the call of listing; nil when there is no listing
+	changed   chan struct{}    // closed and replaced whenever an observation ends or turns slow
 	workers   sync.WaitGroup
 	closed    bool
 }
@@ -97,7 +101,7 @@ func newTracker(ctx context.Context, clock clock.WithDelayedExecution, observe f
 	}
 }
 
-// mark has the subjects observed and returns the number that settle and wait understand.
+// mark marks the subjects dirty. It returns the number to pass to settle and wait.
 func (t *tracker) mark(comparison bool, subjects ...string) uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -108,7 +112,7 @@ func (t *tracker) mark(comparison bool, subjects ...string) uint64 {
 	return t.marks
 }
 
-// listing comes before a listing, and markListed after it. There is one at a time.
+// listing must be called before the source lists its subjects, and markListed after it. There is one listing at a time.
 func (t *tracker) listing() uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -117,8 +121,9 @@ func (t *tracker) listing() uint64 {
 	return t.marks
 }
 
-// markListed has the subjects observed that a listing has found, but for those that were marked since it began. The others it
-// is enough to observe as they were listed, unless they are being observed, or something marks them until then.
+// markListed marks the subjects that a listing found. It leaves out those that were marked since the listing began. For
+// each of the others the listed objects can serve as its observation, unless the subject is being observed, or
+// something marks it before its observation begins.
 func (t *tracker) markListed(subjects ...string) uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -137,7 +142,7 @@ func (t *tracker) markListed(subjects ...string) uint64 {
 	return t.marks
 }
 
-// isListed reports whether it is enough to observe the subject, which is being observed, as it was listed.
+// isListed reports whether the listed objects can serve as the running observation of the subject.
 func (t *tracker) isListed(subject string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -174,7 +179,7 @@ func (t *tracker) markLocked(subject string, m mark) {
 	}
 }
 
-// work observes one subject until nothing has marked it since the last observation began.
+// work observes one subject until nothing has marked it since its last successful observation began.
 func (t *tracker) work(subject string, p *pending) {
 	pause := retryAfter
 	for t.ctx.Err() == nil {
@@ -206,7 +211,7 @@ func (t *tracker) start(p *pending) mark {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	select {
-	case <-p.retry: // a mark that this observation serves
+	case <-p.retry: // the observation that begins now serves the mark that was sent
 	default:
 	}
 	p.running = true
@@ -215,7 +220,7 @@ func (t *tracker) start(p *pending) mark {
 	return p.mark
 }
 
-// observeBounded gives up its slot when the observation turns out slow.
+// observeBounded runs one observation. It gives up its slot when the observation turns slow.
 func (t *tracker) observeBounded(subject string, p *pending, comparison bool) ([]string, error) {
 	if t.ctx.Err() != nil {
 		return nil, t.ctx.Err()
@@ -264,7 +269,7 @@ func (t *tracker) finish(subject string, p *pending, m mark, related []string, e
 	return true
 }
 
-// underWay returns the subjects that are being observed, or will be as they were listed.
+// underWay returns the subjects that are being observed, and those whose listed objects are still to be applied.
 func (t *tracker) underWay() (subjects []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -281,8 +286,8 @@ func (t *tracker) broadcastLocked() {
 	t.changed = make(chan struct{})
 }
 
-// settle waits until every subject that was marked up to number has been observed, but for slow ones and those of which
-// that has failed.
+// settle waits until every subject that was marked up to number has been observed. It does not wait for slow subjects,
+// nor for those whose observation has failed.
 func (t *tracker) settle(ctx context.Context, number uint64) error {
 	return t.waitFor(ctx, func() (bool, error) {
 		for _, p := range t.subjects {
@@ -294,8 +299,9 @@ func (t *tracker) settle(ctx context.Context, number uint64) error {
 	})
 }
 
-// failure returns an error of the kind with which an observation of a subject has failed that was marked up to number, if any
-// has. It must have begun after the mark that since is the number of.
+// failure looks for a subject that was marked up to number and whose observation has failed with an error of this kind.
+// The observation must have begun after the mark with the number since. failure returns nil if there is no such
+// subject.
 func (t *tracker) failure(since, number uint64, kind func(error) bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -307,7 +313,8 @@ func (t *tracker) failure(since, number uint64, kind func(error) bool) error {
 	return nil
 }
 
-// wait waits until the subject, marked up to number, has been observed. The error says that it is slow, and why.
+// wait waits until the subject, marked up to number, has been observed. It returns errSlow if the subject is slow, and
+// the source's error if the observation has failed.
 func (t *tracker) wait(ctx context.Context, subject string, number uint64) error {
 	return t.waitFor(ctx, func() (bool, error) {
 		p := t.subjects[subject]
@@ -318,7 +325,7 @@ func (t *tracker) wait(ctx context.Context, subject string, number uint64) error
 	})
 }
 
-// waitForOutcome is wait, but for that a slow subject is waited for as long as ctx lasts. The error is the source's.
+// waitForOutcome is like wait, but also waits for a slow subject, as long as ctx lasts.
 func (t *tracker) waitForOutcome(ctx context.Context, subject string, number uint64) error {
 	return t.waitFor(ctx, func() (bool, error) {
 		p := t.subjects[subject]
@@ -329,12 +336,13 @@ func (t *tracker) waitForOutcome(ctx context.Context, subject string, number uin
 	})
 }
 
-// waitPatiently is wait for one who needs the outcome: a slow subject is waited for as long as ctx lasts.
+// waitPatiently is like wait, but waits until an observation of the subject succeeds, as long as ctx lasts.
 func (t *tracker) waitPatiently(ctx context.Context, subject string, number uint64) error {
 	return t.waitUnless(ctx, func() bool { return false }, subject, number)
 }
 
-// waitUnless is waitPatiently for one to whom something else is enough as well, which is asked whenever an observation has ended.
+// waitUnless is like waitPatiently, but also returns once enough returns true. It calls enough at the start and
+// whenever an observation has ended or turned slow. The tracker's lock is not held then.
 func (t *tracker) waitUnless(ctx context.Context, enough func() bool, subject string, number uint64) error {
 	for {
 		t.mu.Lock()
@@ -376,7 +384,7 @@ func (t *tracker) waitForChange(ctx context.Context, changed <-chan struct{}) er
 	}
 }
 
-// close waits for the observations to end. The tracker's context has to be done.
+// close waits for the observations to end. The tracker's context must be done.
 func (t *tracker) close() {
 	t.mu.Lock()
 	t.closed = true

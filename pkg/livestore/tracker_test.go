@@ -24,15 +24,15 @@ type observation struct {
 	comparison bool
 }
 
-// observed is a tracker and the observations that it made.
+// observed is a tracker that records its observations.
 type observed struct {
 	*tracker
 	stop context.CancelFunc
-	// block has the observation of a subject wait until the channel is closed.
+	// block makes the observation of a subject wait until its channel is closed.
 	block map[string]chan struct{}
-	// related is what the observation of a subject returns.
+	// related maps a subject to the related subjects that its observation returns.
 	related map[string][]string
-	// fails is what the observation of a subject returns as its error.
+	// fails returns the error that the observation of a subject returns.
 	fails func(subject string) error
 
 	began time.Time
@@ -68,7 +68,7 @@ func newObserved(t *testing.T) *observed {
 
 func (o *observed) elapsed() time.Duration { return time.Since(o.began) }
 
-// of returns when the subject was observed.
+// of returns when the observations of the subject began.
 func (o *observed) of(subject string) (times []time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -374,7 +374,7 @@ func TestAnObservationThatAnythingButAComparisonAskedForIsNone(t *testing.T) {
 }
 
 func TestStoppingTheTrackerEndsEverything(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
+	synctest.Test(t, func(t *testing.T) { // fails if a goroutine is still running
 		o := newObserved(t)
 		o.fails = func(subject string) error {
 			if subject == "failing" {

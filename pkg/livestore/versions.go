@@ -5,14 +5,14 @@ package livestore
 
 import "sync/atomic"
 
-// Versions is the one resourceVersion counter of a server, shared by its stores. A store takes a version only while it
-// holds its lock, so a version read under that lock covers every change of the store up to it.
+// Versions is the resourceVersion counter of a server. All its stores share it. A store takes a new version only while
+// it holds its lock. A version that is read under that lock therefore covers every change of the store up to it.
 type Versions struct {
 	current atomic.Uint64
 }
 
-// NewVersions returns a counter that stands at seed. Seeded with the wall clock in microseconds, it starts above every
-// version of an earlier run that made fewer than a million changes a second.
+// NewVersions returns a counter that stands at seed. The seed should be the wall clock in microseconds. It is then
+// above every version of an earlier run that made fewer than a million changes a second.
 func NewVersions(seed uint64) *Versions {
 	v := &Versions{}
 	v.current.Store(seed)

@@ -18,22 +18,24 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// entry is one object of the view. It is never changed.
+// entry is one object of the view. It is never changed: another entry replaces it.
 type entry struct {
 	key     string
 	subject string
 	version uint64
 	object  *shared
-	// observed is the observation that produced the entry last; see view.apply.
+	// observed is the last observation that saw the object; see view.apply.
 	observed *interval
-	// moved is true when the subject was seen to have lost the key to another one, which is yet to be observed.
+	// moved is true if an observation saw that the subject has lost the key to another subject, its heir, and the heir
+	// has not been observed yet.
 	moved bool
 }
 
 // interval is when an observation began and ended, in steps of view.steps.
 type interval struct{ began, ended uint64 }
 
-// change is one version of the history. A nil previous is an addition, a nil object a removal. It is never changed.
+// change is one version of the history. previous is nil for an addition, and object is nil for a removal. It is never
+// changed.
 type change struct {
 	version          uint64
 	key              string
@@ -43,13 +45,13 @@ type change struct {
 	gone *shared
 }
 
-// removed is previous with the version of the change, for all who see it go.
+// removed returns the removed object with the version of the change. All watchers that see the removal share it.
 func (c *change) removed() *shared {
 	c.once.Do(func() { c.gone = c.previous.at(c.version) })
 	return c.gone
 }
 
-// view is what the store believes of its source, and how it came about. The store's lock guards it.
+// view is the store's picture of its source, with the history of its changes. The store's lock guards it.
 type view struct {
 	versions *Versions
 	prefix   string
@@ -61,25 +63,26 @@ type view struct {
 	specChanged   func(old, updated runtime.Object) bool
 
 	entries map[string]*entry // by key
-	// ordered are the objects of the entries by key. Lists go through it and look at no entry: among very many, that takes
-	// longer than all else.
+	// ordered holds the objects of the entries in the order of their keys. Lists go through it and look at no entry.
+	// With very many objects, looking at entries would take longer than everything else.
 	ordered *btree.BTreeG[*shared]
 	owned   index // subject to keys
 	byAlias index // alias, of any namespace, to keys
 	byField byField
-	steps   uint64
-	heirs   index // subject to those that have lost keys to it since it was observed
+	steps   uint64 // counts the beginnings and ends of observations: a clock for intervals
+	heirs   index  // heir to the subjects that have lost keys to it since it was last observed
 
-	// observing is how many observations are under way, and released when the keys that went meanwhile did, in steps.
+	// observing is how many observations are running. released maps each key that was removed while another observation
+	// was running to the step of its removal. It is cleared when no observation is running.
 	observing int
 	released  map[string]uint64
 
-	// history holds the changes after the version base, oldest first. It began with the version first.
+	// history holds the changes after version base, oldest first. The history began at version first.
 	history     []*change
 	first, base uint64
 }
 
-// newView returns an empty view. All functions of the config are there.
+// newView returns an empty view. All functions of the config must be set.
 func newView(config Config) *view {
 	return &view{
 		versions:      config.Versions,
@@ -101,7 +104,8 @@ func newView(config Config) *view {
 	}
 }
 
-// nameOf returns the source's NameOf, or what returns each name as it is.
+// nameOf returns the NameOf method of a source that is a Namer. For other sources it returns a function that returns
+// each name unchanged.
 func nameOf(source Source) func(string) string {
 	if namer, ok := source.(Namer); ok {
 		return namer.NameOf
@@ -111,8 +115,8 @@ func nameOf(source Source) func(string) string {
 
 func (v *view) get(key string) *entry { return v.entries[key] }
 
-// resolve returns the entry that answers to key: the one of that name, the one whose name is another way of writing it or, failing
-// that, the only one with that alias.
+// resolve returns the entry that answers to key: first the one with that name, then the one whose name is spelled in
+// another way (see Namer), then the only one that has the name as an alias. It returns nil if there is none.
 func (v *view) resolve(key string) *entry {
 	if e := v.get(key); e != nil {
 		return e
@@ -126,13 +130,13 @@ func (v *view) resolve(key string) *entry {
 	return nil
 }
 
-// meant returns the key of the object that a key means.
+// meant returns the key of the object that a key means; see Namer.
 func (v *view) meant(key string) string {
 	namespace, name := cutKey(key)
 	return namespace + v.nameOf(name)
 }
 
-// aliased returns the keys of those that have the name of key as an alias, in its namespace.
+// aliased returns the keys of the objects in key's namespace that have the name of key as an alias.
 func (v *view) aliased(key string) (keys []string) {
 	namespace, alias := cutKey(key)
 	for _, other := range v.byAlias[alias] {
@@ -143,27 +147,27 @@ func (v *view) aliased(key string) (keys []string) {
 	return keys
 }
 
-// cutKey returns what comes before the name, with its slash, and the name.
+// cutKey splits a key after its last slash: into the prefix with the namespace, and the name.
 func cutKey(key string) (namespace, name string) {
 	n := strings.LastIndexByte(key, '/') + 1
 	return key[:n], key[n:]
 }
 
-// begin starts an observation. It ends with apply or end.
+// begin starts an observation. Each observation must end with a call of apply or of end.
 func (v *view) begin() *interval {
 	v.steps++
 	v.observing++
 	return &interval{began: v.steps}
 }
 
-// end ends an observation.
+// end ends an observation. apply calls it too.
 func (v *view) end() {
 	if v.observing--; v.observing == 0 {
 		clear(v.released)
 	}
 }
 
-// lost returns the keys that are the subject's in the view and not among its objects.
+// lost returns the keys that the view shows for the subject and that objects does not have.
 func (v *view) lost(subject string, objects map[string]runtime.Object) (keys []string) {
 	for _, key := range v.owned[subject] {
 		key = strings.TrimPrefix(key, v.prefix)
@@ -174,17 +178,20 @@ func (v *view) lost(subject string, objects map[string]runtime.Object) (keys []s
 	return keys
 }
 
-// apply makes subject show as exactly these objects, by key, as observed. It returns how many changes that made, the
-// subjects to observe on account of it, and whether the observation has to be repeated.
+// apply makes the view show the subject as exactly these objects, by key. observed is the observation that read them.
+// apply ends that observation. It returns the number of changes, the subjects that must be observed because of them,
+// and whether this observation must be repeated.
 //
-// An object replaces the one before it, which is removed, if it has another uid or belongs to another subject.
+// If an object has another uid or another subject than the one before it at its key, the old object is removed and the
+// new one added. Otherwise the object is modified.
 //
-// What heirs has, by key, stays as it is until the heir is applied, which takes it over in one step. The subject is then
-// observed again, lest the heir has lost it in its turn.
+// heirs maps a key that the subject has lost to its heir, the subject that has the key now. Such a key keeps its object
+// until the heir is applied. The heir then takes the key over in one step, so that the key is never missing. Afterwards
+// the old subject is observed again, because the heir may have lost the key too.
 //
-// Two subjects can be seen to own one key when it moved from one to the other between their observations. The later
-// observation is right, so an observation that overlaps with that of the present owner, or of the one that was seen to
-// have lost the key, is repeated: it then comes after it.
+// A key can move between the observations of two subjects, so that both seem to own it. The later observation is right.
+// An observation is therefore repeated if it overlaps with the observation of the present owner, or with the one that
+// saw the key go. The repeated observation comes after the other one.
 func (v *view) apply(subject string, objects map[string]runtime.Object, heirs map[string]string, observed *interval) (changes int, dirty []string, repeat bool) {
 	defer v.end()
 	v.steps++
@@ -209,7 +216,7 @@ func (v *view) apply(subject string, objects map[string]runtime.Object, heirs ma
 			continue
 		}
 		v.remove(v.get(key))
-		if v.observing > 1 { // beside this one
+		if v.observing > 1 { // other observations than this one are running
 			v.released[key] = v.steps
 		}
 	}
@@ -264,7 +271,8 @@ func (v *view) put(key, subject string, object runtime.Object, old *entry, obser
 	v.history = append(v.history, &change{version: e.version, key: key, object: e.object, previous: previous})
 }
 
-// isShown reports whether the entry shows all that an observed object says. The object gets its generation.
+// isShown reports whether the entry shows the same as an observed object. It sets the generation of the observed object
+// if the spec is the same.
 func (v *view) isShown(e *entry, observed runtime.Object) bool {
 	shown := e.object.object
 	if v.specChanged(shown, observed) {
@@ -289,7 +297,8 @@ func (v *view) unindex(e *entry) {
 	v.byField.remove(e)
 }
 
-// trim forgets the oldest changes, a quarter of the capacity at a time.
+// trim forgets the oldest changes once there are more than the capacity. It forgets a quarter of the capacity at a
+// time, because each time copies the rest.
 func (v *view) trim() {
 	if len(v.history) > v.capacity {
 		v.forget(max(len(v.history)-v.capacity, v.capacity/4))
@@ -301,7 +310,7 @@ func (v *view) forget(n int) {
 	v.history = append([]*change(nil), v.history[n:]...)
 }
 
-// compact forgets the changes up to version.
+// compact forgets the changes up to and including version.
 func (v *view) compact(version uint64) {
 	if n := v.indexAfter(version); n > 0 {
 		v.forget(n)
@@ -313,7 +322,7 @@ func (v *view) indexAfter(version uint64) int {
 	return sort.Search(len(v.history), func(i int) bool { return v.history[i].version > version })
 }
 
-// scan calls each for the objects from key start on that have the prefix, in order.
+// scan calls each for the objects whose keys have the prefix and are not before start, in the order of their keys.
 func (v *view) scan(prefix, start string, each func(*shared)) {
 	first, ok := v.ordered.Min()
 	if !ok {
@@ -330,13 +339,13 @@ func (v *view) scan(prefix, start string, each func(*shared)) {
 		return true
 	}
 	if first.key >= start {
-		v.ordered.Ascend(visit) // does not search each node for start
+		v.ordered.Ascend(visit) // faster: it does not compare each node with start
 		return
 	}
 	v.ordered.AscendGreaterOrEqual(&shared{key: start}, visit)
 }
 
-// pick calls each for those of the keys that have the prefix, from key start on.
+// pick calls each for the objects of those keys that have the prefix and are not before start.
 func (v *view) pick(keys []string, prefix, start string, each func(*shared)) {
 	for _, key := range keys {
 		if key >= start && strings.HasPrefix(key, prefix) {
@@ -345,8 +354,9 @@ func (v *view) pick(keys []string, prefix, start string, each func(*shared)) {
 	}
 }
 
-// at returns the objects under prefix, from key start on, as they were at version, which is not below base. It leaves out
-// what the predicate cannot select where an index tells.
+// at returns the objects whose keys have the prefix and are not before start, as they were at version. The version must
+// not be below base. If an index can answer the predicate, at leaves out most objects that the predicate does not
+// select. It never leaves out one that the predicate selects.
 func (v *view) at(version uint64, prefix, start string, predicate storage.SelectionPredicate) []*shared {
 	changed := map[string]*shared{}
 	for i := len(v.history) - 1; i >= 0 && v.history[i].version > version; i-- {
@@ -383,7 +393,7 @@ func (v *view) at(version uint64, prefix, start string, predicate storage.Select
 func accessor(object runtime.Object) metav1.Object {
 	m, err := meta.Accessor(object)
 	if err != nil {
-		panic(err) // a source that hands out something else than API objects
+		panic(err) // the source returned something that is not an API object
 	}
 	return m
 }
@@ -394,7 +404,8 @@ func setVersion(object runtime.Object, version uint64) {
 	accessor(object).SetResourceVersion(strconv.FormatUint(version, 10))
 }
 
-// equalButVersion compares the object of an entry with one that has no version, and leaves it without.
+// equalButVersion reports whether the two objects are equal apart from their versions. It leaves object without a
+// version.
 func equalButVersion(old, object runtime.Object, equal func(a, b any) bool) bool {
 	m := accessor(object)
 	m.SetResourceVersion(accessor(old).GetResourceVersion())

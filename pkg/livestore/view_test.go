@@ -23,7 +23,7 @@ func newTestView(capacity int) *view {
 	}.withDefaults())
 }
 
-// show has the subject show as these pods, which must not have to be observed again.
+// show applies these pods as the objects of the subject. It fails if the observation has to be repeated.
 func show(t *testing.T, v *view, subject string, pods ...*example.Pod) (changes int, dirty []string) {
 	t.Helper()
 	changes, dirty, repeat := v.apply(subject, byKey(pods...), nil, v.begin())
@@ -41,7 +41,7 @@ func byKey(pods ...*example.Pod) map[string]runtime.Object {
 	return objects
 }
 
-// log writes the history as "+name=message", "~name=message" and "-name=message", with "@version".
+// log returns the history as "+name=message", "~name=message" and "-name=message", each followed by "@version".
 func (v *view) log() (log []string) {
 	for _, c := range v.history {
 		sign, object := "~", c.object
@@ -112,7 +112,7 @@ func TestAnotherSubjectOfTheSameNameAndUIDIsARemovalAndAnAddition(t *testing.T) 
 	v.wantLog(t, "+a=1@101", "-a=1@102", "+a=1@103")
 }
 
-// lose has the subject show as these pods and have lost a to the heir.
+// lose applies these pods as the objects of the subject, which has lost a to the heir.
 func lose(t *testing.T, v *view, subject, heir string, pods ...*example.Pod) {
 	t.Helper()
 	if _, _, repeat := v.apply(subject, byKey(pods...), map[string]string{"ns/a": heir}, v.begin()); repeat {
@@ -159,7 +159,7 @@ func TestAKeyThatHasMovedBackStays(t *testing.T) {
 
 func TestAnObservationOfAKeyThatOverlapsWithItsOwnersIsRepeated(t *testing.T) {
 	v := newTestView(100)
-	early := v.begin() // sees a at the old subject, and is slow to say so
+	early := v.begin() // sees a at the old subject, and ends late
 	show(t, v, "new", newPod("a", "2", withUID("other")))
 	if changes, _, repeat := v.apply("old", byKey(newPod("a", "1")), nil, early); !repeat || changes != 0 {
 		t.Errorf("it made %d changes, and is repeated: %v", changes, repeat)
@@ -171,7 +171,7 @@ func TestAnObservationOfAKeyThatOverlapsWithItsOwnersIsRepeated(t *testing.T) {
 func TestAnObservationOfAKeyThatItsOwnerLostMeanwhileIsRepeated(t *testing.T) {
 	v := newTestView(100)
 	show(t, v, "new", newPod("a", "2", withUID("other")))
-	early := v.begin() // sees a at the old subject, and is slow to say so
+	early := v.begin() // sees a at the old subject, and ends late
 	show(t, v, "new")
 	if changes, _, repeat := v.apply("old", byKey(newPod("a", "1")), nil, early); !repeat || changes != 0 {
 		t.Errorf("it made %d changes, and is repeated: %v", changes, repeat)
@@ -255,7 +255,7 @@ func TestAliasesAreIndexedAsObjectsComeChangeAndGo(t *testing.T) {
 	}
 }
 
-// model is the state of a view in the plainest form: what there is by key, after each version.
+// model is the expected content of a view: the objects by key, after each version.
 type model map[uint64]map[string]string
 
 func TestTheViewAtAnyVersionIsWhatItWasThen(t *testing.T) {
@@ -350,7 +350,8 @@ func checkAgainstModel(t *testing.T, seed uint64, steps int) {
 	}
 }
 
-// content is what tells one state of a pod from another, but for the name that it is handed out under.
+// content returns the text by which the tests compare states of a pod. It leaves out the name, because an alias changes
+// that.
 func content(object *shared) string {
 	pod := object.object.(*example.Pod)
 	return fmt.Sprintf("%s %s@%s %s", pod.UID, pod.Status.Message, pod.ResourceVersion, strings.Join(pod.Finalizers, ","))
@@ -369,7 +370,7 @@ func (v *view) contents(version uint64, prefix, start string) map[string]string 
 	return result
 }
 
-// selected are the messages of what at returns.
+// selected returns the messages of the objects that at returns.
 func (v *view) selected(version uint64, start string, predicate storage.SelectionPredicate) map[string]string {
 	result := map[string]string{}
 	for _, each := range v.at(version, "/pods/", start, predicate) {
@@ -397,7 +398,7 @@ func ownersOf(v *view) map[string]string {
 	return result
 }
 
-// answering is what answers to key among these objects.
+// answering returns the object that answers to key among these objects.
 func answering(objects map[string]string, key string) string {
 	if object, ok := objects[key]; ok {
 		return object

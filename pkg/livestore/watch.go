@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// watchBuffer is how many events wait for a watcher beside the history.
+	// watchBuffer is how many events the channel of a watcher holds.
 	watchBuffer = 32
 	// watchBatch is how many changes a watcher takes from the history at a time.
 	watchBatch = 64
@@ -24,20 +24,20 @@ const (
 	bookmarkBeforeDeadline = 2 * time.Second
 )
 
-// watcher sends what happens from a version on. It reads the store's history at its own pace, so that a slow one costs
-// nobody else anything; one that falls behind the history is ended with an error event.
+// watcher sends the changes after a version. It reads the store's history at its own pace, so that a slow watcher costs
+// the others nothing. A watcher that falls behind the history ends with an error event.
 type watcher struct {
 	store     *Store
 	key       string
 	recursive bool
 	predicate storage.SelectionPredicate
-	// everything is true where the predicate selects all there is.
+	// everything is true if the predicate selects all objects.
 	everything bool
 	bookmarks  bool
 
-	// cursor is the version up to which everything was sent. Only run uses it and named.
+	// cursor is the version up to which all changes were sent. Only run uses cursor and named.
 	cursor uint64
-	named  *named // of a watch of one object
+	named  *named // set for a watch of one object
 
 	result   chan watch.Event
 	stopOnce sync.Once
@@ -47,11 +47,11 @@ type watcher struct {
 // ResultChan implements watch.Interface.
 func (w *watcher) ResultChan() <-chan watch.Event { return w.result }
 
-// Stop implements watch.Interface. What is in the channel can still be read.
+// Stop implements watch.Interface. Events that are in the channel can still be read.
 func (w *watcher) Stop() { w.stopOnce.Do(func() { close(w.stopped) }) }
 
-// Watch implements storage.Interface. The watch ends with ctx, with Stop of either the watch or the store, or with an
-// error event when the version it is to go on from is not kept.
+// Watch implements storage.Interface. The watch ends with ctx, with Stop of the watch or of the store, or with an error
+// event if the version that it must continue from is no longer kept.
 func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions) (watch.Interface, error) {
 	key, err := s.prepareKey(key, opts.Recursive)
 	if err != nil {
@@ -90,7 +90,8 @@ func (s *Store) Watch(ctx context.Context, key string, opts storage.ListOptions)
 	return w, nil
 }
 
-// startWatch sets where the watch begins and returns the objects that it begins with, and the events that come next.
+// startWatch sets the version that the watch begins at. It returns the objects to send first, and the events to send
+// after them.
 func (s *Store) startWatch(w *watcher, version uint64, sendInitial, tellTheirEnd bool) (present []*shared, next []watch.Event, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -138,7 +139,7 @@ func (w *watcher) run(ctx context.Context, present []*shared, next []watch.Event
 	batch := make([]*change, 0, watchBatch)
 	bookmarkDue := false
 	for {
-		changes.look() // before the look at what there is: no change can come in between unnoticed
+		changes.look() // call look before changesAfter: then no change goes unnoticed in between
 		var kept bool
 		var upTo uint64
 		batch, upTo, kept = w.store.changesAfter(w.cursor, batch)
@@ -169,14 +170,14 @@ func (w *watcher) run(ctx context.Context, present []*shared, next []watch.Event
 	}
 }
 
-// wait returns when there is a change, when a bookmark is due, and not ok when the watch ends.
+// wait waits for a change or for a due bookmark. It returns not ok when the watch ends.
 func (w *watcher) wait(ctx context.Context, changes *listener, bookmark <-chan time.Time) (bookmarkDue, ok bool) {
 	defer changes.heard()
 	select {
 	case <-changes.wait():
 		return false, true
 	case <-bookmark:
-		return true, true // at the version that the other stores have brought it to by now
+		return true, true // other stores may have raised the version: read it again before the bookmark
 	case <-ctx.Done():
 	case <-w.stopped:
 	case <-w.store.stopped:
@@ -184,8 +185,8 @@ func (w *watcher) wait(ctx context.Context, changes *listener, bookmark <-chan t
 	return false, false
 }
 
-// changesAfter returns the next changes after a version, in the storage of batch, and the version up to which they
-// reach; or, when they are not kept, the version that the history begins with.
+// changesAfter returns the next changes after a version and the version up to which they reach. It uses the memory of
+// batch. If these changes are no longer kept, upTo is the version at which the history begins.
 func (s *Store) changesAfter(version uint64, batch []*change) (_ []*change, upTo uint64, kept bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -225,7 +226,7 @@ func (w *watcher) sendChange(ctx context.Context, c *change) bool {
 	return true
 }
 
-// event is the change as the selector sees it.
+// event returns the event that a watch with this selector sees for the change, if any.
 func (w *watcher) event(c *change) (watch.Event, bool) {
 	is, was := w.matches(c.object), w.matches(c.previous)
 	switch {
@@ -248,10 +249,10 @@ func (w *watcher) matches(object *shared) bool {
 }
 
 func (w *watcher) send(ctx context.Context, event watch.Event) bool {
-	if w.ended(ctx) { // a watch that has ended sends nothing, even where there is room
+	if w.ended(ctx) { // an ended watch sends nothing, even if the channel has room
 		return false
 	}
-	select { // of one case: that is much cheaper
+	select { // a select with a single case is much cheaper
 	case w.result <- event:
 		return true
 	default:

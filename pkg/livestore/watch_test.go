@@ -21,7 +21,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// history is what a watch of everything from version on has to see.
+// historyAfter returns the events that a watch of all objects from version on has to see.
 func (s *Store) historyAfter(version uint64) []string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -97,7 +97,7 @@ func TestAWatchFromAnyVersionSeesExactlyTheRest(t *testing.T) {
 		for i := range 60 {
 			churn(source, "p", uint64(i), 4)
 			synctest.Wait()
-			store.Versions.Next() // of another store
+			store.Versions.Next() // a change of another store
 		}
 		store.Compact(store.Versions.Current() / 3)
 		store.mu.RLock()
@@ -166,7 +166,7 @@ func TestStopContextAndStoreEachFreeAWatcherThatNobodyReads(t *testing.T) {
 	} {
 		for _, changes := range []int{0, 3 * watchBuffer} {
 			t.Run(fmt.Sprint(name, " after ", changes), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
+				synctest.Test(t, func(t *testing.T) { // fails if a goroutine is still running
 					store, source := newMemoryStore(t)
 					ctx, cancel := context.WithCancel(context.Background())
 					defer cancel()
@@ -202,7 +202,7 @@ func TestABookmarkCarriesAVersionThatIsSafeToResumeFrom(t *testing.T) {
 		source.put(newPod("a", "1"))
 		synctest.Wait()
 		for range 1000 {
-			store.Versions.Next() // of another store
+			store.Versions.Next() // a change of another store
 		}
 		<-time.After(DefaultBookmarkInterval)
 		synctest.Wait()
@@ -356,7 +356,7 @@ func TestObjectsHandedOutAreNotSharedWithTheStore(t *testing.T) {
 			}
 			spoil(updated)
 			synctest.Wait()
-			got, err := getPod(t.Context(), store, "a", "0") // from memory: a live one would heal it
+			got, err := getPod(t.Context(), store, "a", "0") // from memory, because a live read would repair the store
 			if err != nil || got.Name != "a" || got.Kind != "" || got.Labels != nil || got.ResourceVersion == "9" {
 				t.Fatalf("the store holds %v, %v", got, err)
 			}

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// Create implements storage.Interface. Objects that end by themselves are the source's business: ttl is ignored.
+// Create implements storage.Interface. It ignores ttl: objects that expire are the business of their source.
 func (s *Store) Create(ctx context.Context, key string, object, out runtime.Object, _ uint64) error {
 	key, err := s.prepareKey(key, false)
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *Store) create(ctx context.Context, key string, object, out runtime.Obje
 	return assign(object, out)
 }
 
-// GuaranteedUpdate implements storage.Interface. The suggestion is not used: the object is read from its source.
+// GuaranteedUpdate implements storage.Interface. It ignores the cached object and reads the object from its source.
 func (s *Store) GuaranteedUpdate(ctx context.Context, key string, out runtime.Object, ignoreNotFound bool,
 	preconditions *storage.Preconditions, tryUpdate storage.UpdateFunc, _ runtime.Object) error {
 	key, err := s.prepareKey(key, false)
@@ -106,14 +106,15 @@ func (s *Store) GuaranteedUpdate(ctx context.Context, key string, out runtime.Ob
 		if e = s.resolve(key); e != nil {
 			return assign(s.answer(e, key), out)
 		}
-		// The change made the object go: a container that is removed when it stops, say.
+		// The change removed the object, as when a container is removed when it stops.
 		setVersion(updated, s.Versions.Current())
 		return assign(updated, out)
 	}
 	return s.timedOut("changing", ctx)
 }
 
-// Delete implements storage.Interface. The suggestion is not used: the object is read from its source, but for what WithDelete says.
+// Delete implements storage.Interface. It ignores the cached object and reads the object from its source, except for
+// what WithDelete allows.
 func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, preconditions *storage.Preconditions,
 	validate storage.ValidateObjectFunc, _ runtime.Object, opts storage.DeleteOptions) error {
 	key, err := s.prepareKey(key, false)
@@ -139,7 +140,7 @@ func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, prec
 		if err := validate(ctx, existing); err != nil {
 			return err
 		}
-		if !s.isRecent(read) { // the validation took its time
+		if !s.isRecent(read) { // the validation took long
 			if again, err := s.live(ctx, key); err != nil {
 				return err
 			} else if again == nil || again.version != e.version {
@@ -166,12 +167,13 @@ func (s *Store) Delete(ctx context.Context, key string, out runtime.Object, prec
 	return s.timedOut("deleting", ctx)
 }
 
-// await returns when the subject has been observed after a call of the source that changed and reported it.
+// await waits until the subject has been observed after a call of the source that changed it and reported the change.
 func (s *Store) await(ctx context.Context, subject string) error {
 	return s.readBack(ctx, s.tracker.waitPatiently(ctx, subject, s.tracker.mark(false)))
 }
 
-// awaitRemoval is await after a removal: a subject that no longer shows as anything need not be looked at once more.
+// awaitRemoval is like await, for a removal. It also returns once the subject shows as no object: then another
+// observation is not needed.
 func (s *Store) awaitRemoval(ctx context.Context, subject string) error {
 	isGone := func() bool {
 		s.mu.RLock()
@@ -181,7 +183,7 @@ func (s *Store) awaitRemoval(ctx context.Context, subject string) error {
 	return s.readBack(ctx, s.tracker.waitUnless(ctx, isGone, subject, s.tracker.mark(false)))
 }
 
-// readBack returns what the error of a wait after a change means to the client.
+// readBack returns the client's error for the error of a wait after a change.
 func (s *Store) readBack(ctx context.Context, err error) error {
 	if err != nil {
 		return s.timedOut("the change was made, but not read back: reading", ctx)
@@ -189,7 +191,7 @@ func (s *Store) readBack(ctx context.Context, err error) error {
 	return nil
 }
 
-// isCurrent says whether the entry is still the newest one of its key.
+// isCurrent reports whether the entry is still the newest one at its key.
 func (s *Store) isCurrent(e *entry) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -197,14 +199,15 @@ func (s *Store) isCurrent(e *entry) bool {
 	return now != nil && now.version == e.version
 }
 
-// isAnother says whether what has the entry's name live is not the entry, if only in its version. What merely has it for an
-// alias does not count: nobody meant that. An error is for another read to meet.
+// isAnother reports whether a live read of the entry's name finds no object, or another version of it. An object that
+// has the name as an alias does not count, because the client did not mean it. If the read fails, isAnother returns
+// true, so that the caller reads again and meets the error.
 func (s *Store) isAnother(ctx context.Context, e *entry) bool {
 	now, err := s.live(ctx, e.key)
 	return err != nil || now == nil || now.key == e.key && now.version != e.version
 }
 
-// removedAt returns the version at which the entry went, the current one if that is not kept.
+// removedAt returns the version at which the entry was removed, or the current version if the history does not have it.
 func (s *Store) removedAt(e *entry) uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
