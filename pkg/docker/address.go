@@ -18,8 +18,8 @@ const (
 	tcpScheme  = "tcp://"
 )
 
-// checkScheme refuses an address that names a socket or a pipe without its scheme. The docker command takes it for the name of
-// a TCP host, and nobody answers there. The source is where the address comes from.
+// checkScheme refuses an address that names a socket or a pipe without its scheme. The docker command takes such an
+// address for the name of a TCP host, and nothing answers there. The source says where the address comes from.
 func checkScheme(source, host string) error {
 	if intended := withScheme(strings.TrimSpace(host)); intended != "" {
 		return fmt.Errorf("%s %q has no scheme: use %s", source, host, intended)
@@ -27,7 +27,7 @@ func checkScheme(source, host string) error {
 	return nil
 }
 
-// withScheme returns the address that a path means, and nothing if the address is no path.
+// withScheme returns the address that a path stands for. It returns "" if host is not a path.
 func withScheme(host string) string {
 	if strings.Contains(host, "://") {
 		return ""
@@ -55,7 +55,8 @@ func isSocket(path string) bool {
 	return err == nil && info.Mode().Type() == os.ModeSocket
 }
 
-// noSocket says why nobody listens at the path of a socket, and nothing if the path is not at fault.
+// noSocket says what is wrong with the path of a socket on which no engine listens. It returns "" if nothing is wrong
+// with the path.
 func noSocket(path string) string {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return ", which is a directory"
@@ -66,11 +67,12 @@ func noSocket(path string) string {
 	return ""
 }
 
-// tlsFaults are what is wrong between a client and a server that do not agree on TLS, by words of the error that results.
+// tlsFaults lists what can be wrong when a client and an engine do not agree on TLS. Words of the resulting error tell
+// the faults apart.
 var tlsFaults = []struct {
 	words []string
 	fault string
-	// remedy is for the environment, and contextRemedy for a docker context.
+	// remedy is for an engine that the environment names, and contextRemedy for one that a docker context names.
 	remedy, contextRemedy string
 }{
 	{
@@ -99,7 +101,7 @@ var tlsFaults = []struct {
 	},
 }
 
-// tlsFault says what an error means if client and engine do not agree on TLS, and the way out. It returns nil if they do.
+// tlsFault returns what err says about TLS, and how to fix it. It returns nil if TLS is not at fault.
 func (e *endpoint) tlsFault(err error) error {
 	if !strings.HasPrefix(e.docker.Host, tcpScheme) {
 		return nil

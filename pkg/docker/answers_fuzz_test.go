@@ -32,21 +32,22 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// answers is a transport that gives every request one answer.
+// answers is a transport that answers every request with the same body.
 type answers struct{ body []byte }
 
 func (a *answers) RoundTrip(request *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(a.body)), Request: request}, nil
 }
 
-// answering returns an engine that is connected to whatever the answers say.
+// answering returns an engine whose connection uses the answers.
 func answering(t testing.TB) (*Engine, *answers) {
 	t.Helper()
 	e, err := NewEngine(Options{Host: "tcp://engine:2375", Namespace: "engine"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Without HTTP/2, for which a transport makes a TLS configuration, it is one of an engine without TLS, as Docker's are.
+	// Without TLSNextProto, http.Transport prepares HTTP/2 and makes a TLS configuration. The client would then take
+	// the engine for one with TLS.
 	a, transport := &answers{}, &http.Transport{TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}
 	transport.RegisterProtocol("http", a)
 	c, err := client.NewClientWithOpts(client.WithHost("tcp://engine:2375"), client.WithHTTPClient(&http.Client{Transport: transport}), client.WithVersion("1.51"))
@@ -61,7 +62,8 @@ func answering(t testing.TB) (*Engine, *answers) {
 	return e, a
 }
 
-// observeAnswer has the answer read in all the ways in which the source reads one, and returns what the subject shows as.
+// observeAnswer reads the answer in every way in which the source reads one. It returns the objects that the subject
+// shows.
 func observeAnswer(t *testing.T, s source, subject string) map[string]runtime.Object {
 	t.Helper()
 	_, _ = s.Subjects(t.Context())
@@ -82,7 +84,7 @@ func observeAnswer(t *testing.T, s source, subject string) map[string]runtime.Ob
 	return objects
 }
 
-// checkObject fails unless the object can be what an API serves, under that key.
+// checkObject fails the test unless an API can serve the object under that key.
 func checkObject(t *testing.T, key string, object runtime.Object) {
 	t.Helper()
 	accessor := object.(metav1.Object)
@@ -131,7 +133,7 @@ func encoded(t testing.TB, value any) []byte {
 	return text
 }
 
-// FuzzContainerAnswer promises that a container shows under its name whatever else Docker says of it.
+// FuzzContainerAnswer promises that a container shows under its name, whatever else Docker's answer says.
 func FuzzContainerAnswer(f *testing.F) {
 	f.Add(encoded(f, inspected(nil)))
 	for _, text := range []string{`null`, `{}`, `[]`, `[{"Id":"` + idA + `"}]`, `{"Id":"` + idA + `"}`, `{"Id":"` + idA + `","Name":"/"}`, `{"Id":"` + idB + `","Name":"/web"}`,
@@ -164,7 +166,8 @@ func FuzzContainerAnswer(f *testing.F) {
 	})
 }
 
-// FuzzImageAnswer promises that an image shows under each of its tags, or else its ID, whatever Docker says of it.
+// FuzzImageAnswer promises that an image shows under each of its tags, or under its ID if it has none, whatever else
+// Docker's answer says.
 func FuzzImageAnswer(f *testing.F) {
 	f.Add(encoded(f, imageResponse("docker.io/library/busybox:latest", "localhost:5000/a/b:v1")))
 	f.Add(encoded(f, imageResponse()))
@@ -199,7 +202,7 @@ func FuzzImageAnswer(f *testing.F) {
 	})
 }
 
-// FuzzVolumeAnswer promises that a volume shows under its name whatever else Docker says of it.
+// FuzzVolumeAnswer promises that a volume shows under its name, whatever else Docker's answer says.
 func FuzzVolumeAnswer(f *testing.F) {
 	f.Add(encoded(f, volume.Volume{Name: "data", Driver: "local", CreatedAt: createdAt, Mountpoint: "/v", Scope: "local", Labels: map[string]string{"a": "b"}}))
 	for _, text := range []string{`null`, `{}`, `[]`, `{"Name":"data"}`, `{"Name":"../data"}`, `{"Name":"data","CreatedAt":"9999-12-31T23:59:59-23:59","Labels":{"":"x"},"Options":{"":""},"Status":{"a":[null]},"UsageData":{"Size":-1}}`,
@@ -217,7 +220,7 @@ func FuzzVolumeAnswer(f *testing.F) {
 		}
 		var listed volume.ListResponse
 		if json.Unmarshal(answer, &listed) == nil && len(listed.Volumes) > 0 {
-			return // it may be the volume of a plugin that is listed and not found
+			return // it may be a plugin's volume, which Docker lists but does not find
 		}
 		var want []string
 		if response.Name == "data" {
@@ -229,8 +232,8 @@ func FuzzVolumeAnswer(f *testing.F) {
 	})
 }
 
-// FuzzEvents promises that events, however they read, mark what Docker can have and mark it once, whether the stream or
-// the log brings them.
+// FuzzEvents promises that any text of events marks only subjects that Docker can have. It also promises that the log
+// does not mark again what the stream has marked.
 func FuzzEvents(f *testing.F) {
 	for _, seed := range []string{
 		"", "null", "{}", "[]", "{", `{"Type":"container","Action":"die","Actor":{"ID":"` + idA + `"},"timeNano":1}`, `{"Type":"container","Action":"die","Actor":{"ID":"../x"}}`,

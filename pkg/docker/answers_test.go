@@ -50,7 +50,7 @@ func TestALogThatShowsNothingOfTheStreamIsNotRelied(t *testing.T) {
 func TestALogThatCannotBeReadInPartIsReadWhole(t *testing.T) {
 	for what, part := range map[string]func() (int, string){
 		"refused": func() (int, string) { return http.StatusBadRequest, `{"message":"no"}` },
-		// As an engine does whose clock was set back.
+		// An engine whose clock was set back answers like this.
 		"without the anchor": func() (int, string) { return http.StatusOK, "" },
 	} {
 		f := startFake(t)
@@ -80,7 +80,7 @@ func TestAStreamThatLostEventsIsOpenedAgain(t *testing.T) {
 	f.mu.Lock()
 	streamed := f.log
 	f.log = func(string) (int, string) {
-		f.log = streamed // which the next connection reads
+		f.log = streamed // the next connection reads this log
 		return http.StatusOK, string(bytes.Join(volumes(1, 257), []byte("\n")))
 	}
 	f.mu.Unlock()
@@ -143,7 +143,7 @@ func TestTheRemovalOfAStoppedContainerIsShownOnlyIfItTakesLong(t *testing.T) {
 		t.Errorf("after a short removal it is %q", got)
 	}
 
-	// Of one that ran, the removal shows how it ended.
+	// The container was running before its removal, so the removal is shown.
 	status = container.StateRunning
 	if got := shown(); got != "running" {
 		t.Errorf("a running container is %q", got)

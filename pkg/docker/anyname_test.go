@@ -45,8 +45,8 @@ func TestAVolumeOfAPluginShowsWhateverItsName(t *testing.T) {
 	}
 }
 
-// TestAVolumeThatDockerCannotBeAskedAboutShowsAsItIsListed is about names that the client of Docker makes other names of, and about
-// plugins that list what they do not find.
+// TestAVolumeThatDockerCannotBeAskedAboutShowsAsItIsListed uses names that Docker's client changes before it sends
+// them, and a plugin that lists a volume that it does not find.
 func TestAVolumeThatDockerCannotBeAskedAboutShowsAsItIsListed(t *testing.T) {
 	x := connect(t)
 	plugin := shared.VolumePlugin(t, "listed")
@@ -58,7 +58,7 @@ func TestAVolumeThatDockerCannotBeAskedAboutShowsAsItIsListed(t *testing.T) {
 		plugin.Add(name)
 	}
 	plugin.Hide("hidden")
-	// Docker asks only plugins that it knows.
+	// Docker asks only the plugins that it knows. A first volume makes the plugin known.
 	_, err := x.docker.VolumeCreate(t.Context(), volume.CreateOptions{Name: engine.UniqueName("known"), Driver: plugin.Name})
 	must(t, err)
 	must(t, x.v.Resync(t.Context()))
@@ -108,7 +108,7 @@ func TestAContainerShowsWhateverItsName(t *testing.T) {
 		names[shared.Create(t, engine.UniqueName("renamed"))] = name
 	}
 	must(t, shared.Terminate())
-	for id, name := range names { // as older engines have left them
+	for id, name := range names { // old engines have left such names
 		rename(t, id, name)
 	}
 	must(t, shared.Restart())
@@ -130,7 +130,7 @@ func TestAContainerShowsWhateverItsName(t *testing.T) {
 	}
 }
 
-// rename changes the name of a container of an engine that is not running.
+// rename changes the name of a container in the engine's files. The engine must not run.
 func rename(t *testing.T, id, name string) {
 	t.Helper()
 	file := filepath.Join(shared.Dir(), "data", "containers", id, "config.v2.json")

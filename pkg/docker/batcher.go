@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// batcher lets any number of callers share the runs of one function, one run at a time. A caller shares only a run that
-// began after it came.
+// batcher lets any number of callers share the runs of one function. There is one run at a time. A caller shares only a
+// run that began after the call.
 type batcher[T any] struct {
 	run func() (T, error)
 
@@ -45,7 +45,7 @@ func (b *batcher[T]) do(ctx context.Context) (T, error) {
 	}
 }
 
-// loop runs until no caller waits, and ends with it.
+// loop runs the function until no caller waits, and then returns.
 func (b *batcher[T]) loop() {
 	for {
 		b.mu.Lock()

@@ -15,7 +15,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// maxMessage is how long the message of a condition may be.
+// maxMessage is how long the message of a condition may be, in bytes.
 const maxMessage = 32 << 10
 
 func condition(kind string, status bool, reason, message string, since metav1.Time) metav1.Condition {
@@ -29,8 +29,9 @@ func condition(kind string, status bool, reason, message string, since metav1.Ti
 	return c
 }
 
-// containerConditions returns the conditions in a fixed order. Docker says when a container started and when it ended, and
-// not when anything else changed: see keepTransitions. Until a change is seen, a condition has the earliest possible time.
+// containerConditions returns the conditions in a fixed order. Docker says when a container started and when it ended,
+// but not when anything else changed: see keepTransitions. Until the server sees a change, a condition has the earliest
+// possible time.
 func containerConditions(s *v1alpha1.ContainerStatus, oomKilled, dead bool) []metav1.Condition {
 	created := latest(s.CreatedAt)
 	started := latest(s.CreatedAt, s.StartedAt)
@@ -85,8 +86,8 @@ func runningCondition(s *v1alpha1.ContainerStatus, started, ended metav1.Time) m
 	return condition(v1alpha1.ContainerRunning, false, reason, message, ended)
 }
 
-// keepTransitions sets the times of conditions that were seen before. One with the same status keeps its time, one with
-// another status has changed now. Running is left out, as Docker says when that changed.
+// keepTransitions sets the times of conditions that were seen before. A condition with the same status keeps its time.
+// A condition with another status has changed now. Running is left out, because Docker says when it changed.
 func keepTransitions(conditions, before []metav1.Condition, now metav1.Time) {
 	for i := range conditions {
 		c := &conditions[i]
@@ -102,12 +103,12 @@ func keepTransitions(conditions, before []metav1.Condition, now metav1.Time) {
 	}
 }
 
-// nowOf returns the time of a clock in whole seconds, as the API carries it.
+// nowOf returns the time of a clock in whole seconds, because the API carries no fractions.
 func nowOf(c clock.PassiveClock) metav1.Time {
 	return metav1.Time{Time: c.Now().UTC().Truncate(time.Second)}
 }
 
-// latest returns the latest of the times that are there, the epoch if none is.
+// latest returns the latest of the times that are not nil, or the epoch if all are nil.
 func latest(times ...*metav1.Time) metav1.Time {
 	found := metav1.Time{Time: time.Unix(0, 0).UTC()}
 	for _, t := range times {

@@ -18,7 +18,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// sinceOf returns the time of a condition.
+// sinceOf returns the time of a condition's last transition.
 func sinceOf(t *testing.T, c *v1alpha1.Container, kind string) time.Time {
 	t.Helper()
 	found := meta.FindStatusCondition(c.Status.Conditions, kind)
@@ -39,8 +39,8 @@ func TestAConditionHasTheTimeAtWhichItsChangeWasSeen(t *testing.T) {
 	for minute, step := range []struct {
 		what    string
 		change  func(*container.State)
-		changed []string // seen now
-		running string   // when Docker says that Running changed
+		changed []string // the conditions whose change the server sees now
+		running string   // when Running changed, as Docker says
 	}{
 		{"first", func(*container.State) {}, nil, ""},
 		{"healthy", func(s *container.State) { s.Health.Status = "healthy" }, []string{"Healthy"}, ""},
@@ -91,7 +91,7 @@ func TestAConditionHasTheTimeAtWhichItsChangeWasSeen(t *testing.T) {
 }
 
 func TestNoConditionIsOlderThanDockerAllows(t *testing.T) {
-	ahead := seconds(t, "2026-01-02T03:20:00Z") // the engine's clock is
+	ahead := seconds(t, "2026-01-02T03:20:00Z") // the engine's clock is ahead
 	now := metav1.Time{Time: seconds(t, startedAt).Time}
 	before := []metav1.Condition{condition(v1alpha1.ContainerPaused, false, "NotPaused", "", now)}
 	after := []metav1.Condition{condition(v1alpha1.ContainerPaused, true, "Paused", "", *ahead)}
@@ -130,7 +130,7 @@ func TestAPauseFromOutsideHasItsTime(t *testing.T) {
 			t.Errorf("change %d: running since %s, and started at %s", i, got, first.Status.StartedAt)
 		}
 	}
-	after := connect(t).container(t, name) // as a server does that starts now
+	after := connect(t).container(t, name) // a server that starts now
 	if got := sinceOf(t, after, "Paused"); !got.Equal(first.Status.StartedAt.Time) || !meta.IsStatusConditionTrue(after.Status.Conditions, "Paused") {
 		t.Errorf("after a restart it is paused since %s: %+v", got, after.Status.Conditions)
 	}
@@ -145,7 +145,7 @@ func TestATagHasTheTimeAtWhichItWasSeen(t *testing.T) {
 	for _, step := range []struct {
 		what string
 		tags []string
-		seen string // now
+		seen string // the Image whose condition changes now
 	}{
 		{"the first look of the server", []string{"a:1"}, ""},
 		{"another tag", []string{"a:1", "b:1"}, "b:1"},

@@ -22,59 +22,60 @@ import (
 
 const (
 	oldestAPI = "1.41"
-	// containerdStore is how an engine says that containerd keeps its images.
+	// containerdStore is the word in the engine's driver status that says that containerd keeps its images.
 	containerdStore = "io.containerd.snapshotter.v1"
 	dockerEngine    = "Docker Engine"
 	podman          = "Podman Engine"
-	// versionTimeout is how long all else waits for an engine to tell its release.
+	// versionTimeout is how long a new connection waits for the engine to answer /version.
 	versionTimeout = 3 * time.Second
 )
 
-// notApplicableError is why an engine that answers cannot be served.
+// notApplicableError says why an engine that answers cannot be served.
 type notApplicableError struct {
 	version Version
 	speaks  string
 }
 
 func (e *notApplicableError) Error() string {
-	return fmt.Sprintf("it speaks Docker API %s, and %s (Docker 20.10) is the oldest that will do", e.speaks, oldestAPI)
+	return fmt.Sprintf("it speaks Docker API %s, but the server needs %s (Docker 20.10) or newer", e.speaks, oldestAPI)
 }
 
-// connection is the engine from one connect to the next loss.
+// connection is one connection to the engine, from connecting until it is lost.
 type connection struct {
 	ctx  context.Context
 	fail context.CancelCauseFunc
-	// group is what runs for the connection, and ends with ctx.
+	// group has the goroutines of the connection. They end with ctx.
 	group sync.WaitGroup
 
 	client    *client.Client
 	transport *http.Transport
 	headers   map[string]string
-	// version is what the engine had told when it connected.
+	// version is what the engine said about itself when it connected. describe may learn more later.
 	version Version
-	// listsParents is set where all images are listed, also those that only serve as parents.
+	// listsParents is true if the engine's list has all images, including those that only serve as parents.
 	listsParents atomic.Bool
 	isPodman     bool
-	// read is set once a kind has been read.
+	// read is true once a kind has been read.
 	read atomic.Bool
 
 	feed  *feed
 	fence *batcher[struct{}]
-	// fenceTimeout bounds one read of the event log and the wait for the stream to come as far.
+	// fenceTimeout bounds a whole fence: reading the event log, and waiting until the stream has brought the same
+	// events.
 	fenceTimeout time.Duration
 	dangling     *batcher[map[string]bool]
 	imageLists   *batcher[map[string]imageNames]
-	// logFails is set when the event log turns out not to show what the stream has shown.
+	// logFails is true once the event log has not shown an event that the stream has brought.
 	logFails atomic.Bool
 }
 
 func (c *connection) fenced() bool { return !c.isPodman && !c.logFails.Load() }
 
-// hidesParents reports whether the engine may leave images out of its list that only serve as parents. Where the engine has
-// not told, it may: then its list says which images to show, which is right for all engines, and slow for some.
+// hidesParents reports whether the engine may leave images out of its list that only serve as parents. It may, until it
+// says otherwise. Then the list decides which images to show. That is right for every engine, but slow for some.
 func (c *connection) hidesParents() bool { return !c.listsParents.Load() }
 
-// connect finds out whether the engine answers, and which version of the API to speak with it.
+// connect checks that the engine answers, and finds the API version to speak with it.
 func (e *Engine) connect(ctx context.Context, fail context.CancelCauseFunc) (*connection, error) {
 	docker, transport, err := e.endpoint.client()
 	if err != nil {
@@ -93,8 +94,8 @@ func (e *Engine) connect(ctx context.Context, fail context.CancelCauseFunc) (*co
 	}
 	c.version = Version{Product: dockerEngine, API: docker.ClientVersion(), OS: ping.OSType}
 	speaks := ping.APIVersion
-	// Nobody must do without the rest because of a release that is not told. An engine that is not known for Podman is read
-	// as Docker's: if its event log then shows nothing, the first fence notices.
+	// An engine that does not tell its release is served all the same. It counts as Docker unless it says that it is
+	// Podman. If its event log shows nothing, the first fence notices.
 	switch version, err := c.askVersion(ctx); {
 	case err == nil:
 		speaks = version.APIVersion
@@ -109,7 +110,7 @@ func (e *Engine) connect(ctx context.Context, fail context.CancelCauseFunc) (*co
 	return c, nil
 }
 
-// negotiate settles the version of the API.
+// negotiate agrees with the engine on the version of the API.
 func (c *connection) negotiate(ctx context.Context) (types.Ping, error) {
 	ping, err := c.client.Ping(ctx)
 	if isRefused(err) {
@@ -124,7 +125,7 @@ func (c *connection) negotiate(ctx context.Context) (types.Ping, error) {
 	return ping, nil
 }
 
-// unversionedVersion asks for the engine's version before it is known which version of the API it speaks.
+// unversionedVersion asks for the engine's version without an API version in the path, because none is known yet.
 func (c *connection) unversionedVersion(ctx context.Context) (types.Version, error) {
 	response, err := c.getUnversioned(ctx, "/version", nil)
 	if err != nil {
@@ -132,7 +133,7 @@ func (c *connection) unversionedVersion(ctx context.Context) (types.Version, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return types.Version{}, fmt.Errorf("it tells its API version neither by /_ping nor by /version: %s", response.Status)
+		return types.Version{}, fmt.Errorf("neither its /_ping nor its /version tells the API version: %s", response.Status)
 	}
 	var version types.Version
 	if err := json.NewDecoder(response.Body).Decode(&version); err != nil {
@@ -147,7 +148,7 @@ func (c *connection) askVersion(ctx context.Context) (types.Version, error) {
 	return c.client.ServerVersion(ctx)
 }
 
-// learn takes in what the engine has told of itself.
+// learn takes over what the engine said about itself.
 func (v *Version) learn(told types.Version) {
 	v.Engine, v.OS, v.Architecture = told.Version, told.Os, told.Arch
 	for _, component := range told.Components {
@@ -157,8 +158,8 @@ func (v *Version) learn(told types.Version) {
 	}
 }
 
-// describe finds out what only describes the engine, which nothing waits for. What the engine refuses is asked for again until
-// ctx ends.
+// describe asks for the details that only describe the engine. Nothing waits for them. If the engine refuses, describe
+// asks again until ctx ends.
 func (e *Engine) describe(ctx context.Context, c *connection) {
 	version, backoff := c.version, e.backoff
 	for attempt := 0; ; attempt++ {
@@ -181,7 +182,7 @@ func (e *Engine) describe(ctx context.Context, c *connection) {
 	}
 }
 
-// complete asks for what of the version is missing.
+// complete asks for the missing parts of version.
 func (c *connection) complete(ctx context.Context, version *Version) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -205,19 +206,20 @@ func (c *connection) complete(ctx context.Context, version *Version) error {
 	return nil
 }
 
-// isAlive asks for a sign of life.
+// isAlive checks that the engine still answers.
 func (c *connection) isAlive(ctx context.Context) error {
 	_, err := c.client.Ping(ctx)
 	if isRefused(err) {
 		_, err = c.client.ServerVersion(ctx)
 	}
 	if isRefused(err) {
-		return nil // who refuses is there, and the event stream tells of an engine behind it
+		return nil // something answers; if the engine behind a filter is gone, the event stream ends
 	}
 	return err
 }
 
-// isRefused reports whether err is the answer of an engine, or of a filter before it, that does not take the request.
+// isRefused reports whether err is an answer that refuses the request. It can come from the engine or from a filter
+// before it.
 func isRefused(err error) bool {
 	return errdefs.IsPermissionDenied(err) || errdefs.IsUnauthorized(err) || errdefs.IsNotFound(err) || errdefs.IsInvalidArgument(err) ||
 		errdefs.IsNotImplemented(err)

@@ -35,15 +35,15 @@ const (
 	idleTimeout     = 90 * time.Second
 )
 
-// endpoint is where the engine is and how to reach it.
+// endpoint is where the engine is, and how to reach it.
 type endpoint struct {
 	docker  contextdocker.Endpoint
 	context string
 	headers map[string]string
 }
 
-// resolve finds the endpoint as the docker command does: the host that was asked for, $DOCKER_HOST, $DOCKER_CONTEXT, the
-// current context, or the platform's default.
+// resolve finds the endpoint in the same order as the docker command does: the host argument, $DOCKER_HOST,
+// $DOCKER_CONTEXT, the current context, the platform's default.
 func resolve(host string) (*endpoint, error) {
 	file, err := config.Load(config.Dir())
 	if err != nil {
@@ -84,7 +84,7 @@ func contextEndpoint(name string) (contextdocker.Endpoint, error) {
 	))
 	metadata, err := contexts.GetMetadata(name)
 	if err != nil {
-		return contextdocker.Endpoint{}, fmt.Errorf("docker context %q cannot be used (docker context ls shows those that can, --docker-host goes without): %w", name, err)
+		return contextdocker.Endpoint{}, fmt.Errorf("docker context %q cannot be used (docker context ls lists the usable ones; --docker-host needs no context): %w", name, err)
 	}
 	meta, err := contextdocker.EndpointFromContext(metadata)
 	if err != nil {
@@ -124,7 +124,7 @@ func defaultEndpoint(host string) (contextdocker.Endpoint, error) {
 	return e, nil
 }
 
-// tlsData reads the certificates of $DOCKER_CERT_PATH. Only the client's own may be missing.
+// tlsData reads the certificates in $DOCKER_CERT_PATH. Only the client's own certificate and key may be missing.
 func tlsData() (*dockercontext.TLSData, error) {
 	dir := os.Getenv(client.EnvOverrideCertPath)
 	if dir == "" {
@@ -145,7 +145,7 @@ func isLocal(host string) bool {
 	return scheme == "unix" || scheme == "npipe" || scheme == "fd"
 }
 
-// String returns the endpoint for messages.
+// String returns the endpoint as messages show it.
 func (e *endpoint) String() string {
 	host := withoutSecrets(e.docker.Host)
 	if e.context != defaultContext {
@@ -154,7 +154,8 @@ func (e *endpoint) String() string {
 	return host
 }
 
-// withoutSecrets drops a password from an address, and what might be one from what is none.
+// withoutSecrets drops the password from an address. From a text that is not an address, it drops everything that might
+// be a password.
 func withoutSecrets(host string) string {
 	scheme, rest, found := strings.Cut(host, "://")
 	at := strings.LastIndex(rest, "@")
@@ -168,8 +169,8 @@ func withoutSecrets(host string) string {
 	return scheme + "://" + user + rest[at:]
 }
 
-// client returns a new client and the transport under it. Every connection gets its own, since a client negotiates the
-// API version only once.
+// client returns a new client and the transport under it. Every connection gets its own client, because a client
+// negotiates the API version only once.
 func (e *endpoint) client() (*client.Client, *http.Transport, error) {
 	options, err := e.docker.ClientOpts()
 	if err != nil {
@@ -202,7 +203,7 @@ func withoutPassword(err error, host string) string {
 	return strings.ReplaceAll(err.Error(), host, withoutSecrets(host))
 }
 
-// checkAccess fails if the engine's socket is there and this user may not use it, which waiting does not heal.
+// checkAccess fails if the engine's socket exists and this user may not use it. Waiting does not fix that.
 func (e *endpoint) checkAccess(ctx context.Context) error {
 	path, found := strings.CutPrefix(e.docker.Host, unixScheme)
 	if !found {
@@ -218,8 +219,8 @@ func (e *endpoint) checkAccess(ctx context.Context) error {
 	return nil
 }
 
-// explain says what is wrong with the connection, and the way out where there is one. It leaves what has been explained as
-// it is.
+// explain says what is wrong with the connection, and how to fix it if there is a way. It returns an error that was
+// explained before as it is.
 func (e *endpoint) explain(err error) error {
 	path, isUnix := strings.CutPrefix(e.docker.Host, unixScheme)
 	fault := e.tlsFault(err)

@@ -28,7 +28,7 @@ import (
 	"github.com/docker/docker/client"
 )
 
-// home gives the docker command's files and variables to the test alone.
+// home gives the test its own directory and environment variables for the docker command.
 func home(t *testing.T) string {
 	t.Helper()
 	before := config.Dir()
@@ -41,7 +41,7 @@ func home(t *testing.T) string {
 	return dir
 }
 
-// addContext does what docker context create does.
+// addContext does the same as docker context create.
 func addContext(t *testing.T, name, host string, tls *dockercontext.TLSData) {
 	t.Helper()
 	contexts := store.New(config.ContextStoreDir(), store.NewConfig(func() any { return &map[string]any{} },

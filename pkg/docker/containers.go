@@ -69,8 +69,8 @@ func (s *Containers) Observe(ctx context.Context, id string) (map[string]runtime
 	return map[string]runtime.Object{keyOf(object): object}, nil, nil
 }
 
-// observe returns the container as it is now, without its overlay, nil if it is gone. Most answers say what the one before
-// said, word for word: they are not read again.
+// observe returns the container as it is now, without its overlay. It returns nil if the container is gone. Most
+// answers have the same text as the answer before. observe does not decode such an answer again.
 func (s *Containers) observe(ctx context.Context, id string) (*v1alpha1.Container, error) {
 	if !isPathSegment(id) {
 		return nil, nil
@@ -92,13 +92,13 @@ func (s *Containers) observe(ctx context.Context, id string) (*v1alpha1.Containe
 	})
 }
 
-// convert makes the container of that ID of what Docker has answered, nil if it is about another one. From the last one it has
-// the labels, which a container keeps for its life, and the times of conditions that have not changed.
+// convert makes a Container from Docker's answer. It returns nil if the answer is about another container. It takes
+// over two things from last: the labels, which never change, and the times of conditions that have not changed.
 func (s *Containers) convert(id string, response *container.InspectResponse, answer []byte, last *v1alpha1.Container) *v1alpha1.Container {
 	if response.ContainerJSONBase == nil || response.ID != id {
 		return nil
 	}
-	response.ID = id // the same, and held already
+	response.ID = id // an equal string that is already in memory
 	object := containerOf(response, s.engine.namespace)
 	if last != nil {
 		object.Labels, object.Status.Labels = last.Labels, last.Status.Labels
@@ -112,7 +112,8 @@ func isRemoving(c *v1alpha1.Container) bool {
 	return c != nil && c.Status.Status == v1alpha1.ContainerDockerStatusRemoving
 }
 
-// isRemovedSoon waits for the end of a removal. Of a stopped container one is not worth showing unless it takes long.
+// isRemovedSoon waits for the end of a removal, up to removalTimeout. The removal of a stopped container is not worth
+// showing unless it takes longer.
 func (s *Containers) isRemovedSoon(ctx context.Context, id string) bool {
 	err := s.engine.read(ctx, s.engine.removalTimeout, func(ctx context.Context, c *connection) error {
 		return waitUntilRemoved(ctx, c, id)
@@ -120,7 +121,7 @@ func (s *Containers) isRemovedSoon(ctx context.Context, id string) bool {
 	return err == nil
 }
 
-// Lookup finds the container of that name, full ID, or 12-digit ID.
+// Lookup finds the container by its name, its full ID or its 12-digit ID.
 func (s *Containers) Lookup(ctx context.Context, key string) (string, error) {
 	namespace, name, _ := strings.Cut(key, "/")
 	if namespace != s.engine.namespace {
@@ -133,14 +134,14 @@ func (s *Containers) Lookup(ctx context.Context, key string) (string, error) {
 	if err != nil {
 		return "", apiError("inspect", containerResource, name, err)
 	}
-	// Docker takes any unique beginning of an ID for the ID.
+	// Docker accepts any unique prefix of an ID. This API accepts only the full ID and 12 digits.
 	if response == nil || containers.ObjectName(containerName(response)) != name && !isIDOf(name, response.ID) {
 		return "", nil
 	}
 	return response.ID, nil
 }
 
-// findMade finds the container whose name cannot be the name of an object.
+// findMade finds the container of an object whose name was made, because its Docker name cannot be an object's name.
 func (s *Containers) findMade(ctx context.Context, name string) (id string, err error) {
 	err = s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) error {
 		found, err := c.client.ContainerList(ctx, container.ListOptions{All: true})
@@ -162,12 +163,13 @@ func (s *Containers) findMade(ctx context.Context, name string) (id string, err 
 // Fence returns when every change that was complete before the call has been reported to the sink.
 func (s *Containers) Fence(ctx context.Context) error { return s.engine.Fence(ctx) }
 
-// Create is not offered.
+// Create always fails: the API does not offer it.
 func (s *Containers) Create(context.Context, string, runtime.Object) (string, error) {
 	return "", apierrors.NewMethodNotSupported(containerResource, "create")
 }
 
-// inspect returns what Docker says of what it calls by that name or ID, nil if there is none.
+// inspect returns Docker's answer about the container with that name or ID, or nil if there is none. Docker decides
+// what the name means.
 func (s *Containers) inspect(ctx context.Context, name string) (*container.InspectResponse, error) {
 	if !isPathSegment(name) {
 		return nil, nil

@@ -160,7 +160,7 @@ func TestAContainerIsFoundByItsNameAndIDsOnly(t *testing.T) {
 	}
 }
 
-// updated asks for a change of the container as it is shown now.
+// update changes the container from its current state, as a client does.
 func (x *connected) update(t *testing.T, ctx context.Context, name string, change func(*v1alpha1.Container)) error {
 	t.Helper()
 	before := x.container(t, name)
@@ -234,7 +234,7 @@ func TestAStartThatMissesAnotherThingIsAConflict(t *testing.T) {
 	}
 }
 
-// warnings keeps the warnings of a request.
+// warnings records the warnings of a request.
 type warnings struct{ texts []string }
 
 func (w *warnings) AddWarning(_, text string) { w.texts = append(w.texts, text) }
@@ -314,7 +314,7 @@ func TestACallOutlivesItsRequest(t *testing.T) {
 	if err := x.update(t, ctx, name, state("created")); code(err) != 504 {
 		t.Errorf("%v", err)
 	}
-	// The next call waits for its turn, and finds nothing to do.
+	// The next call waits for its turn, and then has nothing to do.
 	must(t, x.update(t, t.Context(), name, state("created")))
 	if c := x.c.held(name).(*v1alpha1.Container); c.Status.Status != "exited" {
 		t.Errorf("%+v", c.Status)

@@ -23,8 +23,8 @@ func containerName(c *container.InspectResponse) string { return strings.TrimPre
 // keyOf returns the key of an object in its store.
 func keyOf(object metav1.Object) string { return object.GetNamespace() + "/" + object.GetName() }
 
-// containerOf returns the Container that stands for what Docker says. The same container always gives the same object, which takes
-// over the labels.
+// containerOf returns the Container for Docker's answer. The same answer always gives the same object. The object takes
+// over the map of labels.
 func containerOf(c *container.InspectResponse, namespace string) *v1alpha1.Container {
 	config := c.Config
 	if config == nil {
@@ -50,7 +50,7 @@ func containerOf(c *container.InspectResponse, namespace string) *v1alpha1.Conta
 			Path:         c.Path,
 			Args:         slices.Clone(c.Args),
 			Image:        config.Image,
-			ImageID:      unique.Make(imageID(c.Image)).Value(), // many containers have the same
+			ImageID:      unique.Make(imageID(c.Image)).Value(), // many containers share an image
 			Ports:        portsOf(c),
 			Labels:       labels,
 			Status:       statusOf(state.Status),
@@ -95,7 +95,7 @@ func stateOf(status v1alpha1.ContainerDockerStatus) v1alpha1.ContainerState {
 	return v1alpha1.ContainerStateUnknown
 }
 
-// isRunning reports whether the main process exists.
+// isRunning reports whether the container's main process exists.
 func isRunning(status v1alpha1.ContainerDockerStatus) bool {
 	switch status {
 	case v1alpha1.ContainerDockerStatusRunning, v1alpha1.ContainerDockerStatusPaused, v1alpha1.ContainerDockerStatusPausing:
@@ -115,8 +115,8 @@ func healthOf(health *container.Health) v1alpha1.ContainerHealth {
 	return ""
 }
 
-// portsOf returns the ports that are exposed, that are to be published, and that are published now, with where. Docker
-// knows the ports of a network only where that has some.
+// portsOf returns the exposed ports, the ports to be published, and the published ports with their addresses.
+// NetworkSettings has no ports if the network has none of its own, as with the networks host and none.
 func portsOf(c *container.InspectResponse) []v1alpha1.ContainerPort {
 	bindings, active := map[nat.Port][]nat.PortBinding{}, nat.PortMap{}
 	if c.Config != nil {
@@ -157,7 +157,7 @@ func portsOf(c *container.InspectResponse) []v1alpha1.ContainerPort {
 	return ports
 }
 
-// compareNumbers orders decimal numbers without reading them.
+// compareNumbers compares decimal numbers without parsing them.
 func compareNumbers(a, b string) int {
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }

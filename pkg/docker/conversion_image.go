@@ -13,7 +13,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// tagsOf returns the image's tags in their familiar form, sorted. Docker also lists things there that are none.
+// tagsOf returns the image's tags in their familiar form, sorted. It skips entries that are not tags, which Docker
+// lists too.
 func tagsOf(response *image.InspectResponse) []string { return familiarTags(response.RepoTags) }
 
 func familiarTags(repoTags []string) []string {
@@ -35,7 +36,7 @@ func realDigests(repoDigests []string) []string {
 	return digests
 }
 
-// imagesOf returns the Images that stand for what Docker says: one for each tag, or one for an image without any.
+// imagesOf returns the Images for Docker's answer: one for each tag, or one for an image without tags.
 func imagesOf(response *image.InspectResponse, tags []string, namespace string) []*v1alpha1.Image {
 	var labels map[string]string
 	if response.Config != nil {

@@ -280,7 +280,7 @@ func TestWhatIsReadOfAnInspectionIsAllThatIsShown(t *testing.T) {
 		if err := json.Unmarshal(answer, &whole); err != nil {
 			t.Fatal(err)
 		}
-		for _, withLabels := range []bool{true, false} { // whole loses them
+		for _, withLabels := range []bool{true, false} {
 			part, err := readContainer(answer, withLabels)
 			if err != nil {
 				t.Fatal(err)

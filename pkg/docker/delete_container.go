@@ -15,7 +15,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// Delete removes the container now, by force if the grace period is 0.
+// Delete removes the container now. It forces the removal if the grace period is 0.
 func (s *Containers) Delete(ctx context.Context, id string, object runtime.Object) error {
 	name, begun := object.(*v1alpha1.Container).Name, object.(*v1alpha1.Container).DeletionTimestamp != nil
 	if !fullID.MatchString(id) {
@@ -28,12 +28,12 @@ func (s *Containers) Delete(ctx context.Context, id string, object runtime.Objec
 		case isInProgress(err):
 			return waitUntilRemoved(ctx, c, id)
 		case errdefs.IsNotFound(err) && begun:
-			return nil // the deletion that this one cut short was the faster one to remove it
+			return nil // a graceful deletion was under way, and it removed the container first
 		}
 		return err
 	}
 	if force {
-		// It must not wait for a stop that it is to cut short.
+		// Do not wait for the container's turn: the stop that this deletion cuts short has it.
 		return s.engine.outlive(ctx, "delete", containerResource, name, func(ctx context.Context) error {
 			return s.call(ctx, id, remove)
 		})
@@ -41,7 +41,7 @@ func (s *Containers) Delete(ctx context.Context, id string, object runtime.Objec
 	return s.inTurn(ctx, "delete", id, name, remove)
 }
 
-// waitUntilRemoved waits for the end of a removal that someone else began.
+// waitUntilRemoved waits for the end of a removal that is already under way.
 func waitUntilRemoved(ctx context.Context, c *connection, id string) error {
 	removed, failed := c.client.ContainerWait(ctx, id, container.WaitConditionRemoved)
 	select {

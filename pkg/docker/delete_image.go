@@ -18,7 +18,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// Delete removes one tag, or an image that has none, by force if the grace period is 0.
+// Delete removes one tag, or an image that has no tags. It forces the removal if the grace period is 0.
 func (s *Images) Delete(ctx context.Context, id string, object runtime.Object) error {
 	target := object.(*v1alpha1.Image)
 	name, tag := target.Name, target.Status.RepoTag
@@ -44,7 +44,7 @@ func (s *Images) Delete(ctx context.Context, id string, object runtime.Object) e
 	})
 }
 
-// removable returns what to remove, after it has made sure that Docker understands it as this image and nothing else.
+// removable returns the reference to remove. It first checks that Docker takes the reference for this image.
 func (s *Images) removable(ctx context.Context, id, name, tag string) (string, error) {
 	reference := id
 	if tag != "" {
@@ -70,16 +70,17 @@ func (s *Images) removable(ctx context.Context, id, name, tag string) (string, e
 	return reference, nil
 }
 
-// unrecognizedImage is what Docker says, with status 500, when another removal has taken an image, or a parent that would go
-// with it, while this one was under way.
+// unrecognizedImage is part of Docker's error, with status 500, when two removals overlap. The other removal has
+// removed the image, or a parent that this removal would also remove.
 const unrecognizedImage = "unrecognized image"
 
 func isRemovedByAnother(err error) bool {
 	return err != nil && strings.Contains(err.Error(), unrecognizedImage)
 }
 
-// removedByAnother returns what an error means that isRemovedByAnother knows. Docker has untagged the image by then, or removed
-// it if the error is about a parent: that is what was asked for. The error stays if the image is still there as it was.
+// removedByAnother returns the result of a removal that failed with unrecognizedImage. Docker has then already untagged
+// the image, or removed it if the error is about a parent. So the removal succeeded. The error stays if the image is
+// still there as before.
 func (s *Images) removedByAnother(ctx context.Context, id, name, tag string, err error) error {
 	_, gone := s.removable(ctx, id, name, tag)
 	switch {
@@ -91,7 +92,8 @@ func (s *Images) removedByAnother(ctx context.Context, id, name, tag string, err
 	return nil
 }
 
-// containersUsing names the containers that a filter finds and that match, as far as Docker can tell.
+// containersUsing returns the names of the containers that the filter finds and that match. It returns nothing if
+// Docker does not answer.
 func containersUsing(ctx context.Context, c *connection, filter filters.KeyValuePair, match func(container.Summary) bool) []string {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -109,8 +111,8 @@ func containersUsing(ctx context.Context, c *connection, filter filters.KeyValue
 	return names
 }
 
-// ownName returns the name of a listed container, its ID if it has none. Docker also lists the links that lead to it, such
-// as /app/db, and in any order.
+// ownName returns the name of a listed container, or its ID if it has no name. Docker also lists links to the
+// container, such as /app/db, in any order.
 func ownName(summary container.Summary) string {
 	for _, name := range summary.Names {
 		if own := strings.TrimPrefix(name, "/"); own != "" && !strings.Contains(own, "/") {

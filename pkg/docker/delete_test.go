@@ -27,7 +27,7 @@ func TestAGracefulDeletionShowsAndEndsInTheRemoval(t *testing.T) {
 	x := connect(t)
 	name := engine.UniqueName("graceful")
 	id := shared.Run(t, name, engine.Command(engine.Stubborn...))
-	// The grace period lasts for the whole of the test, so an answer that comes at all does not wait for its end.
+	// The grace period is longer than the test. An answer therefore shows that the request does not wait for its end.
 	must(t, x.update(t, t.Context(), name, deletion(3600)))
 	if c := x.c.held(name).(*v1alpha1.Container); c.DeletionTimestamp == nil || *c.DeletionGracePeriodSeconds != 3600 || c.Status.Status != "running" {
 		t.Errorf("%+v %s", c.ObjectMeta, c.Status.Status)

@@ -20,7 +20,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// Delete removes the volume unless it is in use. Docker has no force for that.
+// Delete removes the volume unless it is in use. Docker cannot force the removal of a volume in use.
 func (s *Volumes) Delete(ctx context.Context, subject string, object runtime.Object) error {
 	target := object.(*v1alpha1.Volume)
 	return s.engine.operate(ctx, "delete", volumeResource, target.Name, func(ctx context.Context, c *connection) error {
@@ -59,7 +59,7 @@ func (s *Volumes) Delete(ctx context.Context, subject string, object runtime.Obj
 			return inUse(volumeResource, target.Name, err, users)
 		case errdefs.IsNotFound(err) && !isBest:
 			return apierrors.NewConflict(volumeResource, target.Name,
-				fmt.Errorf("Docker lists the volume and does not find it (%s): remove it with the means of its driver, %s", dockerWords(err), found.Driver))
+				fmt.Errorf("Docker lists the volume, but does not find it by its name (%s): remove it with the means of its driver, %s", dockerWords(err), found.Driver))
 		}
 		return err
 	})
@@ -69,7 +69,7 @@ func madeAnew(name string) error {
 	return apierrors.NewConflict(volumeResource, name, errors.New("the volume was removed and made anew"))
 }
 
-// inUse returns the refusal to remove something, with the names of those who use it.
+// inUse returns the error for an object that Docker does not remove because it is in use. The error names its users.
 func inUse(resource schema.GroupResource, name string, err error, users []string) error {
 	words := dockerWords(err)
 	if len(users) > 0 {

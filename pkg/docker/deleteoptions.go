@@ -11,12 +11,12 @@ import (
 
 type deleteOptionsKey struct{}
 
-// WithDeleteOptions returns a context that carries the options of a delete request to the source's Delete.
+// WithDeleteOptions returns a context that carries the options of a delete request to a source's Delete.
 func WithDeleteOptions(ctx context.Context, options *metav1.DeleteOptions) context.Context {
 	return context.WithValue(ctx, deleteOptionsKey{}, options)
 }
 
-// DeleteOptionsFrom returns the options of the delete request, empty ones where there are none.
+// DeleteOptionsFrom returns the options of the delete request. It returns empty options if ctx carries none.
 func DeleteOptionsFrom(ctx context.Context) *metav1.DeleteOptions {
 	if options, ok := ctx.Value(deleteOptionsKey{}).(*metav1.DeleteOptions); ok && options != nil {
 		return options

@@ -17,19 +17,19 @@ import (
 const (
 	// acceptTimeout is how long a graceful deletion waits for a sign that Docker has begun to stop the container.
 	acceptTimeout = time.Second
-	// shortGrace is the longest grace period that a graceful deletion waits for, and removalGrace how much longer it waits
-	// for the removal.
+	// shortGrace is the longest grace period for which the request waits until the deletion has ended. removalGrace is
+	// how much longer than the grace period it waits, for the removal itself.
 	shortGrace   = 2 * time.Second
 	removalGrace = 5 * time.Second
 )
 
-// gracefulDeletion is the deletion of a container that ran when it began, and is under way.
+// gracefulDeletion is a deletion that is under way. The container was running when it began. The lock of the overlays
+// guards err and isAnswered.
 type gracefulDeletion struct {
 	ended chan struct{}
-	err   error // how it has ended, nil until then
+	err   error // nil until the deletion has failed
 
-	// isAnswered is true when the request was answered before the end. Then nobody else tells how it ended. The overlays
-	// guard it.
+	// isAnswered is true once the request has its answer. A later failure is then shown in status.lastAction.
 	isAnswered bool
 }
 
@@ -48,7 +48,8 @@ func graceOf(c *v1alpha1.Container) int64 {
 	return *c.DeletionGracePeriodSeconds
 }
 
-// deleteGracefully stops and removes the container. It returns when Docker has begun to, or the error if Docker refuses.
+// deleteGracefully stops and removes the container. It returns when Docker has begun to stop the container. It returns
+// an error if Docker refuses.
 func (s *Containers) deleteGracefully(ctx context.Context, id string, after *v1alpha1.Container) error {
 	if _, err := s.engine.current(); err != nil {
 		return err
@@ -78,7 +79,8 @@ func (s *Containers) deleteGracefully(ctx context.Context, id string, after *v1a
 	return nil
 }
 
-// beginDeletion shows the deletion and returns it, or the one that is under way already, and what takes back what it shows.
+// beginDeletion writes a deletion into the overlay and returns it. If one is under way, it returns that one. takeBack
+// undoes what beginDeletion wrote.
 func (s *Containers) beginDeletion(id string, after *v1alpha1.Container) (current *gracefulDeletion, isNew bool, takeBack func()) {
 	s.overlays.change(id, func(o *overlay) {
 		timestamp, grace := o.deletionTimestamp, o.gracePeriod
@@ -91,7 +93,7 @@ func (s *Containers) beginDeletion(id string, after *v1alpha1.Container) (curren
 		takeBack = func() {
 			s.overlays.change(id, func(o *overlay) {
 				if o.deletion != current {
-					return // it has ended
+					return // the deletion has ended
 				}
 				o.deletionTimestamp, o.gracePeriod = timestamp, grace
 				if isNew {
@@ -103,7 +105,7 @@ func (s *Containers) beginDeletion(id string, after *v1alpha1.Container) (curren
 	return current, isNew, takeBack
 }
 
-// runDeletion stops and removes the container, and ends the deletion.
+// runDeletion stops and removes the container, and then ends the deletion.
 func (s *Containers) runDeletion(ctx context.Context, id string, current *gracefulDeletion, grace int64) {
 	observed := metav1.Now().Rfc3339Copy()
 	isStopped := false
@@ -116,7 +118,7 @@ func (s *Containers) runDeletion(ctx context.Context, id string, current *gracef
 		current.err = err
 		close(current.ended)
 		if err == nil {
-			return // the container is gone, and its overlay goes with it
+			return // the container is gone; its overlay goes with it
 		}
 		o.deletionTimestamp, o.deletion = nil, nil
 		if current.isAnswered || isStopped {
@@ -126,7 +128,7 @@ func (s *Containers) runDeletion(ctx context.Context, id string, current *gracef
 	s.sink.MarkDirty(id)
 }
 
-// shortenDeletion has the deletion that is under way wait for no longer than grace seconds: a second stop does that.
+// shortenDeletion makes the deletion that is under way wait for at most grace seconds. A second stop request does that.
 func (s *Containers) shortenDeletion(ctx context.Context, id string, grace int64) error {
 	err := s.call(ctx, id, func(ctx context.Context, c *connection) error {
 		return c.client.ContainerStop(ctx, id, container.StopOptions{Timeout: stopSeconds(grace)})
@@ -137,7 +139,8 @@ func (s *Containers) shortenDeletion(ctx context.Context, id string, grace int64
 	return err
 }
 
-// awaitAcceptance returns how the deletion ends if that is soon, and nil if Docker has begun to stop the container.
+// awaitAcceptance returns nil when Docker has begun to stop the container. If the deletion ends before that, it returns
+// the deletion's error.
 func (s *Containers) awaitAcceptance(ctx context.Context, current *gracefulDeletion, refused <-chan error, sent <-chan struct{}, grace time.Duration) error {
 	timeout := acceptTimeout
 	if grace <= shortGrace {
@@ -159,7 +162,8 @@ func (s *Containers) awaitAcceptance(ctx context.Context, current *gracefulDelet
 	return s.overlays.answer(current)
 }
 
-// answer notes that the request of a deletion is answered, and returns how the deletion has ended, nil if it has not.
+// answer notes that the request has its answer. It returns the error of the deletion, or nil if the deletion has not
+// ended.
 func (o *overlays) answer(current *gracefulDeletion) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -167,7 +171,8 @@ func (o *overlays) answer(current *gracefulDeletion) error {
 	return current.err
 }
 
-// stopAndRemove reports whether the container has stopped at least.
+// stopAndRemove stops and removes the container. isStopped reports whether the stop succeeded, even if the removal
+// failed.
 func (s *Containers) stopAndRemove(ctx context.Context, c *connection, id string, grace int64) (isStopped bool, err error) {
 	unlock, err := s.locks.lock(ctx, id)
 	if err != nil {

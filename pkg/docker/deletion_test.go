@@ -20,7 +20,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// connectFiltered connects to the shared engine through a filter, which refuses what refuse has answered.
+// connectFiltered connects to the shared engine through a proxy. If refuse answers a request and returns true, the
+// proxy does not pass the request on.
 func connectFiltered(t *testing.T, refuse func(http.ResponseWriter, *http.Request) bool) *connected {
 	t.Helper()
 	filter := &httputil.ReverseProxy{

@@ -18,42 +18,43 @@ import (
 )
 
 const (
-	// DefaultNamespace is the Kubernetes namespace of an engine's objects unless its Options say otherwise.
+	// DefaultNamespace is the Kubernetes namespace of an engine's objects if Options name none.
 	DefaultNamespace = "rancher-desktop"
-	// DefaultResyncPeriod is how often everything is compared with Docker unless Options say otherwise.
+	// DefaultResyncPeriod is how often every kind is compared with Docker if Options do not say.
 	DefaultResyncPeriod = 5 * time.Minute
 
 	readTimeout = 10 * time.Second
-	// listTimeout is longer than Docker waits for a volume plugin that does not answer. It lists without it then.
+	// listTimeout is longer than Docker waits for a volume plugin that does not answer. Docker then lists without that
+	// plugin.
 	listTimeout      = 2 * time.Minute
 	operationTimeout = 15 * time.Minute
 )
 
-// Options say which engine to show, and where.
+// Options say which engine to show and where.
 type Options struct {
-	// Host is the engine's address. Where it is empty, the engine is the one that the docker command would use.
+	// Host is the engine's address. If it is empty, the engine is the one that the docker command would use.
 	Host string
 	// Namespace is the Kubernetes namespace that the engine's objects are in.
 	Namespace string
-	// ResyncPeriod is how often everything is compared with Docker.
+	// ResyncPeriod is how often every kind is compared with Docker.
 	ResyncPeriod time.Duration
 }
 
-// Version is what the engine says of itself.
+// Version is what the engine says about itself.
 type Version struct {
-	// Product is what kind of engine it is: Docker Engine or Podman Engine.
+	// Product is the kind of engine: Docker Engine or Podman Engine.
 	Product string
 	// Engine is the release of the engine, such as 28.5.2.
 	Engine string
-	// API is the version of the API that is spoken with it, such as 1.51.
+	// API is the version of the API that the server speaks with the engine, such as 1.51.
 	API string
-	// OS and Architecture are what it runs on, such as linux and amd64.
+	// OS and Architecture are the platform of the engine, such as linux and amd64.
 	OS, Architecture string
-	// StorageDriver is what keeps its file systems, such as overlay2.
+	// StorageDriver is the driver that keeps the engine's file systems, such as overlay2.
 	StorageDriver string
 }
 
-// Engine is one Docker Engine. Its sources answer while Run runs and the engine answers.
+// Engine is one Docker Engine. Its sources answer while Run runs and the engine is connected.
 type Engine struct {
 	endpoint     *endpoint
 	namespace    string
@@ -62,7 +63,8 @@ type Engine struct {
 	pingTimeout  time.Duration
 	fenceTimeout time.Duration
 	backoff      wait.Backoff
-	// removalTimeout is how long a removal may take before it is shown.
+	// removalTimeout is how long an observation waits for the removal of a stopped container to end. After that, the
+	// container is shown while it is being removed.
 	removalTimeout time.Duration
 
 	containers *Containers
@@ -74,7 +76,8 @@ type Engine struct {
 	connectedOnce sync.Once
 	connected     chan struct{}
 
-	// operations live as long as Run, whatever becomes of the requests that asked for them.
+	// operations are the calls that spawn has started. They end with Run, and not with the requests that asked for
+	// them.
 	operations    sync.WaitGroup
 	operationsCtx context.Context
 	endOperations context.CancelFunc
@@ -85,7 +88,7 @@ type Engine struct {
 	version    Version
 }
 
-// NewEngine finds out which engine the options mean. It does not need the engine to answer.
+// NewEngine finds the engine that the options mean. The engine need not answer.
 func NewEngine(options Options) (*Engine, error) {
 	endpoint, err := resolve(options.Host)
 	if err != nil {
@@ -125,25 +128,26 @@ func NewEngine(options Options) (*Engine, error) {
 	return e, nil
 }
 
-// Containers is the source of the containers.
+// Containers returns the source of the containers.
 func (e *Engine) Containers() *Containers { return e.containers }
 
-// Images is the source of the images.
+// Images returns the source of the images.
 func (e *Engine) Images() *Images { return e.images }
 
-// Volumes is the source of the volumes.
+// Volumes returns the source of the volumes.
 func (e *Engine) Volumes() *Volumes { return e.volumes }
 
-// Engines is the source of the one object that shows the engine itself.
+// Engines returns the source of the one object that shows the engine itself.
 func (e *Engine) Engines() *Engines { return e.engines }
 
-// Endpoint is the engine's address for messages.
+// Endpoint returns the engine's address as messages show it.
 func (e *Engine) Endpoint() string { return e.endpoint.String() }
 
-// Connected is closed when the engine has answered for the first time and each kind in it has been read, or could not be.
+// Connected returns a channel that is closed after the engine has first answered and the server has tried to read each
+// kind. A kind that cannot be read does not keep the channel open.
 func (e *Engine) Connected() <-chan struct{} { return e.connected }
 
-// wasRead reports whether everything in the engine has been read once.
+// wasRead reports whether the server has tried to read each kind at least once.
 func (e *Engine) wasRead() bool {
 	select {
 	case <-e.connected:
@@ -153,21 +157,21 @@ func (e *Engine) wasRead() bool {
 	}
 }
 
-// Version is what the engine said of itself when it last connected.
+// Version returns what the engine last said about itself.
 func (e *Engine) Version() Version {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.version
 }
 
-// Check says why the engine does not answer, or nil.
+// Check returns why the engine does not answer, or nil if it answers.
 func (e *Engine) Check() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.err
 }
 
-// CheckSynced says why not all that the engine holds is shown as it is now, or nil.
+// CheckSynced returns why the objects do not show all that the engine holds now. It returns nil if they do.
 func (e *Engine) CheckSynced() error {
 	if err := e.Check(); err != nil {
 		return err
@@ -175,8 +179,8 @@ func (e *Engine) CheckSynced() error {
 	return e.engines.checkSynced()
 }
 
-// Fenced reports whether reads are guarded by the engine's event log. An engine without one is shown by its event
-// stream and by inspection alone.
+// Fenced reports whether live reads check the engine's event log first. Without an event log, objects are as fresh as
+// the event stream and single inspections make them.
 func (e *Engine) Fenced() bool {
 	c, err := e.current()
 	return err == nil && c.fenced()
@@ -204,7 +208,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// lose makes reads and writes fail until the next connection.
+// lose makes reads and writes fail until the engine is connected again.
 func (e *Engine) lose(ctx context.Context, err error) {
 	reason := e.engines.reasonFor(err)
 	if unfit := (*notApplicableError)(nil); errors.As(err, &unfit) {
@@ -222,7 +226,7 @@ func (e *Engine) lose(ctx context.Context, err error) {
 	e.engines.lost(reason, err)
 }
 
-// current returns the connection, or the API error that says why there is none.
+// current returns the connection. If there is none, it returns the API error that says why.
 func (e *Engine) current() (*connection, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -232,7 +236,7 @@ func (e *Engine) current() (*connection, error) {
 	return e.connection, nil
 }
 
-// use makes c the connection of all calls, nil none.
+// use makes c the connection for all calls. If c is nil, there is no connection.
 func (e *Engine) use(c *connection) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -246,7 +250,7 @@ func (e *Engine) use(c *connection) {
 	}
 }
 
-// describeAs takes in what the engine has said of itself meanwhile.
+// describeAs takes over what the engine has said about itself since it connected.
 func (e *Engine) describeAs(version Version) {
 	e.mu.Lock()
 	e.version = version
@@ -254,7 +258,7 @@ func (e *Engine) describeAs(version Version) {
 	e.engines.met(version)
 }
 
-// read makes a call that changes nothing. It ends with ctx, with the connection, and after the timeout.
+// read makes a call that changes nothing. The call ends with ctx, with the connection, or after the timeout.
 func (e *Engine) read(ctx context.Context, timeout time.Duration, call func(context.Context, *connection) error) error {
 	c, err := e.current()
 	if err != nil {
@@ -270,7 +274,7 @@ func (e *Engine) read(ctx context.Context, timeout time.Duration, call func(cont
 	return e.orUnavailable(err)
 }
 
-// orUnavailable returns the error, in our own words if it is that the connection was lost.
+// orUnavailable returns err. If the connection was lost, it returns an API error that explains that.
 func (e *Engine) orUnavailable(err error) error {
 	if isConnectionLost(err) {
 		return unavailable(e.endpoint.explain(err).Error())

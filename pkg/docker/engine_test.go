@@ -25,7 +25,8 @@ import (
 
 var shared *engine.Engine
 
-// sshTarget makes the test program the far end of an ssh connection: it joins its input and output to that socket.
+// sshTarget names the socket at the far end of an ssh connection. If it is set, the test program connects its standard
+// input and output to that socket.
 const sshTarget = "ENGINE_TEST_SSH_TARGET"
 
 func TestMain(m *testing.M) {
@@ -46,14 +47,14 @@ func joinSocket(path string) int {
 	return 0
 }
 
-// connected is an engine with a view of each kind.
+// connected is a running engine with a view of each kind.
 type connected struct {
 	*Engine
 	c, i, v *view
 	docker  *client.Client
 }
 
-// connectTo runs an engine until the test ends.
+// connectTo runs an engine until the test ends. change sets its fields before that.
 func connectTo(t *testing.T, host string, change func(*Engine)) *connected {
 	t.Helper()
 	e, err := NewEngine(Options{Host: host, Namespace: "engine"})

@@ -24,8 +24,8 @@ import (
 
 var engineResource = v1alpha1.Resource("engines")
 
-// Engines is the source of the one object that shows the engine itself. What is known of it is kept here, so that
-// reading it never needs the engine. The only subject is v1alpha1.EngineName.
+// Engines is the source of the one object that shows the engine itself. Engines holds the whole status, so that reading
+// it never needs the engine. The only subject is v1alpha1.EngineName.
 type Engines struct {
 	engine *Engine
 	sink   Sink
@@ -34,7 +34,7 @@ type Engines struct {
 	mu       sync.Mutex
 	status   v1alpha1.EngineStatus
 	answered bool
-	read     bool // once a kind has been
+	read     bool // true once a kind has been read
 }
 
 func newEngines(e *Engine) *Engines {
@@ -43,13 +43,13 @@ func newEngines(e *Engine) *Engines {
 	return s
 }
 
-// SetSink names who hears of changes, and who counts the objects that the engine shows as. It comes before the engine
-// runs.
+// SetSink sets the sink that changes are reported to, and the function that counts the engine's objects. Call it before
+// Run.
 func (s *Engines) SetSink(sink Sink, count func() v1alpha1.EngineCounts) {
 	s.sink, s.count = sink, count
 }
 
-// Recount renews the counts, unless there is nothing to count yet.
+// Recount updates the counts, once a kind has been read.
 func (s *Engines) Recount() { s.change(s.recount) }
 
 func (s *Engines) recount(status *v1alpha1.EngineStatus) {
@@ -66,8 +66,8 @@ func (s *Engines) met(version Version) {
 	})
 }
 
-// connected shows an engine that answers, and of which nothing has been read yet. The storage driver is the former one until
-// the engine tells.
+// connected shows that the engine answers and that no kind has been read yet. The storage driver stays as it was until
+// the engine tells it again.
 func (s *Engines) connected(version Version) {
 	s.change(func(status *v1alpha1.EngineStatus) {
 		s.answered = true
@@ -80,8 +80,8 @@ func (s *Engines) connected(version Version) {
 	})
 }
 
-// tried shows what came of reading a kind or, if it had been read, of comparing it with Docker. It reports whether all kinds
-// have been tried since the engine answers.
+// tried shows the result of reading a kind. If read is true, the kind had been read before, and the result is that of a
+// comparison with Docker. tried reports whether the server has tried each kind since the engine connected.
 func (s *Engines) tried(k kind, read bool, err error) (all bool) {
 	s.change(func(status *v1alpha1.EngineStatus) {
 		switch {
@@ -104,7 +104,7 @@ func (s *Engines) tried(k kind, read bool, err error) (all bool) {
 	return all
 }
 
-// summarize makes the condition Synced of those of the kinds.
+// summarize sets the condition Synced from the conditions of the kinds.
 func (s *Engines) summarize(status *v1alpha1.EngineStatus) {
 	reason, missing := v1alpha1.EngineSyncing, []string(nil)
 	for _, k := range s.engine.kinds {
@@ -124,7 +124,7 @@ func (s *Engines) summarize(status *v1alpha1.EngineStatus) {
 	setCondition(status, v1alpha1.EngineSynced, true, v1alpha1.EngineSyncedReason, "all that the container engine holds has been read")
 }
 
-// checkSynced says why the condition Synced is not true, or nil.
+// checkSynced returns why the condition Synced is not true, or nil if it is true.
 func (s *Engines) checkSynced() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,7 +157,7 @@ func (s *Engines) reasonFor(err error) string {
 	return v1alpha1.EngineConnectFailed
 }
 
-// isStopped reports whether err is what comes of an engine that was stopped: nobody listens, or it hung up.
+// isStopped reports whether err is typical of a stopped engine: nothing listens, or the engine closed the connection.
 func isStopped(err error) bool {
 	netErr := (*net.OpError)(nil)
 	switch {
@@ -191,12 +191,12 @@ func setCondition(status *v1alpha1.EngineStatus, kind string, is bool, reason, m
 	meta.SetStatusCondition(&status.Conditions, condition(kind, is, reason, message, metav1.Now().Rfc3339Copy()))
 }
 
-// Subjects implements the store's source: there is one.
+// Subjects returns the only subject.
 func (s *Engines) Subjects(context.Context) ([]string, error) {
 	return []string{v1alpha1.EngineName}, nil
 }
 
-// Observe returns what is known of the engine now.
+// Observe returns the object with the current status.
 func (s *Engines) Observe(context.Context, string) (map[string]runtime.Object, []string, error) {
 	c, err := s.engine.current()
 	unfenced := err == nil && !c.fenced()
@@ -211,28 +211,28 @@ func (s *Engines) Observe(context.Context, string) (map[string]runtime.Object, [
 		Status: *s.status.DeepCopy(),
 	}
 	if c := meta.FindStatusCondition(object.Status.Conditions, v1alpha1.EngineSynced); c.Status == metav1.ConditionTrue && unfenced {
-		c.Message += "; it has no event log to guard reads with, so that they show what its event stream has brought"
+		c.Message += "; the engine has no event log, so reads are as fresh as its event stream"
 	}
 	return map[string]runtime.Object{keyOf(object): object}, nil, nil
 }
 
-// Lookup finds nothing: what there is, the store holds.
+// Lookup finds nothing, because the store already holds the only object.
 func (s *Engines) Lookup(context.Context, string) (string, error) { return "", nil }
 
-// Fence returns at once: what is known here is what there is.
+// Fence returns at once, because the status here is always current.
 func (s *Engines) Fence(context.Context) error { return nil }
 
-// Create is not offered.
+// Create always fails: the API does not offer it.
 func (s *Engines) Create(context.Context, string, runtime.Object) (string, error) {
 	return "", apierrors.NewMethodNotSupported(engineResource, "create")
 }
 
-// Update is not offered.
+// Update always fails: the API does not offer it.
 func (s *Engines) Update(context.Context, string, runtime.Object, runtime.Object) error {
 	return apierrors.NewMethodNotSupported(engineResource, "update")
 }
 
-// Delete is not offered.
+// Delete always fails: the API does not offer it.
 func (s *Engines) Delete(context.Context, string, runtime.Object) error {
 	return apierrors.NewMethodNotSupported(engineResource, "delete")
 }

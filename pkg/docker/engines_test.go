@@ -45,7 +45,7 @@ func engineShown(t *testing.T, e *Engine) *v1alpha1.Engine {
 	return shown
 }
 
-// conditionOf returns a condition as status, reason and message.
+// conditionOf returns the status, reason and message of a condition as one text.
 func conditionOf(engine *v1alpha1.Engine, kind string) string {
 	c := meta.FindStatusCondition(engine.Status.Conditions, kind)
 	if c == nil {

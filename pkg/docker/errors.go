@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// apiError returns Docker's error as the API error that says the same in Docker's own words.
+// apiError returns the API error for an error of Docker's. The message keeps Docker's own words.
 func apiError(verb string, resource schema.GroupResource, name string, err error) error {
 	if err == nil {
 		return nil
@@ -62,7 +62,8 @@ func translate(verb string, resource schema.GroupResource, name string, err erro
 	}
 }
 
-// isConflict reports whether Docker refuses because of the state of something, or because something else has what it needs.
+// isConflict reports whether Docker refuses because of an object's state, or because something else uses what the
+// object needs.
 func isConflict(err error) bool {
 	if err == nil {
 		return false
@@ -75,18 +76,18 @@ func isConnectionLost(err error) bool {
 	return client.IsErrConnectionFailed(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// isInProgress reports whether a removal was refused because it is already under way.
+// isInProgress reports whether Docker refuses a removal because one is already under way.
 func isInProgress(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "already in progress")
 }
 
-// dockerWords returns what Docker said on one line, without the client's preamble.
+// dockerWords returns Docker's message on one line, without the prefix that the Docker client adds.
 func dockerWords(err error) string {
 	words := strings.ReplaceAll(err.Error(), "Error response from daemon: ", "")
 	return strings.Join(strings.Fields(words), " ")
 }
 
-// unavailable returns the error of every call while the engine does not answer.
+// unavailable returns the error for every call while the engine does not answer.
 func unavailable(message string) *apierrors.StatusError {
 	err := apierrors.NewServiceUnavailable(message)
 	err.ErrStatus.Details = &metav1.StatusDetails{RetryAfterSeconds: 1}

@@ -61,7 +61,7 @@ func TestDockersErrorsBecomeAPIErrors(t *testing.T) {
 	}
 }
 
-// hidden gives an error a class and no text.
+// hidden keeps the class of an error and hides its text.
 type hidden struct{ error }
 
 func (hidden) Error() string   { return "" }

@@ -16,19 +16,19 @@ import (
 	"github.com/docker/docker/api/types/volume"
 )
 
-// fake is an engine that says what a test has it say.
+// fake is an engine whose answers a test sets.
 type fake struct {
 	server *httptest.Server
 	api    string
 	podman bool
 
 	mu       sync.Mutex
-	stream   []string                         // what the event stream brings
-	added    chan struct{}                    // closed and replaced when the stream goes on
+	stream   []string                         // the lines that the event stream brings
+	added    chan struct{}                    // closed and replaced when stream gets more lines
 	log      func(query string) (int, string) // the event log
-	handlers map[string]http.HandlerFunc      // by method and path without version
+	handlers map[string]http.HandlerFunc      // by method and path, without the API version
 	asked    []string
-	tenants  map[string]int // by the header X-Tenant
+	tenants  map[string]int // requests by their header X-Tenant
 }
 
 func startFake(t *testing.T) *fake {
@@ -59,7 +59,7 @@ func (f *fake) handle(path string, handler http.HandlerFunc) {
 	f.handlers[path] = handler
 }
 
-// fail has a call answered with an error in Docker's form.
+// fail makes the fake answer a call with an error in Docker's form.
 func (f *fake) fail(path string, code int, message string) {
 	f.handle(path, func(w http.ResponseWriter, _ *http.Request) { answer(w, code, map[string]string{"message": message}) })
 }

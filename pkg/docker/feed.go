@@ -16,8 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// event is what of an event is believed. Attributes are not: a container's labels can override them. The name is a hint at
-// one more thing to look at.
+// event holds the parts of an event that the server uses. Attributes are not reliable, because a container's labels can
+// override them. So Name is only a hint at one more subject to observe.
 type event struct {
 	Type   events.Type
 	Action events.Action
@@ -28,19 +28,21 @@ type event struct {
 	TimeNano int64
 }
 
-// signalKind is the kind of a mark that makes nothing dirty: the container that is its subject was sent a signal.
+// signalKind is the kind of a mark that makes nothing dirty. It says that the container was sent a signal.
 const signalKind events.Type = "signal"
 
-// mark is what an event makes dirty: one subject of a kind, or all of it. Of volumes, which have no IDs, it has the name.
+// mark says what an event makes dirty: one subject of a kind, or the whole kind if subject is empty. Volumes have no
+// IDs, so subject is then the volume's name.
 type mark struct {
 	kind    events.Type
 	subject string
-	// isRemoval says that the volume of that name is no more, and nano when that happened, by the engine's clock.
+	// isRemoval is true if the event reports the removal of a volume. nano is the time of a volume's event, by the
+	// engine's clock.
 	isRemoval bool
 	nano      int64
 }
 
-// invisible are the actions after which a container, an image or a volume shows as before.
+// invisible lists the actions that change nothing that a container, an image or a volume shows.
 var invisible = map[events.Type]sets.Set[events.Action]{
 	events.ContainerEventType: sets.New(events.ActionExecCreate, events.ActionExecStart, events.ActionExecDie, events.ActionExecDetach,
 		events.ActionAttach, events.ActionDetach, events.ActionTop, events.ActionResize, events.ActionKill, events.ActionCopy,
@@ -63,12 +65,12 @@ func (ev event) marks() []mark {
 	id := ev.Actor.ID
 	switch {
 	case ev.Type == events.ContainerEventType && action == string(events.ActionCommit):
-		// An image without a tag raises no event of its own.
+		// Docker raises no event for an image without a tag.
 		return []mark{{kind: events.ImageEventType}}
 	case ev.Type == events.ContainerEventType && fullID.MatchString(id):
 		return one(id)
 	case ev.Type == events.ImageEventType && fullImageID.MatchString(imageID(id)):
-		// The tag's former owner lost it, even if it has left the new one when that is looked at.
+		// The tag's former owner has lost it. That stays true if the new owner loses the tag before it is observed.
 		if name := ev.Actor.Attributes.Name; ev.Action == events.ActionTag && !fullImageID.MatchString(imageID(name)) {
 			if tag, ok := normalReference(name); ok {
 				return one(moveSubject(tag, imageID(id)))
@@ -89,25 +91,25 @@ func (ev event) marks() []mark {
 }
 
 const (
-	// remembered is how many events are known again. The log holds 256.
+	// remembered is how many events the feed remembers. An engine's log holds 256.
 	remembered = 4096
-	// wrapped is the length from which a log may have lost events at its beginning: engines keep 256, and leave some of
-	// them out for old clients.
+	// wrapped is the length from which a log may have lost events at its beginning. Engines keep 256 events, but do not
+	// send all of them to old clients.
 	wrapped = 128
-	// oldest is how many events at the beginning of a log must be known for it to have lost none that are not: the log
-	// and the stream may differ a little in their order.
+	// oldest is how many events at the beginning of a log must be known. If one of them is new, other new events may
+	// have been lost before it. One known event is not enough, because the log and the stream may differ a little in
+	// their order.
 	oldest = 32
-	// disorder is how far apart in time events may be that the log and the stream show in another order, and settled is
-	// how long after an event that cannot happen any more.
+	// disorder is the longest time between two events that the log and the stream show in a different order. settled is
+	// the age of an event after which no event can still be put before it.
 	disorder = time.Second
 	settled  = 2 * time.Second
 )
 
-// tally counts one event, told by the text of its line: how often it has been applied, and how often the stream
-// brought it.
+// tally counts the events with the same text: how often they were applied, and how often the stream brought them.
 type tally struct{ applied, streamed int }
 
-// feed applies each event once, whether the stream or the log shows it first.
+// feed applies each event once, no matter whether the stream or the log shows it first.
 type feed struct {
 	apply func(mark)
 	seed  maphash.Seed
@@ -117,12 +119,12 @@ type feed struct {
 	order    []uint64
 	next     int
 	anchor   anchor
-	received bool           // the stream has brought something
-	missing  map[uint64]int // what the stream has yet to bring for caughtUp
+	received bool           // the stream has brought an event
+	missing  map[uint64]int // events that the stream must bring before caughtUp is closed
 	caughtUp chan struct{}
 }
 
-// anchor is the event that was applied last. A part of the log that has it is complete from there on.
+// anchor is the event that was applied last. A part of the log that contains the anchor is complete from there on.
 type anchor struct {
 	hash  uint64
 	nano  int64
@@ -133,7 +135,7 @@ func newFeed(apply func(mark)) *feed {
 	return &feed{apply: apply, seed: maphash.MakeSeed(), tallies: make(map[uint64]*tally, remembered)}
 }
 
-// streamed takes in one event of the stream.
+// streamed takes in one event from the stream.
 func (f *feed) streamed(line []byte) error {
 	hash := maphash.Bytes(f.seed, line)
 	f.mu.Lock()
@@ -160,8 +162,8 @@ func (f *feed) streamed(line []byte) error {
 	return nil
 }
 
-// logged takes in the event log, or the end of it. If the log may have lost events that the stream has not brought yet, it
-// returns a channel that is closed when the stream has come as far as the log.
+// logged takes in the event log, or the end of it. The log may have lost events that the stream has not brought yet. In
+// that case logged returns a channel that is closed when the stream has brought all events of the log.
 func (f *feed) logged(lines [][]byte) (<-chan struct{}, error) {
 	hashes := make([]uint64, len(lines))
 	for i, line := range lines {
@@ -199,7 +201,7 @@ func (f *feed) logged(lines [][]byte) (<-chan struct{}, error) {
 	return f.caughtUp, nil
 }
 
-// hasReceived reports whether the stream has brought something.
+// hasReceived reports whether the stream has brought an event.
 func (f *feed) hasReceived() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -218,24 +220,26 @@ func (f *feed) applyLine(hash uint64, line []byte) error {
 	return nil
 }
 
-// since returns the time from which the log must be read, by the engine's clock, and whether there is one.
+// since returns the anchor, and the time from which the log must be read. The time is in nanoseconds of the engine's
+// clock. ok is false if there is no anchor yet.
 func (f *feed) since() (a anchor, nano int64, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	a = f.anchor
-	nano = a.nano - int64(time.Microsecond) // some engines round
+	nano = a.nano - int64(time.Microsecond) // some engines round the time
 	if time.Since(a.known) < settled {
 		nano -= int64(disorder)
 	}
 	return a, nano, a.nano > 0
 }
 
-// has reports whether the event is among the lines.
+// has reports whether the lines contain the anchor.
 func (f *feed) has(a anchor, lines [][]byte) bool {
 	return slices.ContainsFunc(lines, func(line []byte) bool { return maphash.Bytes(f.seed, line) == a.hash })
 }
 
-// tallyOf returns the tally of an event, a new one in place of the oldest if there is none.
+// tallyOf returns the tally of an event. If there is none, it makes one. It forgets the oldest tally when there are too
+// many.
 func (f *feed) tallyOf(hash uint64) *tally {
 	if t := f.tallies[hash]; t != nil {
 		return t

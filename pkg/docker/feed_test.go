@@ -12,7 +12,7 @@ import (
 	"github.com/docker/docker/api/types/events"
 )
 
-// line is one event as Docker writes it. Labels of a container are among its attributes.
+// line returns one event as Docker writes it. Its attributes include labels that try to change the event.
 func line(kind events.Type, action, id string, nano int) []byte {
 	return fmt.Appendf(nil, `{"status":%q,"id":%q,"Type":%q,"Action":%q,"Actor":{"ID":%q,"Attributes":{"Type":"volume","ID":"x","Action":"destroy"}},"scope":"local","time":1,"timeNano":%d}`,
 		action, id, kind, action, id, nano)
@@ -85,7 +85,7 @@ func TestWhatEachEventMakesDirty(t *testing.T) {
 	}
 }
 
-// scripted is a feed whose marks are kept.
+// scripted returns a feed and the marks that it makes.
 func scripted() (*feed, *[]mark) {
 	var got []mark
 	return newFeed(func(m mark) { got = append(got, m) }), &got
@@ -99,7 +99,7 @@ func volumes(from, to int) [][]byte {
 	return lines
 }
 
-// markOf is what the event of one of the volumes makes dirty.
+// markOf returns the mark of the event about volume i.
 func markOf(i int) mark { return mark{kind: "volume", subject: fmt.Sprintf("v%d", i), nano: int64(i)} }
 
 func mustStream(t *testing.T, f *feed, lines ...[]byte) {

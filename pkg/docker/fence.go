@@ -18,12 +18,13 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// wholeLog asks for what happened until 1970, which engines answer with their whole event log, whatever their clock says.
+// wholeLog asks for the events until 1970. Engines answer with their whole event log, whatever their clock says.
 var wholeLog = url.Values{"until": {"0"}}
 
-// logSince asks for the end of the event log. An engine compares since with until as times, and with its events as a
-// number of nanoseconds that wraps around: 2^64 ns earlier, it is before 1970 and at the same place in the log. An engine
-// that does not count like that answers with more, or not with the anchor.
+// logSince asks for the end of the event log, from nano on. An engine compares since with until as times. It compares
+// since with its events as 64-bit numbers of nanoseconds, which wrap around. So a since that is 2^64 ns earlier is
+// before 1970 and still at the same place in the log. An engine that counts in another way answers with more events, or
+// without the anchor.
 func logSince(nano int64) url.Values {
 	const wrapSeconds, wrapNanos = 1 << 64 / 1_000_000_000, 1 << 64 % 1_000_000_000
 	at := time.Unix(0, nano)
@@ -52,7 +53,7 @@ func (e *Engine) Fence(ctx context.Context) error {
 	return unavailable(e.endpoint.explain(err).Error())
 }
 
-// readLog applies what the event log shows beyond the stream.
+// readLog applies the events of the log that the stream has not brought yet.
 func (c *connection) readLog() (struct{}, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.fenceTimeout)
 	defer cancel()
@@ -74,7 +75,7 @@ func (c *connection) readLog() (struct{}, error) {
 	}
 }
 
-// log reads the event log as far back as it can show anything new.
+// log reads the event log from the anchor on. If the answer does not contain the anchor, it reads the whole log.
 func (c *connection) log(ctx context.Context) ([][]byte, error) {
 	if anchor, nano, ok := c.feed.since(); ok {
 		lines, err := c.lines(ctx, logSince(nano))
@@ -105,7 +106,8 @@ func (c *connection) lines(ctx context.Context, query url.Values) ([][]byte, err
 	return lines, err
 }
 
-// events asks for events. Docker's client decodes each of them, which costs more than the rest of a fence.
+// events requests /events. It bypasses Docker's client, because decoding each event costs more than the rest of a
+// fence.
 func (c *connection) events(ctx context.Context, query url.Values) (io.ReadCloser, error) {
 	response, err := c.get(ctx, "/events", query)
 	if err != nil {
@@ -119,7 +121,8 @@ func (c *connection) events(ctx context.Context, query url.Values) (io.ReadClose
 	return response.Body, nil
 }
 
-// eachLine calls back with each line until the end, nil, or an error. The line is the reader's own.
+// eachLine passes each line to call until r ends or a call fails. It returns nil at the end. The line belongs to the
+// reader: call must copy it to keep it.
 func eachLine(r io.Reader, call func(line []byte) error) error {
 	reader := bufio.NewReaderSize(r, 16<<10)
 	var long []byte

@@ -15,12 +15,12 @@ import (
 	"github.com/docker/docker/client"
 )
 
-// get asks the engine for what is at a path, past Docker's client, which decodes every answer.
+// get requests a path below the API version. It bypasses Docker's client, which decodes every answer.
 func (c *connection) get(ctx context.Context, path string, query url.Values) (*http.Response, error) {
 	return c.getUnversioned(ctx, "/v"+c.client.ClientVersion()+path, query)
 }
 
-// getUnversioned is get of a path without the API's version before it.
+// getUnversioned is get without the API version in the path.
 func (c *connection) getUnversioned(ctx context.Context, path string, query url.Values) (*http.Response, error) {
 	host, err := client.ParseHostURL(c.client.DaemonHost())
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *connection) getUnversioned(ctx context.Context, path string, query url.
 	return c.transport.RoundTrip(request)
 }
 
-// ids returns the IDs in one of the engine's lists. It is false where Docker's client has to ask.
+// ids returns the IDs in one of the engine's lists. If ok is false, the caller must use Docker's client instead.
 func (c *connection) ids(ctx context.Context, path string, query url.Values) (ids []string, ok bool) {
 	ok = c.eachItem(ctx, path, query, func(decode func(any) error) error {
 		var item struct {
@@ -56,8 +56,8 @@ func (c *connection) ids(ctx context.Context, path string, query url.Values) (id
 	return ids, ok
 }
 
-// eachItem has read decode each item of one of the engine's lists, for what it needs: Docker's client decodes all of it. It is
-// false where Docker's client has to ask.
+// eachItem calls read for each item of one of the engine's lists. read decodes only the fields that it needs, while
+// Docker's client decodes all of them. If ok is false, the caller must use Docker's client instead.
 func (c *connection) eachItem(ctx context.Context, path string, query url.Values, read func(decode func(any) error) error) (ok bool) {
 	response, err := c.get(ctx, path, query)
 	if err != nil {
@@ -79,8 +79,9 @@ func (c *connection) eachItem(ctx context.Context, path string, query url.Values
 
 var answerBuffers = sync.Pool{New: func() any { return &bytes.Buffer{} }}
 
-// answer calls read with what the engine says at a path, word for word, unless there is nothing. What is read is gone when
-// read returns. It is false where Docker's client has to ask, who knows the meaning of errors.
+// answer calls read with the bytes of the engine's answer at a path. It does not call read if the engine answers 404.
+// read must not keep the bytes, because the buffer is used again. If ok is false, the caller must use Docker's client
+// instead, which turns the engine's errors into typed errors.
 func (c *connection) answer(ctx context.Context, path string, read func(answer []byte) error) (ok bool, err error) {
 	response, err := c.get(ctx, path, nil)
 	if err != nil {
@@ -102,7 +103,8 @@ func (c *connection) answer(ctx context.Context, path string, read func(answer [
 	return true, read(buffer.Bytes())
 }
 
-// inspect returns what read makes of the engine's words at a path, or the client where it has to ask; nil if there is nothing.
+// inspect returns what read makes of the engine's answer at a path. If Docker's client must be used instead, it returns
+// what ask returns. It returns nil if the engine does not have the object.
 func inspect[T any](ctx context.Context, e *Engine, path string, read func(answer []byte) (*T, error),
 	ask func(context.Context, *client.Client) (*T, error)) (*T, error) {
 	var found *T

@@ -18,25 +18,25 @@ import (
 // uidSpace is the UUIDv5 namespace of all our objects. Changing it changes every uid.
 var uidSpace = uuid.MustParse("f0e5bb4c-3a35-4fd0-9be1-6d3f63d7ab0a")
 
-// uidOf returns the uid of what stands behind a name: kind and everything that makes up its identity.
+// uidOf returns the uid of an object. Its kind and every part of its identity determine the uid.
 func uidOf(kind string, identity ...string) types.UID {
 	data := kind + "\x00" + strings.Join(identity, "\x00")
 	return types.UID(uuid.NewSHA1(uidSpace, []byte(data)).String())
 }
 
-// timeOf returns a time of Docker's, nil where Docker has none. Whole seconds are what the API can carry.
+// timeOf parses a time of Docker's. It returns nil if Docker has none. It cuts off fractions of a second, because the
+// API carries none.
 func timeOf(s string) *metav1.Time {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	t = t.UTC().Truncate(time.Second)
-	if err != nil || t.Year() <= 1 || t.Year() > 9999 { // which JSON cannot carry
+	if err != nil || t.Year() <= 1 || t.Year() > 9999 { // Docker has no time, or JSON cannot carry the year
 		return nil
 	}
 	return &metav1.Time{Time: t}
 }
 
-// selectable returns those labels that are valid Kubernetes labels.
-//
-// Where all of them are valid it is the same map: nothing that an object shows is ever changed in place.
+// selectable returns the labels that are valid Kubernetes labels. If all of them are valid, it returns the same map.
+// That is safe because the labels of an object never change in place.
 func selectable(labels map[string]string) map[string]string {
 	invalid := 0
 	for key, value := range labels {
@@ -61,11 +61,11 @@ func selectable(labels map[string]string) map[string]string {
 
 func isLabel(key, value string) bool { return isLabelKey(key) && isLabelValue(value) }
 
-// longestLabelKey is a DNS subdomain, a slash, and a name.
+// longestLabelKey is the length of a DNS subdomain, a slash and a name.
 const longestLabelKey = validation.DNS1123SubdomainMaxLength + 1 + validation.LabelValueMaxLength
 
-// labelKeys remembers which keys are valid, for thousands of objects have the same ones, and it takes longer to find out than
-// to do all the rest that an object needs.
+// labelKeys remembers which keys are valid. Thousands of objects have the same keys, and checking a key takes longer
+// than everything else that an object needs.
 var labelKeys = lru.New(4096)
 
 func isLabelKey(key string) bool {
@@ -80,7 +80,7 @@ func isLabelKey(key string) bool {
 	return valid
 }
 
-// isLabelValue asks the library, which takes its time, where the ends of the value matter.
+// isLabelValue asks the library only if the value begins or ends with a punctuation mark, because the library is slow.
 func isLabelValue(value string) bool {
 	if len(value) > validation.LabelValueMaxLength {
 		return false
@@ -97,8 +97,9 @@ func isLabelValue(value string) bool {
 	return true
 }
 
-// labelsOf takes over a map of Docker's answer, nil where there is nothing in it. Thousands of objects have labels of the same
-// keys, which are held once. A copy of the map would leave what is kept scattered among what is not.
+// labelsOf takes over a map of Docker's answer. It returns nil for an empty map. Thousands of objects have the same
+// label keys, so it keeps each key in memory once. It does not copy the map: copies would lie scattered among freed
+// memory.
 func labelsOf(labels map[string]string) map[string]string {
 	if len(labels) == 0 {
 		return nil

@@ -9,23 +9,26 @@ import (
 	"sync"
 )
 
-// imageIndex knows which image had which tags when it was last observed, and its parent.
+// imageIndex remembers the tags and the parent of each image, as last observed.
 type imageIndex struct {
 	mu     sync.Mutex
 	owners map[string]string // by tag
 	images map[string]indexedImage
 
-	// An observation can bring a tag to an image that has lost it meanwhile.
-	observing int             // observations that have begun and not ended
-	moves     int             // until now
-	moved     map[string]move // by tag, since the first of the observations began
+	// An observation may report a tag that the image loses while the observation runs. These fields let set notice
+	// that.
+	observing int             // observations that are running
+	moves     int             // number of the last move or expectation
+	moved     map[string]move // by tag, since the oldest running observation began
 
-	// An image can have lost a tag to another one before it is observed to have it. Nothing shows the tag then, which has been
-	// there all the time: who has it is looked for.
+	// An image can get a tag and lose it to another image before anyone observes the first image. Then no object shows
+	// the tag, although the tag existed all the time. So expected remembers which image should have which tag. If an
+	// observation does not find the tag there, the server looks for its owner.
 	expected map[string]map[string]expectation // by image and tag
 }
 
-// expectation is which of the moves, the first and the last, have brought a tag to an image that has yet to be observed since.
+// expectation holds the numbers of the first and the last move that brought a tag to an image. No observation has
+// checked these moves yet.
 type expectation struct{ first, last int }
 
 type move struct {
@@ -33,14 +36,14 @@ type move struct {
 	owner  string
 }
 
-// indexedImage is what was observed of an image.
+// indexedImage is what an observation found out about an image.
 type indexedImage struct {
 	imageNames
 	parent  string
 	isShown bool
 }
 
-// begin notes that an observation begins, and returns what set takes. end must follow.
+// begin notes that an observation begins. It returns the number to pass to set or remove. The caller must call end.
 func (x *imageIndex) begin() (moves int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -57,7 +60,7 @@ func (x *imageIndex) end() {
 	}
 }
 
-// expect notes that the image is said to have the tag, and will be observed.
+// expect notes that the image should have the tag. The caller then has the image observed.
 func (x *imageIndex) expect(tag, id string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -75,13 +78,14 @@ func (x *imageIndex) expect(tag, id string) {
 	x.expected[id][tag] = expectation{first, x.moves}
 }
 
-// unmetLocked returns the moves of the tags that the image was expected to have before the observation began, and did not have then.
+// unmetLocked returns a move for each tag that the image was expected to have before the observation began, but did not
+// have.
 func (x *imageIndex) unmetLocked(id string, tags []string, began int) (unmet []string) {
 	for tag, expected := range x.expected[id] {
 		switch {
 		case expected.first > began:
 			continue
-		case expected.last > began: // who has reported the others waits for another observation
+		case expected.last > began: // later moves wait for another observation
 			x.expected[id][tag] = expectation{began + 1, expected.last}
 		default:
 			delete(x.expected[id], tag)
@@ -96,7 +100,8 @@ func (x *imageIndex) unmetLocked(id string, tags []string, began int) (unmet []s
 	return unmet
 }
 
-// move notes that the image has got the tag, or an unknown one or none. It returns the one that had it.
+// move notes that an image has got the tag. id is empty if that image is not known, or if no image has the tag. move
+// returns the image that had the tag before.
 func (x *imageIndex) move(tag, id string) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -113,9 +118,9 @@ func (x *imageIndex) move(tag, id string) []string {
 	return nil
 }
 
-// set notes what was observed of an image. It returns the images that this changes: those that had the tags until now, and the
-// known parent of an image that is new; and the image itself if another has got one of the tags since the observation began;
-// and the moves of tags that it was expected to have.
+// set notes what an observation found out about an image. It returns the subjects to observe because of that: the
+// images that had its tags until now; the parent of a new image, if the parent is known; the image itself, if another
+// image has got one of its tags since the observation began; and the moves of tags that it should have and does not have.
 func (x *imageIndex) set(id string, observed indexedImage, began int) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -142,13 +147,14 @@ func (x *imageIndex) set(id string, observed indexedImage, began int) []string {
 		x.owners[tag] = id
 	}
 	if observed.parent == "" {
-		observed.parent = known.parent // which Docker forgets half way through a removal
+		observed.parent = known.parent // Docker forgets the parent half way through a removal
 	}
 	x.images[id] = observed
 	return append(slices.Sorted(maps.Keys(changed)), x.unmetLocked(id, observed.tags, began)...)
 }
 
-// remove forgets an image and returns its parent, which may be shown now, and the moves of tags that it was expected to have.
+// remove forgets an image. It returns the subjects to observe because of that: its parent, which may be shown now, and
+// the moves of tags that the image should have had.
 func (x *imageIndex) remove(id string, began int) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -166,7 +172,7 @@ func (x *imageIndex) remove(id string, began int) []string {
 	return changed
 }
 
-// shown returns the names of the images that were last observed to be shown, by ID.
+// shown returns the names of the images that are shown, by ID, as last observed.
 func (x *imageIndex) shown() map[string]imageNames {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -10,26 +10,27 @@ import (
 	"github.com/docker/docker/api/types/image"
 )
 
-// imageNames is what a list of images tells of one of them: what a change that raises no event can change.
+// imageNames are the fields of a listed image that can change without an event.
 type imageNames struct{ tags, digests []string }
 
 func (n imageNames) equal(other imageNames) bool {
 	return slices.Equal(n.tags, other.tags) && slices.Equal(n.digests, other.digests)
 }
 
-// comparesImages reports whether reads of images are guarded by a list. Engines that hide parents raise no event for an image
-// without a tag that a build makes, for what a failed build leaves, and for the tags of an archive that loads in part. Other
-// engines raise one, and take seconds to list a thousand images.
+// comparesImages reports whether a live read of images must first list the images. Engines that hide parents raise no
+// event for an image without a tag that a build makes, for what a failed build leaves, and for the tags of an archive
+// that loads in part. Other engines raise these events, and they take seconds to list a thousand images.
 func (c *connection) comparesImages() bool { return c.hidesParents() && !c.isPodman }
 
-// imageLists lists the images on one connection, one list at a time. Where that guards reads, it reports the differences.
+// imageLists lists the images on one connection, one list at a time. If live reads depend on the list, it reports the
+// differences to the sink.
 type imageLists struct {
 	connection *connection
 	images     *Images
 	last       map[string]listedImage // by ID
 }
 
-// listedImage is an image as it was listed, and its names in their own form.
+// listedImage holds an image's names as listed, and in the form that objects show.
 type listedImage struct {
 	repoTags, repoDigests []string
 	names                 imageNames
@@ -41,7 +42,8 @@ func (l *imageLists) batcher() *batcher[map[string]imageNames] {
 
 // list returns the names of all images that docker images shows, by ID.
 //
-// It compares them with what was observed, and with the list before: what was observed is not always shown at once.
+// It compares them with the last observations and with the previous list. The observations alone are not enough,
+// because an observed change may not be shown yet.
 func (l *imageLists) list() (map[string]imageNames, error) {
 	ctx, cancel := context.WithTimeout(l.connection.ctx, listTimeout)
 	defer cancel()
@@ -63,7 +65,7 @@ func (l *imageLists) list() (map[string]imageNames, error) {
 	return names, nil
 }
 
-// read lists the images anew.
+// read lists the images again.
 func (l *imageLists) read(ctx context.Context) error {
 	listed := make(map[string]listedImage, len(l.last))
 	add := func(id string, repoTags, repoDigests []string) {
@@ -106,8 +108,8 @@ func namesOf(listed map[string]listedImage) map[string]imageNames {
 	return names
 }
 
-// changedImages returns the subjects to observe after the images have become others, by ID: the moves of the tags that an
-// image has got, and the images that have come, gone or changed otherwise.
+// changedImages returns the subjects to observe after the names of the images, by ID, have changed from before to now.
+// They are the moves of the tags that an image has got, and the images that came, went or changed in another way.
 func changedImages(before, now map[string]imageNames) (subjects []string) {
 	for id, names := range now {
 		known, isKnown := before[id]
@@ -118,7 +120,7 @@ func changedImages(before, now map[string]imageNames) (subjects []string) {
 		for _, tag := range got {
 			subjects = append(subjects, moveSubject(tag, id))
 		}
-		if len(got) == 0 { // a move leads to the image
+		if len(got) == 0 { // a move already leads to the image
 			subjects = append(subjects, id)
 		}
 	}

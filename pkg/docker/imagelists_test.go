@@ -31,7 +31,7 @@ func (v *view) names(t *testing.T) []string {
 	return names
 }
 
-// dockerNames returns the names that the images have which docker images shows.
+// dockerNames returns the names of the Images for everything that docker images shows.
 func dockerNames(t *testing.T) []string {
 	t.Helper()
 	found, err := shared.Client().ImageList(t.Context(), image.ListOptions{})
@@ -58,7 +58,8 @@ func pruneImagesAfter(t *testing.T) {
 	})
 }
 
-// unreportedName returns what engine.UnreportedImages take. The tags that they give to it are gone after the test.
+// unreportedName returns a name for the functions of engine.UnreportedImages. It removes the tags that they make after
+// the test.
 func unreportedName(t *testing.T) string {
 	name := engine.UniqueName("unreported")
 	t.Cleanup(func() {
@@ -93,7 +94,7 @@ func TestAnImageThatABuildHidesAndThatIsShownAgainIsListedLikeInDocker(t *testin
 		t.Fatal("the image is not listed")
 	}
 	child := buildImage(t, "FROM "+parent+"\nLABEL n="+engine.UniqueName("l")+"\n", "")
-	// A get takes in what no list has shown.
+	// A get observes the image without a list.
 	x.i.MarkDirty(parent)
 	x.i.settle()
 	if x.i.held(parent) != nil {
@@ -138,7 +139,7 @@ func TestAChangeOfAnImageThatWasObservedAndNotTakenInIsReportedByTheNextList(t *
 	x := connectFake(t, f)
 	x.i.names(t)
 	tags = []string{"after:v1"}
-	if _, _, err := x.Images().Observe(t.Context(), id); err != nil { // a comparison, which looks twice
+	if _, _, err := x.Images().Observe(t.Context(), id); err != nil { // the view does not take the result
 		t.Fatal(err)
 	}
 	if got := x.i.names(t); !slices.Equal(got, []string{"engine/after:v1"}) {

@@ -20,13 +20,14 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// lookups is how often an image is looked for that is found under a name that it turns out not to have.
+// lookups is how often find inspects an image whose answer does not have the name that find looks for.
 const lookups = 10
 
 var imageResource = v1alpha1.Resource("images")
 
-// Images is the source of the engine's images. A subject is an image ID; or a reference that an event named, which shows as
-// nothing and leads to the images that have it or had it; or the move of a tag, which leads to its new owner and to the former one.
+// Images is the source of the engine's images. A subject is one of three things: an image ID; a reference that an event
+// named, which shows no object and leads to the images that have it or had it; or the move of a tag, which leads to the
+// tag's new owner and to its former owner.
 type Images struct {
 	engine    *Engine
 	sink      Sink
@@ -92,7 +93,8 @@ func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtim
 	return objects, related, nil
 }
 
-// observeMove leads to the new owner of a tag and to the former one. Without an ID it is the one who has the tag now.
+// observeMove leads to the new owner of a tag and to the former owner. If id is empty, it asks Docker for the new
+// owner.
 func (s *Images) observeMove(ctx context.Context, tag, id string) (objects map[string]runtime.Object, related []string, err error) {
 	if id == "" {
 		if id, err = s.find(ctx, tag, tag); err != nil || id == "" {
@@ -105,7 +107,7 @@ func (s *Images) observeMove(ctx context.Context, tag, id string) (objects map[s
 
 const moveOf = "move of "
 
-// moveSubject is the subject of the move of a tag to an image, or to one that is not known.
+// moveSubject returns the subject for the move of a tag to an image. id is empty if the image is not known.
 func moveSubject(tag, id string) string { return moveOf + tag + " " + id }
 
 // movedTag is the inverse of moveSubject.
@@ -117,14 +119,15 @@ func movedTag(subject string) (tag, id string, ok bool) {
 
 // related returns the images that have or had the reference.
 func (s *Images) related(reference string, response *image.InspectResponse) []string {
-	ids := s.index.move(reference, "") // to nobody in particular: what the engine said may be over
+	ids := s.index.move(reference, "") // no new owner, because the engine's answer may be out of date
 	if response == nil || slices.Contains(ids, imageID(response.ID)) {
 		return ids
 	}
 	return append([]string{imageID(response.ID)}, ids...)
 }
 
-// isShown reports whether docker images shows the image: the classic builder leaves one behind for each step.
+// isShown reports whether docker images shows the image. It hides the images that the classic builder leaves for each
+// step.
 func (s *Images) isShown(ctx context.Context, response *image.InspectResponse, tags []string) (bool, error) {
 	if len(tags) > 0 || len(digestsOf(response)) > 0 {
 		return true, nil
@@ -136,7 +139,7 @@ func (s *Images) isShown(ctx context.Context, response *image.InspectResponse, t
 		}
 		dangling, err := c.dangling.do(ctx)
 		if isRefused(err) {
-			return nil // it is there, and nothing says that Docker hides it
+			return nil // the image exists, and nothing says that Docker hides it
 		}
 		shown = dangling[imageID(response.ID)]
 		return err
@@ -159,8 +162,8 @@ func (c *connection) listDangling() (map[string]bool, error) {
 	return ids, nil
 }
 
-// NameOf returns the name of the Image that docker means by a name: its tag, such as busybox:latest for busybox and for
-// docker.io~library~busybox. It is the name itself where that means no tag.
+// NameOf returns the name of the Image that Docker means by name. For example, busybox and docker.io~library~busybox
+// mean busybox:latest. It returns name itself if name cannot mean a tag.
 func (s *Images) NameOf(name string) string {
 	tag, err := tagOfName(name)
 	if err != nil {
@@ -169,7 +172,7 @@ func (s *Images) NameOf(name string) string {
 	return nameOfTag(tag)
 }
 
-// Lookup finds the image of that tag, full ID, or 12-digit ID. A tag wins, as it does with docker.
+// Lookup finds the image by its tag, its full ID or its 12-digit ID. A tag wins over an ID, as in Docker.
 func (s *Images) Lookup(ctx context.Context, key string) (string, error) {
 	namespace, name, _ := strings.Cut(key, "/")
 	if namespace != s.engine.namespace {
@@ -186,10 +189,12 @@ func (s *Images) Lookup(ctx context.Context, key string) (string, error) {
 	return s.find(ctx, name, name)
 }
 
-// find returns the ID of the image that has the reference as a tag or the name as an ID, empty if none does.
+// find returns the ID of the image that has the reference as a tag, or the name as an ID. It returns "" if there is
+// none.
 func (s *Images) find(ctx context.Context, reference, name string) (string, error) {
-	// Docker takes any unique beginning of an ID for the ID, and some engines more than that for a reference. But it also finds
-	// the image first and lists its tags then: a tag that moves in between is at another image the next time.
+	// Docker accepts any unique prefix of an ID, and some engines accept more, so check what it found. The check can
+	// fail for the right image: Docker finds the image first and reads its tags later, and the tag may move in between.
+	// The next inspection then finds the tag's new owner.
 	for range lookups {
 		response, err := s.inspect(ctx, reference)
 		switch {
@@ -204,8 +209,8 @@ func (s *Images) find(ctx context.Context, reference, name string) (string, erro
 	return "", nil
 }
 
-// Fence returns when every change that was complete before the call has been reported to the sink. Engines that hide parents
-// raise no event for many changes of images: there it takes a list of the images as well.
+// Fence returns when every change that was complete before the call has been reported to the sink. Engines that hide
+// parents raise no event for many changes of images. On these engines Fence also lists the images.
 func (s *Images) Fence(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.engine.Fence(ctx) })
@@ -216,7 +221,7 @@ func (s *Images) Fence(ctx context.Context) error {
 			}
 			_, err := c.imageLists.do(ctx)
 			if isRefused(err) {
-				return nil // the engine's condition says so, and what events tell is shown
+				return nil // the Engine's condition reports the refusal, and images stay as fresh as events make them
 			}
 			return err
 		})
@@ -225,17 +230,18 @@ func (s *Images) Fence(ctx context.Context) error {
 	return group.Wait()
 }
 
-// Create is not offered.
+// Create always fails: the API does not offer it.
 func (s *Images) Create(context.Context, string, runtime.Object) (string, error) {
 	return "", apierrors.NewMethodNotSupported(imageResource, "create")
 }
 
-// Update is not offered.
+// Update always fails: the API does not offer it.
 func (s *Images) Update(context.Context, string, runtime.Object, runtime.Object) error {
 	return apierrors.NewMethodNotSupported(imageResource, "update")
 }
 
-// inspect returns what Docker says of what it calls by that reference or ID, nil if there is none.
+// inspect returns Docker's answer about the image with that reference or ID, or nil if there is none. Docker decides
+// what the name means.
 func (s *Images) inspect(ctx context.Context, name string) (*image.InspectResponse, error) {
 	if !isImagePath(name) {
 		return nil, nil
@@ -246,7 +252,7 @@ func (s *Images) inspect(ctx context.Context, name string) (*image.InspectRespon
 	})
 }
 
-// imageID returns an ID with its algorithm, which podman leaves out.
+// imageID returns an ID with its algorithm. Podman leaves the algorithm out.
 func imageID(id string) string {
 	if fullID.MatchString(id) {
 		return imageIDAlgorithm + ":" + id

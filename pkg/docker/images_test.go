@@ -106,7 +106,7 @@ func TestATagThatMovesAndGoesBeforeAnybodyLooksLeavesItsFormerOwner(t *testing.T
 	if before := x.image(t, tag); before == nil || before.Status.ID != oldID {
 		t.Fatalf("%+v", before)
 	}
-	x.i.mu.Lock() // nothing is observed
+	x.i.mu.Lock() // the view observes nothing while this is locked
 	tagErr := x.docker.ImageTag(t.Context(), newID, tag)
 	_, untagErr := x.docker.ImageRemove(t.Context(), tag, image.RemoveOptions{})
 	x.i.mu.Unlock()
@@ -120,7 +120,7 @@ func TestATagThatMovesAndGoesBeforeAnybodyLooksLeavesItsFormerOwner(t *testing.T
 	}
 }
 
-// buildImage builds with the classic builder.
+// buildImage builds an image with the classic builder.
 func buildImage(t *testing.T, dockerfile, tag string) string {
 	t.Helper()
 	var archive bytes.Buffer
@@ -166,7 +166,7 @@ func TestStepsOfABuildAreHiddenLikeInDocker(t *testing.T) {
 	if err != nil || len(objects) != 0 {
 		t.Errorf("a step shows as %v, %v", objects, err)
 	}
-	// Without its child the step is an image as any other.
+	// Without its child, the step is an image like any other.
 	_, err = x.docker.ImageRemove(t.Context(), tag, image.RemoveOptions{PruneChildren: false})
 	must(t, err)
 	if x.image(t, tag) != nil {

@@ -13,8 +13,8 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 )
 
-// inspection is the part of an inspected container that is read: what containerOf and stopTimeoutOf look at. The rest would be
-// made and thrown away for each container.
+// inspection has the fields of an inspected container that containerOf and stopTimeoutOf read. Decoding the other
+// fields would cost memory for each container.
 type inspection struct {
 	ID              string `json:"Id"`
 	Name            string
@@ -26,7 +26,7 @@ type inspection struct {
 	State           *container.State
 	HostConfig      *struct{ PortBindings nat.PortMap }
 	NetworkSettings *struct{ Ports nat.PortMap }
-	Config          any // a pointer to what is read of it, nil if there was none
+	Config          any // points to the struct to decode into; null in the answer makes it nil
 }
 
 type inspectedConfig struct {
@@ -35,8 +35,8 @@ type inspectedConfig struct {
 	StopTimeout  *int
 }
 
-// readContainer returns what Docker has answered as the Docker client would, but for what nobody looks at, and with its labels
-// only where they are asked for.
+// readContainer decodes Docker's answer as the Docker client does, but only the fields of inspection. It decodes the
+// labels only if withLabels is true.
 func readContainer(answer []byte, withLabels bool) (*container.InspectResponse, error) {
 	var config struct {
 		inspectedConfig
@@ -67,7 +67,7 @@ func readContainer(answer []byte, withLabels bool) (*container.InspectResponse, 
 	return response, nil
 }
 
-// readImage is readContainer for an image: imagesOf and Observe look at no more than this.
+// readImage decodes Docker's answer about an image, but only the fields that imagesOf and Observe read.
 func readImage(answer []byte) (*image.InspectResponse, error) {
 	var i struct {
 		ID           string `json:"Id"`
@@ -95,7 +95,7 @@ func readImage(answer []byte) (*image.InspectResponse, error) {
 	return response, nil
 }
 
-// readWhole returns what Docker has answered as the Docker client would: what comes after it is as little looked at.
+// readWhole decodes all of Docker's answer. Like the Docker client, it ignores anything after the first JSON value.
 func readWhole[T any](answer []byte) (*T, error) {
 	var response T
 	if err := json.NewDecoder(bytes.NewReader(answer)).Decode(&response); err != nil {

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// keyLocks holds one lock for each key in use. Who waits for a lock stops waiting when its context ends.
+// keyLocks holds one lock for each key in use. A caller stops waiting for a lock when its context ends.
 type keyLocks struct {
 	mu    sync.Mutex
 	byKey map[string]*keyLock
@@ -19,7 +19,7 @@ type keyLock struct {
 	users int
 }
 
-// lock returns the function that unlocks.
+// lock waits for the lock of the key. It returns the function that releases the lock.
 func (l *keyLocks) lock(ctx context.Context, key string) (unlock func(), err error) {
 	l.mu.Lock()
 	if l.byKey == nil {

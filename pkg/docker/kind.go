@@ -15,21 +15,22 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// kind is one kind of what an engine holds. Each is read, compared with Docker and available by itself, whatever becomes
-// of the others.
+// kind describes one kind of object in an engine. Each kind is read, compared with Docker and made available on its
+// own. A failure of one kind does not affect the others.
 type kind struct {
 	resource schema.GroupResource
-	// condition is the type of the engine's condition that says whether the kind has been read.
+	// condition is the type of the Engine's condition that says whether the kind has been read.
 	condition string
-	// events is the type of the events that tell of changes.
+	// events is the type of the events that report changes of the kind.
 	events events.Type
-	// sink is the field of the kind's source.
+	// sink points to the sink in the kind's source.
 	sink *Sink
-	// subjects returns what an event about a subject makes dirty, if that is not just the subject. It may be nil.
+	// subjects returns the subjects that a mark of one subject makes dirty. If subjects is nil, only that subject is
+	// dirty.
 	subjects func(mark) []string
 }
 
-// SetSink names who hears of changes of a kind, such as volumes. It comes before Run, once for each kind.
+// SetSink sets the sink that hears of changes of a kind, such as volumes. Call it once for each kind, before Run.
 func (e *Engine) SetSink(resource string, sink Sink) {
 	for _, k := range e.kinds {
 		if k.resource.Resource == resource {
@@ -40,7 +41,7 @@ func (e *Engine) SetSink(resource string, sink Sink) {
 	panic(fmt.Sprintf("an engine holds no %s", resource))
 }
 
-// mark reports a change to its sink.
+// mark reports a mark to the sink of its kind.
 func (e *Engine) mark(m mark) {
 	if m.kind == signalKind {
 		e.containers.signals.sent(m.subject)
@@ -67,7 +68,8 @@ func (e *Engine) setUnavailable(err error) {
 	}
 }
 
-// keepAll keeps every kind until ctx ends. The comparisons are spread over the period.
+// keepAll starts a goroutine for each kind that runs keep. It spreads the comparisons of the kinds over the resync
+// period.
 func (e *Engine) keepAll(ctx context.Context, c *connection) {
 	for i, k := range e.kinds {
 		(*k.sink).SetUnavailable(unavailable(fmt.Sprintf("the %s of the container engine at %s are being read", k.resource.Resource, e.Endpoint())))
@@ -76,8 +78,8 @@ func (e *Engine) keepAll(ctx context.Context, c *connection) {
 	}
 }
 
-// keep reads a kind and compares it with Docker once in a period from then on, until ctx ends. What fails is tried again
-// soon. A kind that has been read stays available when a comparison fails: events and inspections keep it up to date.
+// keep reads a kind, and then compares it with Docker once in each period, until ctx ends. It retries a failure soon. A
+// kind that has been read stays available if a comparison fails, because events and inspections keep it up to date.
 func (e *Engine) keep(ctx context.Context, c *connection, k kind, offset time.Duration) {
 	began, backoff := time.Now(), e.backoff
 	read, known := false, ""
@@ -112,13 +114,13 @@ func (e *Engine) keep(ctx context.Context, c *connection, k kind, offset time.Du
 	}
 }
 
-// untilComparison returns how long it is, some time after the beginning, to the next of the times that are a period apart.
-// The offset is one of them.
+// untilComparison returns how long to wait for the next comparison when elapsed has passed since the beginning.
+// Comparisons are one period apart, and one of them is at offset.
 func untilComparison(elapsed, offset, period time.Duration) time.Duration {
 	return period - ((elapsed-offset)%period+period)%period
 }
 
-// explainKind returns why a kind cannot be read as the error of those who want to read it.
+// explainKind returns the API error for clients that read a kind which cannot be read.
 func (e *Engine) explainKind(k kind, err error) error {
 	if apierrors.IsServiceUnavailable(err) {
 		return err
@@ -126,7 +128,7 @@ func (e *Engine) explainKind(k kind, err error) error {
 	return unavailable(fmt.Sprintf("the %s of the container engine at %s cannot be read: %s", k.resource.Resource, e.Endpoint(), dockerWords(err)))
 }
 
-// listError returns the error of a list of all objects of a kind, which is about no single one of them.
+// listError returns the API error for a failed list of a whole kind. It names no object, because none is at fault.
 func (e *Engine) listError(resource schema.GroupResource, err error) error {
 	status := apierrors.APIStatus(nil)
 	switch {

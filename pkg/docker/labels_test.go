@@ -13,10 +13,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// strange are the characters that make a difference to some rule.
+// strange has characters that the rules for labels treat differently.
 var strange = []string{"", "a", "Z", "0", "-", "_", ".", "/", " ", "\n", "\x00", "ä", "\xff"}
 
-// eachString calls check for all strings of up to n of the strange characters, and for long ones.
+// eachString calls check with every string of up to n of the strange characters, and with long strings.
 func eachString(n int, check func(string)) {
 	all := []string{""}
 	for range n {
@@ -60,7 +60,7 @@ func BenchmarkSelectable(b *testing.B) {
 	}
 }
 
-// BenchmarkObserveAChange reads a container whose state changes each time.
+// BenchmarkObserveAChange observes a container whose state changes each time.
 func BenchmarkObserveAChange(b *testing.B) {
 	e, engine := answering(b)
 	labels := map[string]string{}

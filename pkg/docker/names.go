@@ -15,11 +15,12 @@ import (
 	"github.com/distribution/reference"
 )
 
-// The Docker client joins paths without escaping dots, so that a name such as ../containers/x reaches another endpoint.
-// No string becomes part of a path unless a function of this file let it pass.
+// The Docker client joins paths without escaping dots. A name such as ../containers/x would reach another endpoint. So
+// every string must pass a check in this file before it becomes part of a path.
 
 var (
-	// commonName is Docker's own grammar of names. Containers of old engines and volumes of plugins do not follow it.
+	// commonName is Docker's own grammar for names. Containers of old engines and volumes of plugins may have other
+	// names.
 	commonName   = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
 	fullID       = regexp.MustCompile(`^[a-f0-9]{64}$`)
 	shortID      = regexp.MustCompile(`^[a-f0-9]{12}$`)
@@ -33,17 +34,17 @@ const (
 	slashInNames     = "~"
 )
 
-// isPathSegment reports whether Docker can be asked for s as one segment of a path.
+// isPathSegment reports whether s can be one segment of the path of a Docker request.
 func isPathSegment(s string) bool { return isPath(s) && !strings.Contains(s, "/") }
 
-// isPath reports whether Docker can be asked for s as one or more segments of a path. Docker's client cuts blanks off at both ends,
-// and Docker's router finds no name that has a line break.
+// isPath reports whether s can be one or more segments of the path of a Docker request. Docker's client trims spaces at
+// both ends, and Docker's router does not match a name with a line break.
 func isPath(s string) bool {
 	return path.Clean("/"+s) == "/"+s && s != "" && strings.TrimSpace(s) == s && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// tagOfName returns the tag that docker means by the name of an Image: a familiar reference such as busybox:latest, also for
-// busybox and docker.io~library~busybox.
+// tagOfName returns the tag that Docker means by the name of an Image, in its familiar form. For example, busybox and
+// docker.io~library~busybox mean busybox:latest.
 func tagOfName(name string) (string, error) {
 	if strings.Contains(name, "/") {
 		return "", errors.New("must have its slashes written as '~'")
@@ -60,7 +61,7 @@ func tagOfName(name string) (string, error) {
 
 func nameOfTag(tag string) string { return strings.ReplaceAll(tag, "/", slashInNames) }
 
-// familiarTag returns a tag in the form in which the docker command shows it.
+// familiarTag returns a tag in the form that the docker command shows.
 func familiarTag(tag string) (string, error) {
 	named, err := parseReference(tag)
 	if err != nil {
@@ -87,14 +88,14 @@ func parseReference(s string) (reference.Named, error) {
 	if err != nil {
 		return nil, fmt.Errorf("must be an image reference or an image ID: %w", err)
 	}
-	// Docker itself refuses it as ambiguous with an ID.
+	// Docker refuses such a name, because it looks like an ID.
 	if reference.FamiliarName(named) == imageIDAlgorithm {
 		return nil, errors.New("must not use a digest algorithm as the image's name")
 	}
 	return named, nil
 }
 
-// normalReference returns the reference with its tag, :latest where it has none, or its digest.
+// normalReference returns the reference in its familiar form. If it has neither a tag nor a digest, it adds :latest.
 func normalReference(s string) (string, bool) {
 	named, err := parseReference(s)
 	if err != nil {
@@ -103,19 +104,19 @@ func normalReference(s string) (string, bool) {
 	return reference.FamiliarString(reference.TagNameOnly(named)), true
 }
 
-// isIDOf reports whether s is the full or the 12-digit ID, the two forms that an object answers to.
+// isIDOf reports whether s is the full ID or the 12-digit ID. An object answers to these two forms.
 func isIDOf(s, id string) bool {
 	id = strings.TrimPrefix(id, imageIDAlgorithm+":")
 	s = strings.TrimPrefix(s, imageIDAlgorithm+":")
 	return fullID.MatchString(id) && (s == id || shortID.MatchString(s) && strings.HasPrefix(id, s))
 }
 
-// isImageID reports whether s may be the ID of an image, full or of 12 digits.
+// isImageID reports whether s looks like an image ID, full or with 12 digits.
 func isImageID(s string) bool {
 	return fullImageID.MatchString(s) || fullID.MatchString(s) || shortID.MatchString(s)
 }
 
-// isImagePath reports whether s may stand for an image in a path: an ID, full or of 12 digits, or a reference.
+// isImagePath reports whether s can name an image in a path: an ID, full or with 12 digits, or a reference.
 func isImagePath(s string) bool {
 	if isImageID(s) {
 		return true

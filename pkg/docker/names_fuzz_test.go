@@ -17,7 +17,7 @@ import (
 	"github.com/docker/docker/client"
 )
 
-// recorder is a transport that writes down what would be on the wire.
+// recorder is a transport that records each request instead of sending it.
 type recorder struct {
 	method string
 	target *url.URL
@@ -28,7 +28,7 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader("{}")), Request: request}, nil
 }
 
-// recorded returns Docker's client over a recorder.
+// recorded returns a Docker client that uses a recorder.
 func recorded(t testing.TB) (*client.Client, *recorder) {
 	t.Helper()
 	r := &recorder{}
@@ -39,7 +39,7 @@ func recorded(t testing.TB) (*client.Client, *recorder) {
 	return c, r
 }
 
-// FuzzName promises that no name reaches another endpoint than the one that it is given to.
+// FuzzName promises that no name makes a request reach another endpoint.
 func FuzzName(f *testing.F) {
 	for _, seed := range []string{"web", "..", ".", "../containers/victim", "a/../b", "a/./b", "x..", "%2e%2e", "a?force=1", "a#b", "a\\b", "\x00", "json", "prune", "a//b",
 		"busybox:latest", "localhost:5000~a~b:v1", "..~..~containers~x:y", "a/..:b", "sha256:" + idA, idA, "busybox@sha256:" + idA, "[::1]:80/a:b", "a:..", "ａ:b", "a/json", "a/b/get",

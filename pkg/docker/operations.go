@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// operate makes a call that changes something, and waits for it as long as the request lasts.
+// operate makes a call that changes something. It waits for the call until the request ends.
 func (e *Engine) operate(ctx context.Context, verb string, resource schema.GroupResource, name string, call func(context.Context, *connection) error) error {
 	return e.outlive(ctx, verb, resource, name, func(ctx context.Context) error {
 		c, err := e.current()
@@ -22,8 +22,8 @@ func (e *Engine) operate(ctx context.Context, verb string, resource schema.Group
 	})
 }
 
-// outlive makes a call that goes on when the request that asked for it ends: cancelled half way, nobody would know what
-// it did.
+// outlive makes a call that continues when its request ends. If the call were cancelled half way, its effect would be
+// unknown.
 func (e *Engine) outlive(ctx context.Context, verb string, resource schema.GroupResource, name string, call func(context.Context) error) error {
 	done := make(chan error, 1)
 	if err := e.spawn(ctx, func(ctx context.Context) { done <- call(ctx) }); err != nil {
@@ -33,12 +33,13 @@ func (e *Engine) outlive(ctx context.Context, verb string, resource schema.Group
 	case err := <-done:
 		return apiError(verb, resource, name, e.orUnavailable(err))
 	case <-ctx.Done():
-		// No time to try again after: clients would by themselves, and a restart, say, must not be made twice.
+		// Give no time to retry after: clients would retry by themselves, and must not make a restart twice, for
+		// example.
 		return apierrors.NewTimeoutError(fmt.Sprintf("Docker did not answer in time to %s %s %q. It goes on: get it later to see the outcome", verb, resource.Resource, name), 0)
 	}
 }
 
-// spawn runs a call that ends with Run, whatever becomes of ctx.
+// spawn starts a call in a goroutine. The call ends with Run, and not with ctx.
 func (e *Engine) spawn(ctx context.Context, call func(context.Context)) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -55,7 +56,7 @@ func (e *Engine) spawn(ctx context.Context, call func(context.Context)) error {
 	return nil
 }
 
-// endCalls cancels what spawn started, waits for its end, and lets nothing begin after it.
+// endCalls cancels the calls that spawn started and waits for their end. After it, spawn starts no more calls.
 func (e *Engine) endCalls() {
 	e.mu.Lock()
 	e.endOperations()

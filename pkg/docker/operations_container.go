@@ -20,7 +20,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// Update carries out what distinguishes updated from old: a state, an action, a graceful deletion.
+// Update carries out the difference between old and updated: a new state, an action or a graceful deletion.
 func (s *Containers) Update(ctx context.Context, id string, old, updated runtime.Object) error {
 	before, after := old.(*v1alpha1.Container), updated.(*v1alpha1.Container)
 	if !fullID.MatchString(id) {
@@ -55,7 +55,7 @@ func newAction(before, after *v1alpha1.Container) v1alpha1.ContainerAction {
 	return v1alpha1.ContainerAction(action)
 }
 
-// setState takes the container to a state from whatever it is in when its turn comes.
+// setState brings the container to a state. It looks at the container's current state only when its turn has come.
 func (s *Containers) setState(ctx context.Context, id, name string, state v1alpha1.ContainerState) error {
 	return s.inTurn(ctx, "update", id, name, func(ctx context.Context, c *connection) error {
 		status, err := s.statusNow(ctx, id, name)
@@ -69,7 +69,8 @@ func (s *Containers) setState(ctx context.Context, id, name string, state v1alph
 	})
 }
 
-// act carries out an action and records its outcome. A failure is a warning.
+// act carries out an action and records its outcome. If the action fails, the client gets a warning instead of an
+// error.
 func (s *Containers) act(ctx context.Context, id, name string, action v1alpha1.ContainerAction) error {
 	observed := metav1.Now().Rfc3339Copy()
 	words := ""
@@ -90,7 +91,7 @@ func (s *Containers) act(ctx context.Context, id, name string, action v1alpha1.C
 	return nil
 }
 
-// statusNow returns the status of the container in Docker's words.
+// statusNow returns the container's status in Docker's own words.
 func (s *Containers) statusNow(ctx context.Context, id, name string) (string, error) {
 	inspected, err := s.inspect(ctx, id)
 	if err != nil {
@@ -102,14 +103,14 @@ func (s *Containers) statusNow(ctx context.Context, id, name string) (string, er
 	return inspected.State.Status, nil
 }
 
-// recordAction notes how an action ended, and returns why it failed.
+// recordAction notes how an action ended, and returns the text of its error.
 func (s *Containers) recordAction(id string, action v1alpha1.ContainerAction, observed metav1.Time, err error) string {
 	outcome := s.outcome(action, observed, err)
 	s.overlays.change(id, func(o *overlay) { o.lastAction = outcome })
 	return outcome.Error
 }
 
-// outcome returns what to show of an action that ends now.
+// outcome returns what status.lastAction shows of an action that ends now.
 func (s *Containers) outcome(action v1alpha1.ContainerAction, observed metav1.Time, err error) *v1alpha1.ContainerLastAction {
 	completed := metav1.Now().Rfc3339Copy()
 	outcome := &v1alpha1.ContainerLastAction{
@@ -121,7 +122,8 @@ func (s *Containers) outcome(action v1alpha1.ContainerAction, observed metav1.Ti
 	return outcome
 }
 
-// performChecked tells a container that is missing from something else that the step misses, such as a network.
+// performChecked performs a step. On a not-found error it checks whether the container itself is missing. If something
+// else is missing, such as a network, the error is a conflict.
 func (s *Containers) performChecked(ctx context.Context, c *connection, id string, next step) error {
 	err := perform(ctx, c, id, next)
 	if !errdefs.IsNotFound(err) {
@@ -133,7 +135,7 @@ func (s *Containers) performChecked(ctx context.Context, c *connection, id strin
 	return err
 }
 
-// inTurn makes a call when all earlier ones for the container have ended.
+// inTurn makes a call after all earlier calls for the container have ended.
 func (s *Containers) inTurn(ctx context.Context, verb, id, name string, call func(context.Context, *connection) error) error {
 	unlock, err := s.locks.lock(ctx, id)
 	if err != nil {
@@ -145,7 +147,7 @@ func (s *Containers) inTurn(ctx context.Context, verb, id, name string, call fun
 	})
 }
 
-// call makes a call that changes a container, and has the container observed whatever comes of it.
+// call makes a call that changes a container. It has the container observed afterwards, even if the call fails.
 func (s *Containers) call(ctx context.Context, id string, call func(context.Context, *connection) error) error {
 	c, err := s.engine.current()
 	if err != nil {
@@ -155,7 +157,8 @@ func (s *Containers) call(ctx context.Context, id string, call func(context.Cont
 	return call(ctx, c)
 }
 
-// stopSeconds is a grace period as Docker takes it. A longer one than it can count would end at once.
+// stopSeconds returns a grace period in the form that Docker takes. A period that overflows Docker's counter would end
+// at once, so it is cut.
 func stopSeconds(grace int64) *int {
 	seconds := int(min(grace, math.MaxInt64/int64(time.Second)))
 	return &seconds

@@ -11,7 +11,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// statuses are Docker's statuses by the state that they show as: running, paused, created.
+// statuses holds Docker's statuses, in the order of the states that they show as: running, paused, created.
 var statuses = [3][]v1alpha1.ContainerDockerStatus{
 	{"running", "restarting"},
 	{"paused", "pausing"},

@@ -21,26 +21,26 @@ const (
 	endlessStopTimeout = 24 * time.Hour
 )
 
-// overlay is what is known of a container that Docker cannot store.
+// overlay is what the server knows about a container and Docker cannot store.
 type overlay struct {
 	deletionTimestamp *metav1.Time
 	gracePeriod       int64
-	deletion          *gracefulDeletion // nil unless a graceful one is under way
+	deletion          *gracefulDeletion // nil unless a graceful deletion is under way
 	lastAction        *v1alpha1.ContainerLastAction
 	lastApplied       string
 	stopTimeout       time.Duration
-	// stopped is true when the container was last seen not to run.
+	// stopped is true if the container was not running when it was last observed.
 	stopped bool
-	// answer is the digest of what Docker said last, shown what was made of it. But for its overlay, its version and its
-	// generation, what is shown is never changed.
+	// answer is a digest of Docker's last answer. shown is the container that was made of that answer. Nothing in shown
+	// changes later, except for its overlay, its resourceVersion and its generation.
 	answer uint64
 	shown  *v1alpha1.Container
 }
 
-// answerSeed is of digests of Docker's answers.
+// answerSeed is the seed of all digests of Docker's answers.
 var answerSeed = maphash.MakeSeed()
 
-// overlays holds the overlay of each container by its ID, as long as the container exists.
+// overlays holds the overlay of each container by ID, for as long as the container exists.
 type overlays struct {
 	mu   sync.Mutex
 	byID map[string]*overlay
@@ -63,7 +63,7 @@ func (o *overlays) ofLocked(id string) *overlay {
 	return o.byID[id]
 }
 
-// wasStopped reports whether the container was last seen not to run.
+// wasStopped reports whether the container was not running when it was last observed.
 func (o *overlays) wasStopped(id string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -77,7 +77,7 @@ func (o *overlays) forget(id string) {
 	delete(o.byID, id)
 }
 
-// learn notes what was made of an answer of Docker's.
+// learn notes the container that was made of an answer of Docker's.
 func (o *overlays) learn(object *v1alpha1.Container, stopTimeout time.Duration, answer []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -86,8 +86,9 @@ func (o *overlays) learn(object *v1alpha1.Container, stopTimeout time.Duration, 
 	known.answer, known.shown = maphash.Bytes(answerSeed, answer), object
 }
 
-// recall returns what was made of the last answer about the container, nil if there was none, and whether this one says the
-// same, word for word. It is the caller's but for what lies deeper.
+// recall returns the container that was made of the last answer, or nil if there was none. isSame reports whether this
+// answer has the same text. The returned container is a shallow copy: the caller must not change anything that its
+// fields point to.
 func (o *overlays) recall(id string, answer []byte) (last *v1alpha1.Container, isSame bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -100,7 +101,7 @@ func (o *overlays) recall(id string, answer []byte) (last *v1alpha1.Container, i
 	return &object, len(answer) > 0 && known.answer == maphash.Bytes(answerSeed, answer)
 }
 
-// show writes the overlay into a container.
+// show copies the overlay into a container.
 func (o *overlays) show(object *v1alpha1.Container) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -128,7 +129,7 @@ func stopTimeoutOf(response *container.InspectResponse) time.Duration {
 	return time.Duration(min(int64(*response.Config.StopTimeout), longest)) * time.Second
 }
 
-// StopTimeout returns how long the container of that ID may take to stop unless someone says otherwise.
+// StopTimeout returns how long the container with that ID may take to stop if the request does not say.
 func (s *Containers) StopTimeout(id string) time.Duration {
 	s.overlays.mu.Lock()
 	defer s.overlays.mu.Unlock()

@@ -14,13 +14,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// refusal is a kind of answer by which Docker says that it works, but cannot do what it was asked.
+// refusal is a kind of answer in which Docker says that it works, but cannot do what it was asked to do.
 type refusal struct {
 	reason metav1.StatusReason
 	words  *regexp.Regexp
 }
 
-// knownRefusals are Docker's words, for which engines have any status: mostly 500, but also 400, 403, 404 and 503.
+// knownRefusals recognizes refusals by Docker's words. Their status says little: it is mostly 500, but also 400, 403,
+// 404 or 503.
 var knownRefusals = []refusal{
 	// The state of the container forbids it.
 	conflict(`already paused|\bnot paused\b`),
@@ -29,7 +30,7 @@ var knownRefusals = []refusal{
 	conflict(`already in progress|marked for removal`),
 	conflict(`state improper`), // podman
 
-	// Something else has what it needs.
+	// Something else uses what the container or the object needs.
 	conflict(`\bin use\b|being used|currently used by`), // a name, a port, an address, a volume, an image
 	conflict(`port is already allocated|Ports are not available`),
 	conflict(`already exists|already attached to network|already using parent interface`),
@@ -38,7 +39,7 @@ var knownRefusals = []refusal{
 	conflict(`no available (?:IPv[46] )?addresses|available, non-overlapping IPv[46] address pool|fully subnetted`),
 	conflict(`Pool overlaps with|conflicts with network|networks have`),
 
-	// The engine, or its host, does not have what it needs.
+	// The engine or its host lacks what the container needs.
 	missing(`could not select device driver|CDI device injection failed|nvidia-container-cli`),
 	missing(`error gathering device information`),
 	missing(`unknown (?:or invalid )?runtime`),
@@ -59,10 +60,11 @@ func conflict(words string) refusal { return refusal{metav1.StatusReasonConflict
 
 func missing(words string) refusal { return refusal{metav1.StatusReasonInvalid, fold(words)} }
 
-// fold compiles an expression whose letters mean both cases: engines of different releases write them differently.
+// fold compiles an expression that ignores case, because releases of the engine differ in it.
 func fold(words string) *regexp.Regexp { return regexp.MustCompile(`(?i)` + words) }
 
-// refusalOf returns the reason of a refusal in these words, StatusReasonUnknown if they are none that is known.
+// refusalOf returns the reason of a refusal with these words. It returns StatusReasonUnknown if it does not know the
+// words.
 func refusalOf(words string) metav1.StatusReason {
 	for _, r := range knownRefusals {
 		if r.words.MatchString(words) {
@@ -72,8 +74,8 @@ func refusalOf(words string) metav1.StatusReason {
 	return metav1.StatusReasonUnknown
 }
 
-// unprocessable returns the error of a state that this engine cannot bring about. The state of what is deleted is nobody's
-// wish: there it is a conflict.
+// unprocessable returns the error for a state that this engine cannot bring about. A deletion asks for no state, so its
+// error is a conflict.
 func unprocessable(verb string, resource schema.GroupResource, name, words string) *apierrors.StatusError {
 	if verb == "delete" {
 		return apierrors.NewConflict(resource, name, errors.New(words))

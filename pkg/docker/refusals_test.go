@@ -20,7 +20,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// said are the words of engines from 20.10 to 28, with the status that the API owes for them.
+// said holds messages of engines from 20.10 to 28, by the status with which the API must answer them.
 var said = map[int32][]string{
 	http.StatusConflict: {
 		// start

@@ -17,18 +17,18 @@ import (
 	"k8s.io/component-base/metrics/legacyregistry"
 )
 
-// Request is a form of request that the engine may be sent.
+// Request describes one form of request that the server may send to the engine.
 type Request struct {
 	Method string
-	// Path comes after the API's version. One of its segments may be a key of segments.
+	// Path is the path after the API version. One of its segments may be a placeholder, which is a key of segments.
 	Path string
-	// Query are the parameters that may be set.
+	// Query lists the parameters that the request may have.
 	Query []string
 	// Why says what the request is for.
 	Why string
 }
 
-// String is the request as the documentation shows it.
+// String returns the request as the documentation shows it.
 func (r Request) String() string {
 	text := r.Method + " " + r.Path
 	if len(r.Query) > 0 {
@@ -37,7 +37,8 @@ func (r Request) String() string {
 	return text
 }
 
-// Requests are all that the engine may be sent. None has a body. What is on no line never leaves this process.
+// Requests lists every request that the server may send to the engine. None of them has a body. A request that is not
+// on the list never leaves this process.
 var Requests = []Request{
 	{http.MethodGet, "/containers/{name}/json", nil, "show a container"},
 	{http.MethodGet, "/images/{reference}/json", nil, "show an image"},
@@ -61,7 +62,7 @@ var Requests = []Request{
 	{http.MethodDelete, "/volumes/{volume}", nil, "delete of a volume"},
 }
 
-// segments are what may stand in a path in place of each word.
+// segments holds the check of the values for each placeholder.
 var segments = map[string]func(string) bool{
 	"{name}":      isPathSegment,
 	"{volume}":    isPath,
@@ -94,7 +95,7 @@ func (r Request) hasPath(path string) bool {
 
 var versionPrefix = regexp.MustCompile(`^/v[0-9]+\.[0-9]+/`)
 
-// FindRequest returns which of Requests a request to an engine is, or false if it is none.
+// FindRequest returns the entry of Requests that a request matches. It returns false if there is none.
 func FindRequest(method string, target *url.URL) (Request, bool) {
 	if path.Clean(target.Path) != target.Path {
 		return Request{}, false
@@ -118,7 +119,7 @@ func FindRequest(method string, target *url.URL) (Request, bool) {
 var refusedRequests = metrics.NewCounter(&metrics.CounterOpts{
 	Namespace:      "engine_apiserver",
 	Name:           "refused_engine_requests_total",
-	Help:           "Requests that were kept from the container engine because it must not be sent them. Each is a bug.",
+	Help:           "Requests that the server did not send to the container engine because they are not on its list of allowed requests. Each one is a bug.",
 	StabilityLevel: metrics.ALPHA,
 })
 
@@ -126,13 +127,13 @@ func init() {
 	legacyregistry.MustRegister(refusedRequests)
 }
 
-// guard lets the transport that it is registered with send what is on the list, and nothing else.
+// guard makes a transport send only requests that are on the list.
 type guard struct {
-	// base is what comes before the API's paths at the engine's address.
+	// base is the part of the engine's address that comes before the API's paths.
 	base string
 }
 
-// newGuard returns the guard of the client of an engine.
+// newGuard returns the guard for a client of the engine.
 func newGuard(c *client.Client) (guard, error) {
 	host, err := client.ParseHostURL(c.DaemonHost())
 	if err != nil {
@@ -141,14 +142,15 @@ func newGuard(c *client.Client) (guard, error) {
 	return guard{base: strings.TrimSuffix(host.Path, "/")}, nil
 }
 
-// protect makes the transport ask the guard.
+// protect makes the transport ask the guard before each request.
 func (g guard) protect(transport *http.Transport) {
 	for _, scheme := range []string{"http", "https"} {
 		transport.RegisterProtocol(scheme, g)
 	}
 }
 
-// RoundTrip returns http.ErrSkipAltProtocol, which has the transport send the request, or the reason why it may not be sent.
+// RoundTrip returns http.ErrSkipAltProtocol for a request that may be sent. The transport then sends it. For any other
+// request it returns an error.
 func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	target := *r.URL
 	rest, found := strings.CutPrefix(target.Path, g.base)
@@ -158,5 +160,5 @@ func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, http.ErrSkipAltProtocol
 	}
 	refusedRequests.Inc()
-	return nil, fmt.Errorf("%s %s is kept from the container engine: it is none of the requests that the server may send", r.Method, r.URL.Path)
+	return nil, fmt.Errorf("%s %s is kept from the container engine: it is not on the list of requests that the server may send", r.Method, r.URL.Path)
 }

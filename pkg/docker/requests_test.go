@@ -25,7 +25,7 @@ import (
 	dockertypes "github.com/docker/docker/api/types"
 )
 
-// guarded returns a client as the server uses it.
+// guarded returns a client with the same guard as the server's.
 func guarded(t *testing.T, host string) *client.Client {
 	t.Helper()
 	t.Setenv("DOCKER_CONFIG", t.TempDir())

@@ -14,10 +14,10 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// errStreamEnded is how an engine that is stopped takes its leave.
+// errStreamEnded says that the engine closed its event stream, as it does when it is stopped.
 var errStreamEnded = errors.New("its event stream ended")
 
-// session is the engine from connect to loss. It reports whether anything had been read.
+// session connects to the engine, and serves it until the connection is lost. It reports whether a kind was read.
 func (e *Engine) session(ctx context.Context) (read bool, err error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -27,8 +27,8 @@ func (e *Engine) session(ctx context.Context) (read bool, err error) {
 	}
 	defer c.transport.CloseIdleConnections()
 
-	// The stream comes before the listing, and begins with the log: it is open at an instant that its answer does not
-	// tell.
+	// Open the stream before the first listing, so that no change is missed. Ask for the whole log first, because the
+	// answer does not say from which instant on the stream is open.
 	since := url.Values{"since": {"1"}}
 	if c.isPodman {
 		since = nil
@@ -63,7 +63,7 @@ func (c *connection) follow(stream io.Reader) error {
 	return fmt.Errorf("reading its event stream: %w", err)
 }
 
-// pingUntilLost notices an engine that no longer answers though its connections stand.
+// pingUntilLost returns when the engine no longer answers pings. The connections alone may stay open.
 func (e *Engine) pingUntilLost(ctx context.Context, c *connection) error {
 	ticker := time.NewTicker(e.pingPeriod)
 	defer ticker.Stop()

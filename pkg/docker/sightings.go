@@ -12,14 +12,15 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// sightings remembers when each image got its tags, or lost the last one, as Docker does not say that.
+// sightings remembers when each image got its tags or lost its last one, because Docker does not say.
 type sightings struct {
 	mu   sync.Mutex
 	byID map[string]map[types.UID]metav1.Time
 }
 
-// see notes the objects that the image of that ID shows as, and sets the times of their conditions. An object that was seen
-// before keeps its time. Another one has the time now, unless this is the first look at the image and may come late.
+// see notes the objects that show an image, and sets the times of their conditions. An object that was seen before
+// keeps its time. Another object gets the time now. But if late is true and this is the first look at the image, the
+// object keeps the time that it has, because it may have changed long ago.
 func (s *sightings) see(id string, images []*v1alpha1.Image, now metav1.Time, late bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,14 +5,14 @@ package docker
 
 import "sync"
 
-// signals tells those who wait for it that a container was sent a signal. Docker's event of that is how it shows that it has
-// begun to stop a container: its answer comes when the container has stopped.
+// signals tells waiters that a container was sent a signal. Docker's event about the signal shows that Docker has begun
+// to stop the container. The answer to the stop request comes only after the container has stopped.
 type signals struct {
 	mu      sync.Mutex
 	waiting map[string]map[chan struct{}]struct{} // by the container's ID
 }
 
-// await returns a channel that is closed when the container is sent the next signal. The caller has to call forget.
+// await returns a channel that is closed when the container is sent its next signal. The caller must call forget.
 func (s *signals) await(id string) (sent <-chan struct{}, forget func()) {
 	waiter := make(chan struct{})
 	s.mu.Lock()
@@ -34,7 +34,7 @@ func (s *signals) await(id string) (sent <-chan struct{}, forget func()) {
 	}
 }
 
-// sent tells those who wait that the container was sent a signal.
+// sent tells all waiters that the container was sent a signal.
 func (s *signals) sent(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

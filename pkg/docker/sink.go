@@ -5,15 +5,15 @@ package docker
 
 import "context"
 
-// Sink is what the changes of one kind are reported to. None of its methods but Resync waits for Docker.
+// Sink receives the changes of one kind. Only Resync waits for Docker.
 type Sink interface {
-	// MarkDirty has the subject observed soon, at least once from now on.
+	// MarkDirty has the subject observed soon, at least once after the call.
 	MarkDirty(subject string)
 
-	// MarkAllDirty has the subjects listed again soon, and those that came or went observed.
+	// MarkAllDirty has the subjects listed again soon. It has those observed that came or went.
 	MarkAllDirty()
 
-	// Resync lists and observes every subject and returns when all of them are held.
+	// Resync lists and observes every subject. It returns when the store holds all of them.
 	Resync(ctx context.Context) error
 
 	// SetUnavailable makes reads and writes fail with err until the next Resync.

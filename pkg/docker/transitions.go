@@ -13,32 +13,33 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// step is the call that takes a container nearer to what was asked for. Most have the name of the action that is the same.
+// step is a call that brings a container nearer to what was asked for. Most steps have the name of the action that
+// makes the same call.
 type step string
 
 const (
-	stepNone    step = "" // it is as was asked for
+	stepNone    step = "" // nothing to do
 	stepStart   step = "start"
 	stepStop    step = "stop"
 	stepPause   step = "pause"
 	stepUnpause step = "unpause"
 	stepRestart step = "restart"
-	// stepRefuseStopped makes no call: Docker's own refusal does not say that the container is not running.
+	// stepRefuseStopped makes no call, but fails. Docker's own refusal does not say that the container is not running.
 	stepRefuseStopped step = "refuse"
 )
 
-// steps holds a step for each state that a container can be in. Where none leads to what was asked for, it is the one whose
-// refusal says why.
+// steps holds the step to take from each state of a container. If no step leads to what was asked for, it holds the
+// step that Docker refuses with the best explanation.
 type steps struct{ running, paused, stopped step }
 
-// stepsToState holds the steps to each value of spec.state.
+// stepsToState holds the steps that lead to each value of spec.state.
 var stepsToState = map[v1alpha1.ContainerState]steps{
 	v1alpha1.ContainerStateRunning: {running: stepNone, paused: stepUnpause, stopped: stepStart},
 	v1alpha1.ContainerStatePaused:  {running: stepPause, paused: stepNone, stopped: stepPause},
 	v1alpha1.ContainerStateCreated: {running: stepStop, paused: stepStop, stopped: stepNone},
 }
 
-// stepsOfAction holds the steps of each action. An action that finds nothing to do is a success.
+// stepsOfAction holds the steps of each action. An action that has nothing to do succeeds.
 var stepsOfAction = map[v1alpha1.ContainerAction]steps{
 	v1alpha1.ContainerActionStart:   {running: stepNone, paused: stepStart, stopped: stepStart},
 	v1alpha1.ContainerActionStop:    {running: stepStop, paused: stepStop, stopped: stepNone},
@@ -47,7 +48,7 @@ var stepsOfAction = map[v1alpha1.ContainerAction]steps{
 	v1alpha1.ContainerActionRestart: {running: stepRestart, paused: stepRestart, stopped: stepRestart},
 }
 
-// from returns the step to take when Docker says this of the container.
+// from returns the step to take from a status of Docker's.
 func (s steps) from(status v1alpha1.ContainerDockerStatus) step {
 	switch stateOf(status) {
 	case v1alpha1.ContainerStateRunning:
@@ -60,7 +61,7 @@ func (s steps) from(status v1alpha1.ContainerDockerStatus) step {
 	return stepNone
 }
 
-// stepOf returns the step of an action. Of a status that is not known Docker knows best what to make.
+// stepOf returns the step of an action. If the status is not known, it leaves the decision to Docker.
 func stepOf(action v1alpha1.ContainerAction, status v1alpha1.ContainerDockerStatus) step {
 	if status == v1alpha1.ContainerDockerStatusUnknown {
 		return step(action)
@@ -68,7 +69,7 @@ func stepOf(action v1alpha1.ContainerAction, status v1alpha1.ContainerDockerStat
 	return stepsOfAction[action].from(status)
 }
 
-// perform takes a step.
+// perform makes the call of a step.
 func perform(ctx context.Context, c *connection, id string, next step) error {
 	switch next {
 	case stepNone:

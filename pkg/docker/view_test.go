@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// source is what the store takes a kind from.
+// source has the methods that the store calls on a kind's source.
 type source interface {
 	Subjects(ctx context.Context) ([]string, error)
 	Observe(ctx context.Context, subject string) (map[string]runtime.Object, []string, error)
@@ -34,7 +34,7 @@ var (
 	_ source = &Volumes{}
 )
 
-// view is a small store: it observes what is marked, one subject after the other.
+// view is a small store. It observes the marked subjects, one after the other.
 type view struct {
 	source source
 	ctx    context.Context
@@ -48,7 +48,7 @@ type view struct {
 	marks       map[string]int
 	lists       int
 	resyncs     int
-	listError   error // of the last list
+	listError   error // error of the last list
 	unavailable error
 	failures    []error
 }
@@ -155,7 +155,7 @@ func (v *view) SetUnavailable(err error) {
 	v.changed.Broadcast()
 }
 
-// settle waits until all that is marked has been observed.
+// settle waits until every marked subject has been observed.
 func (v *view) settle() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -164,7 +164,7 @@ func (v *view) settle() {
 	}
 }
 
-// get returns an object as a live read shows it: after a fence.
+// get returns an object as a live read does, after a fence.
 func (v *view) get(t *testing.T, name string) runtime.Object {
 	t.Helper()
 	if err := v.source.Fence(t.Context()); err != nil {
@@ -174,7 +174,7 @@ func (v *view) get(t *testing.T, name string) runtime.Object {
 	return v.held(name)
 }
 
-// held returns what is known of an object without asking anyone.
+// held returns the object that the view holds. It asks nobody.
 func (v *view) held(name string) runtime.Object {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -186,7 +186,7 @@ func (v *view) held(name string) runtime.Object {
 	return nil
 }
 
-// marked reports how often the subject was marked since the last call.
+// marked returns how often the subject was marked since the last call.
 func (v *view) marked(subject string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -195,7 +195,8 @@ func (v *view) marked(subject string) int {
 	return n
 }
 
-// marksOf is marked for who holds the lock, and forgets nothing.
+// marksOf returns how often the subject was marked. The caller must hold the lock. Unlike marked, it does not reset the
+// count.
 func (v *view) marksOf(subject string) (n int) {
 	for marked, count := range v.marks {
 		if isAbout(marked, subject) {
@@ -205,13 +206,14 @@ func (v *view) marksOf(subject string) (n int) {
 	return n
 }
 
-// isAbout reports whether what was marked is the subject, or one of those that had its name, of volumes.
+// isAbout reports whether a mark is about the subject. For a volume, subject may be its name: then a mark of any of its
+// lives counts.
 func isAbout(marked, subject string) bool {
 	_, volume, _ := strings.Cut(marked, "/")
 	return marked == subject || volume == subject
 }
 
-// waitFor waits until what the view holds fulfils a condition.
+// waitFor waits until the condition is true. It calls the condition with the lock held.
 func (v *view) waitFor(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	eventually(t, what, func() bool {

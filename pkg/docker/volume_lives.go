@@ -15,26 +15,28 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// life is what is known of a volume from its creation to its removal. Docker gives a volume no ID: two volumes that had the same name
-// one after the other can look the same.
+// life is what is known about one volume, from its creation to its removal. Docker gives volumes no IDs. Two volumes
+// with the same name, one after the other, can look the same.
 type life struct {
-	// number is of this life alone.
+	// number is unique to this life.
 	number uint64
-	// since is the time of an event before which this life began, by the engine's clock. Removals up to then ended earlier ones.
+	// since is the time of the newest event when this life was first seen, by the engine's clock. A removal up to that
+	// time ended an earlier life.
 	since int64
 	// uses counts how often the subject was handed out.
 	uses uint64
 
-	// driver is "" while it is not known.
+	// driver is "" if it is not known yet.
 	driver string
-	// What the volume has been shown with.
+	// uid is the volume's uid as last shown. created is the creation time that was first shown with this uid.
 	uid     types.UID
 	created *metav1.Time
 }
 
 func (l *life) subject(name string) string { return strconv.FormatUint(l.number, 10) + "/" + name }
 
-// lives are the lives of the volumes that are there, by name. The subject of a volume is the number of its life, a slash, and its name.
+// lives holds the lives of the volumes that exist, by name. The subject of a volume is the number of its life, a slash
+// and its name.
 type lives struct {
 	mu     sync.Mutex
 	byName map[string]*life
@@ -42,7 +44,7 @@ type lives struct {
 	newest int64  // the time of the newest event, by the engine's clock
 }
 
-// heard takes in an event, and returns the subjects that it makes dirty.
+// heard takes in an event. It returns the subjects that the event makes dirty.
 func (l *lives) heard(m mark) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,8 +57,9 @@ func (l *lives) heard(m mark) []string {
 	return []string{ended.subject(m.subject), l.useLocked(m.subject, "")}
 }
 
-// use returns the subject of the volume that has the name now. Whoever calls it for a name that is not known has passed a fence before
-// seeing the volume, lest an earlier volume's removal is taken for this one's.
+// use returns the subject of the volume that has the name now. If the name may be new, the caller must have passed a
+// fence before it saw the volume. Otherwise the removal of an earlier volume could be taken for the removal of this
+// one.
 func (l *lives) use(name, driver string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -78,7 +81,7 @@ func (l *lives) useLocked(name, driver string) string {
 	return known.subject(name)
 }
 
-// of returns a copy of the life of a subject, and the volume's name. It is false if that life has ended.
+// of returns a copy of the life of a subject, and the volume's name. ok is false if that life has ended.
 func (l *lives) of(subject string) (known life, name string, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -90,14 +93,14 @@ func (l *lives) of(subject string) (known life, name string, ok bool) {
 	return *current, name, true
 }
 
-// has reports whether a volume of that name is known.
+// has reports whether a volume with that name is known.
 func (l *lives) has(name string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.byName[name] != nil
 }
 
-// end forgets a life that was seen to be over, unless its subject has been handed out since.
+// end forgets a life whose volume was not found. It does nothing if the subject has been handed out since.
 func (l *lives) end(seen life, name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -106,9 +109,9 @@ func (l *lives) end(seen life, name string) {
 	}
 }
 
-// show completes the object of a subject by what its life tells: the creation time is the one that was seen first, as engines before
-// Docker 23 move it with the volume's content. If the answer is not Docker's best, another uid is no proof of another volume. It is
-// false if that life has ended.
+// show completes an object from the life of its subject. The creation time is the one that was seen first, because
+// engines before Docker 23 change it with the volume's content. If isBest is false, the answer may lack details, so
+// another uid does not prove that this is another volume. show returns false if the life has ended.
 func (l *lives) show(subject string, object *v1alpha1.Volume, isBest bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

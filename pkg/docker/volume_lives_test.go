@@ -19,7 +19,7 @@ func removed(nano int64) mark {
 func TestTheLivesOfAVolume(t *testing.T) {
 	for what, test := range map[string]struct {
 		events []mark
-		// ends is true of the last event if it ends the life that the others began.
+		// ends is true if the last event ends the life that the others began.
 		ends bool
 	}{
 		"a removal":                             {events: []mark{created(1), removed(2)}, ends: true},
@@ -73,7 +73,7 @@ func TestALifeThatBeganAnewWhileItWasLookedForIsNotOver(t *testing.T) {
 	}
 }
 
-// shownIn returns what a volume shows as in a life.
+// shownIn returns the uid and the creation time that a volume shows in its current life.
 func shownIn(t *testing.T, l *lives, v volume.Volume, dated, isBest bool) (uid, createdAt string) {
 	t.Helper()
 	object := volumeOf(&v, "engine", dated)
@@ -115,7 +115,7 @@ func TestAListThatTellsLessIsNoProofOfAnotherVolume(t *testing.T) {
 	v := localVolume()
 	v.Driver = "plugin"
 	uid, _ := shownIn(t, &l, v, true, true)
-	v.Labels, v.Options, v.Scope = nil, nil, "" // as while its plugin is down
+	v.Labels, v.Options, v.Scope = nil, nil, "" // the list of a plugin that is down
 	if now, _ := shownIn(t, &l, v, true, false); now != uid {
 		t.Error("the uid changes")
 	}

@@ -25,7 +25,7 @@ import (
 
 var volumeResource = v1alpha1.Resource("volumes")
 
-// localDriver is Docker's own driver of volumes.
+// localDriver is the name of Docker's own volume driver.
 const localDriver = "local"
 
 // Volumes is the source of the engine's volumes. A subject is one life of a volume.
@@ -47,7 +47,8 @@ func (s *Volumes) Subjects(ctx context.Context) ([]string, error) {
 	return subjects, err
 }
 
-// List shows all volumes but those of plugins, which Docker asks when it inspects a volume and not when it lists it.
+// List returns all subjects with the objects that they show. It leaves out the objects of plugins' volumes, so that the
+// store observes these volumes one by one. Docker asks the plugin only when it inspects a volume.
 func (s *Volumes) List(ctx context.Context) (map[string]map[string]runtime.Object, error) {
 	found, err := s.listNew(ctx)
 	if err != nil {
@@ -66,7 +67,7 @@ func (s *Volumes) List(ctx context.Context) (map[string]map[string]runtime.Objec
 	return shown, nil
 }
 
-// listNew is list, whose volumes may be used for the first time.
+// listNew lists the volumes after a fence, so that the caller may use names that are new to lives.
 func (s *Volumes) listNew(ctx context.Context) ([]*volume.Volume, error) {
 	if err := s.Fence(ctx); err != nil {
 		return nil, err
@@ -78,7 +79,8 @@ func (s *Volumes) listNew(ctx context.Context) ([]*volume.Volume, error) {
 	return found, nil
 }
 
-// list returns what Docker says of all volumes. Of two that have the same name, it is the first that Docker means by the name.
+// list returns Docker's list of volumes. If several have the same name, it returns only the first one. Docker means
+// that one by the name.
 func (s *Volumes) list(ctx context.Context) ([]*volume.Volume, error) {
 	var found volume.ListResponse
 	err := s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) (err error) {
@@ -113,7 +115,8 @@ func (s *Volumes) Observe(ctx context.Context, subject string) (map[string]runti
 	return objects, nil, err
 }
 
-// show returns what the subject shows as if it is what Docker says, nothing if its life has ended.
+// show returns the objects of the subject, made of Docker's answer. It returns nothing if the life of the subject has
+// ended.
 func (s *Volumes) show(subject string, found *volume.Volume, isBest bool) (map[string]runtime.Object, error) {
 	c, err := s.engine.current()
 	if err != nil {
@@ -126,13 +129,13 @@ func (s *Volumes) show(subject string, found *volume.Volume, isBest bool) (map[s
 	return map[string]runtime.Object{keyOf(object): object}, nil
 }
 
-// datesVolumes reports whether the engine says when a local volume was created. Docker before 23 (API 1.42) says when its content was
-// last changed.
+// datesVolumes reports whether the engine says when a local volume was created. Docker before 23 (API 1.42) says when
+// the volume's content last changed.
 func (c *connection) datesVolumes() bool {
 	return c.isPodman || versions.GreaterThanOrEqualTo(c.client.ClientVersion(), "1.42")
 }
 
-// Lookup finds the volume that has that name in its object.
+// Lookup finds the volume whose object has that name.
 func (s *Volumes) Lookup(ctx context.Context, key string) (string, error) {
 	namespace, name, _ := strings.Cut(key, "/")
 	if namespace != s.engine.namespace {
@@ -153,7 +156,7 @@ func (s *Volumes) Lookup(ctx context.Context, key string) (string, error) {
 	return s.lives.use(found.Name, found.Driver), nil
 }
 
-// named returns what Docker says of the volume that has that name in its object, nil if there is none.
+// named returns Docker's answer about the volume whose object has that name, or nil if there is none.
 func (s *Volumes) named(ctx context.Context, name string) (*volume.Volume, error) {
 	isMade := containers.IsMadeName(name)
 	switch {
@@ -174,19 +177,19 @@ func (s *Volumes) named(ctx context.Context, name string) (*volume.Volume, error
 // Fence returns when every change that was complete before the call has been reported to the sink.
 func (s *Volumes) Fence(ctx context.Context) error { return s.engine.Fence(ctx) }
 
-// Create is not offered.
+// Create always fails: the API does not offer it.
 func (s *Volumes) Create(context.Context, string, runtime.Object) (string, error) {
 	return "", apierrors.NewMethodNotSupported(volumeResource, "create")
 }
 
-// Update is not offered.
+// Update always fails: the API does not offer it.
 func (s *Volumes) Update(context.Context, string, runtime.Object, runtime.Object) error {
 	return apierrors.NewMethodNotSupported(volumeResource, "update")
 }
 
-// find returns what Docker says of the volume, nil if there is none of exactly that name, and whether that is the best it can say. A
-// volume that Docker lists and does not find by its name, or cannot be asked about, is what the list says. Only volumes of plugins and
-// those with a name of no common form are like that.
+// find returns Docker's answer about the volume with exactly that name, or nil if there is none. If Docker cannot
+// inspect a volume that it lists, find returns the entry of the list, and isBest is false. That happens only to volumes
+// of plugins and to volumes with unusual names.
 func (s *Volumes) find(ctx context.Context, name, driver string) (found *volume.Volume, isBest bool, err error) {
 	if isPath(name) {
 		found, err = s.inspect(ctx, name)
@@ -204,13 +207,13 @@ func (s *Volumes) find(ctx context.Context, name, driver string) (found *volume.
 	return nil, false, cmp.Or(err, listErr)
 }
 
-// isAnswer reports whether err, if there is one, is what the engine answered, rather than that it did not.
+// isAnswer reports whether the engine answered. err is then nil or an error of the engine's.
 func isAnswer(err error) bool {
 	status := apierrors.APIStatus(nil)
 	return !errors.As(err, &status) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
 }
 
-// inspect asks Docker about the volume, whose name isPath.
+// inspect asks Docker about a volume. The name must pass isPath.
 func (s *Volumes) inspect(ctx context.Context, name string) (*volume.Volume, error) {
 	found, err := inspect(ctx, s.engine, "/volumes/"+name, readWhole[volume.Volume], func(ctx context.Context, c *client.Client) (*volume.Volume, error) {
 		found, err := c.VolumeInspect(ctx, name)
@@ -222,8 +225,8 @@ func (s *Volumes) inspect(ctx context.Context, name string) (*volume.Volume, err
 	return found, nil
 }
 
-// volumeOf returns the Volume that stands for what Docker says. The creation time of a local volume is part of its identity if the engine
-// dates volumes; what plugins say may change.
+// volumeOf returns the Volume for Docker's answer. The creation time is part of the identity of a local volume if the
+// engine dates volumes. Plugins may change the creation time of a volume.
 func volumeOf(v *volume.Volume, namespace string, dated bool) *v1alpha1.Volume {
 	created, labels, options := timeOf(v.CreatedAt), labelsOf(v.Labels), labelsOf(v.Options)
 	object := &v1alpha1.Volume{
@@ -253,11 +256,11 @@ func volumeOf(v *volume.Volume, namespace string, dated bool) *v1alpha1.Volume {
 	return object
 }
 
-// textOf returns the same text for the same labels, and another one for others.
+// textOf returns a text that is the same for equal labels and different for others.
 func textOf(labels map[string]string) string {
 	text, err := json.Marshal(labels)
 	if err != nil {
-		panic(err) // there is nothing in strings that it could not encode
+		panic(err) // strings always encode
 	}
 	return string(text)
 }
