@@ -137,12 +137,13 @@ func TestActionAnnotationIsAOneShotCommand(t *testing.T) {
 				t.Errorf("after %s the object says %q", step.action, got)
 			}
 		}
+		k.OK(t, "annotate", "ctr", name, "containers.rancherdesktop.io/action=stop")
 		_, warning, err := k.Try(t, "annotate", "ctr", name, "containers.rancherdesktop.io/action=unpause")
 		if err != nil {
 			t.Errorf("a failed action is answered with %v", err)
 		}
-		kubectl.Contains(t, warning, "Warning:", "not paused")
-		kubectl.Contains(t, k.OK(t, "get", "ctr", name, "-o", "jsonpath={.status.lastAction}"), "Failed", "not paused")
+		kubectl.Contains(t, warning, "Warning:", "not running")
+		kubectl.Contains(t, k.OK(t, "get", "ctr", name, "-o", "jsonpath={.status.lastAction}"), "Failed", "not running")
 		k.Fails(t, []string{`"explode"`, `"restart"`}, "annotate", "ctr", name, "containers.rancherdesktop.io/action=explode")
 	})
 }

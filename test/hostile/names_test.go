@@ -117,8 +117,8 @@ func TestNoImageNameMeansAnotherImage(t *testing.T) {
 	digits := strings.TrimPrefix(f.imageID, "sha256:")
 	for _, name := range []string{
 		"~~", "~a", "a~", "a~..~b", "a~~b", "..~..~containers~" + f.container, "~" + f.image, f.image + "~", "@sha256:", "a@sha256:", "sha256:",
-		"busybox", "busybox@" + f.imageID, f.image + "@" + f.imageID, "docker.io~library~busybox:latest", "library~busybox:latest",
-		"index.docker.io~library~busybox:latest", "busybox:", "busybox:latest:latest", ":latest", "Busybox:latest", "busybox:LATEST",
+		"busybox@" + f.imageID, f.image + "@" + f.imageID, "library~library~busybox:latest", "docker.io~docker.io~busybox", "example.com~library~busybox:latest",
+		"busybo", "busybox:", "busybox:latest:latest", ":latest", "Busybox:latest", "busybox:LATEST",
 		"sha256:" + digits[:12], "sha256:" + digits[:63], "sha256:" + digits + "0", "SHA256:" + digits, "sha512:" + digits,
 		digits[:1], digits[:11], digits[:13], digits[:63], digits + "0", strings.ToUpper(digits), "sha256:" + strings.ToUpper(digits),
 		"<none>:<none>", "json", "get", "search", "prune",
