@@ -22,10 +22,11 @@ import (
 	authorizationunion "k8s.io/apiserver/pkg/authorization/union"
 )
 
-// publicPaths are what anybody may get.
+// publicPaths lists the paths that everyone may get, without a token.
 var publicPaths = []string{"/healthz", "/livez", "/readyz", "/readyz/container-engine", "/version"}
 
-// NewAuthenticator knows the holder of the token, and anybody on a public path.
+// NewAuthenticator returns an authenticator that knows the holder of the token. On a public path it also accepts
+// anonymous requests.
 func NewAuthenticator(token string) authenticator.Request {
 	holder := authenticator.TokenFunc(func(_ context.Context, value string) (*authenticator.Response, bool, error) {
 		if subtle.ConstantTimeCompare([]byte(value), []byte(token)) != 1 {
@@ -43,13 +44,13 @@ func NewAuthenticator(token string) authenticator.Request {
 	return union.NewFailOnError(
 		group.NewAuthenticatedGroupAdder(union.New(
 			bearertoken.New(holder),
-			websocket.NewProtocolAuthenticator(holder), // browsers can set no header
+			websocket.NewProtocolAuthenticator(holder), // browsers cannot set headers for a WebSocket
 		)),
 		anonymous.NewAuthenticator(conditions),
 	)
 }
 
-// Authorizer says who may do what, and all that somebody may do.
+// Authorizer authorizes requests, and lists the rules for a user.
 type Authorizer struct {
 	authorizer.Authorizer
 }
@@ -59,7 +60,7 @@ var (
 	_ authorizer.RuleResolver = Authorizer{}
 )
 
-// NewAuthorizer lets the holder of the token do everything, and anybody get a public path.
+// NewAuthorizer returns an authorizer that allows the holder of the token everything, and everyone the public paths.
 func NewAuthorizer() (Authorizer, error) {
 	public, err := path.NewAuthorizer(publicPaths)
 	if err != nil {

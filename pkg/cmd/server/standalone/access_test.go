@@ -18,7 +18,7 @@ func TestOnlyTheTokenOpensWhatIsNotPublic(t *testing.T) {
 	authorizer := newAuthorizer(t)
 	for _, test := range []struct {
 		path, token string
-		user        string // none if nobody is let in
+		user        string // empty if the request is refused
 	}{
 		{"/apis", "secret", "engine-apiserver"},
 		{"/livez", "secret", "engine-apiserver"},
@@ -67,8 +67,8 @@ func TestWhoIsNotTheHolderOfTheTokenMayDoNothingElse(t *testing.T) {
 func TestAWebSocketMayCarryTheTokenAsASubprotocol(t *testing.T) {
 	authenticator := NewAuthenticator("secret")
 	const (
-		right = "base64url.bearer.authorization.k8s.io.c2VjcmV0" // secret
-		wrong = "base64url.bearer.authorization.k8s.io.d3Jvbmc"  // wrong
+		right = "base64url.bearer.authorization.k8s.io.c2VjcmV0" // the token secret
+		wrong = "base64url.bearer.authorization.k8s.io.d3Jvbmc"  // the token wrong
 		other = "base64.binary.k8s.io"
 	)
 	for _, test := range []struct {
@@ -78,7 +78,7 @@ func TestAWebSocketMayCarryTheTokenAsASubprotocol(t *testing.T) {
 		{"Upgrade", right + ", " + other, true},
 		{"keep-alive, Upgrade", other + "," + right, true},
 		{"Upgrade", wrong + ", " + other, false},
-		{"Upgrade", right, false}, // nothing is left to answer with
+		{"Upgrade", right, false}, // no protocol would be left for the answer
 		{"Upgrade", right + ", " + right + ", " + other, false},
 		{"Upgrade", other, false},
 		{"keep-alive", right + ", " + other, false}, // not a WebSocket

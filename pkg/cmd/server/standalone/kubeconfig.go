@@ -1,8 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package standalone gives a server that stands alone what a cluster would give it: a token, who may do what, and a
-// kubeconfig for its clients.
+// Package standalone gives a standalone server what a cluster would otherwise provide: a token, authorization, and a
+// kubeconfig for clients.
 package standalone
 
 import (
@@ -21,10 +21,10 @@ const (
 	userName    = "engine-apiserver"
 )
 
-// KubeconfigName is what the kubeconfig in a state directory is called.
+// KubeconfigName is the name of the kubeconfig file in a state directory.
 const KubeconfigName = "kubeconfig"
 
-// Client is what a client must know of the server.
+// Client is what a client needs to know about the server.
 type Client struct {
 	Server    string
 	CA        []byte
@@ -32,7 +32,8 @@ type Client struct {
 	Namespace string
 }
 
-// WriteKubeconfig writes the kubeconfig of a client. It replaces a file that it wrote, and no other.
+// WriteKubeconfig writes the client's kubeconfig. It replaces an empty file or a kubeconfig that has no other contexts.
+// It replaces no other file.
 func (c Client) WriteKubeconfig(path string) error {
 	if err := checkReplaceable(path); err != nil {
 		return err

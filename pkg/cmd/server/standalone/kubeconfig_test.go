@@ -23,7 +23,7 @@ func writeKubeconfig(t *testing.T, path string) {
 func TestTheKubeconfigHasAllThatKubectlNeeds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", KubeconfigName)
 	writeKubeconfig(t, path)
-	writeKubeconfig(t, path) // it replaces its own
+	writeKubeconfig(t, path) // it replaces its own file
 	config, err := clientcmd.LoadFromFile(path)
 	if err != nil {
 		t.Fatal(err)

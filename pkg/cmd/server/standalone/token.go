@@ -20,7 +20,8 @@ const (
 	privateFile os.FileMode = 0o600
 )
 
-// Token returns the secret that clients show, kept in the state directory: a new one where there is none.
+// Token returns the secret by which the server knows its clients. It keeps the secret in the state directory, and makes
+// a new one if there is none or if it is too short.
 func Token(dir *state.State) (string, error) {
 	path := dir.Path("token")
 	content, err := os.ReadFile(path)

@@ -1,8 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package builtin serves the built-in kinds of Kubernetes that clients ask for before anything else: reviews of what their
-// user may do and who it is, and namespaces. A server that stands alone has no cluster that would serve them.
+// Package builtin serves the built-in Kubernetes kinds that clients ask for first: reviews of who their user is and
+// what it may do, and namespaces. A standalone server has no cluster that serves them.
 package builtin
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
 )
 
-// kinds are the built-in kinds by their group version.
+// kinds lists the built-in kinds by group version.
 var kinds = map[schema.GroupVersion][]runtime.Object{
 	authenticationv1.SchemeGroupVersion: {&authenticationv1.SelfSubjectReview{}},
 	authorizationv1.SchemeGroupVersion:  {&authorizationv1.SelfSubjectAccessReview{}, &authorizationv1.SelfSubjectRulesReview{}},
@@ -35,7 +35,7 @@ var (
 	codecs = serializer.NewCodecFactory(scheme)
 )
 
-// newScheme returns a scheme of the built-in kinds. It also knows each of them as the internal version.
+// newScheme returns a scheme with the built-in kinds. It registers each kind as its own internal version, too.
 func newScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	for version, objects := range kinds {
@@ -47,16 +47,16 @@ func newScheme() *runtime.Scheme {
 	return scheme
 }
 
-// AddOpenAPI adds the built-in kinds to the OpenAPI documents of a server that is to be made.
+// AddOpenAPI adds the built-in kinds to a server's OpenAPI documents. Call it before the server is made.
 func AddOpenAPI(config *genericapiserver.Config) { apiserver.SetOpenAPI(config, definitions, scheme) }
 
-// Access says who may do what.
+// Access authorizes requests, and lists the rules for a user.
 type Access interface {
 	authorizer.Authorizer
 	authorizer.RuleResolver
 }
 
-// Install has the server serve the built-in kinds. AddOpenAPI must have been called for its configuration.
+// Install makes the server serve the built-in kinds. Call AddOpenAPI with the server's configuration first.
 func Install(server *apiserver.Server, namespace string, access Access) error {
 	namespaces, err := newNamespaces(namespace, server.Versions)
 	if err != nil {

@@ -25,7 +25,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-// namespaces is the REST storage of Namespaces: the one that shows the engine, which never changes.
+// namespaces is the REST storage of Namespaces. It holds only the namespace that shows the engine. That one never
+// changes.
 type namespaces struct {
 	store   *genericregistry.Store
 	objects *livestore.Store
@@ -85,7 +86,7 @@ type clusterScoped struct{ registry.Strategy }
 // NamespaceScoped implements rest.RESTUpdateStrategy.
 func (clusterScoped) NamespaceScoped() bool { return false }
 
-// namespaceAttrs returns what a namespace can be selected by.
+// namespaceAttrs returns the labels and fields by which a namespace can be selected.
 func namespaceAttrs(obj runtime.Object) (labels.Set, fields.Set, error) {
 	namespace, ok := obj.(*corev1.Namespace)
 	if !ok {
@@ -124,8 +125,8 @@ func (n *namespaces) GetSingularName() string { return n.store.GetSingularName()
 // ShortNames implements rest.ShortNamesProvider.
 func (n *namespaces) ShortNames() []string { return []string{"ns"} }
 
-// Get implements rest.Getter. Every namespace can be got: when kubectl does not find an object it asks for the object's
-// namespace, and would report that as missing instead.
+// Get implements rest.Getter. It returns any namespace, even one that the list does not show. If kubectl does not find
+// an object, it asks for the object's namespace. It would then report the namespace as missing, and not the object.
 func (n *namespaces) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
 	namespace, err := n.store.Get(ctx, name, options)
 	if apierrors.IsNotFound(err) {

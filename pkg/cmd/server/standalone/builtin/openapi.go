@@ -12,14 +12,15 @@ import (
 	"k8s.io/kube-openapi/pkg/validation/spec"
 )
 
-// model is a type that has a definition of its own in OpenAPI documents.
+// model is a type that has its own definition in OpenAPI documents.
 type model interface{ OpenAPIModelName() string }
 
-// documented is a type whose fields have descriptions. That of the type itself has the name "".
+// documented is a type that has descriptions of its fields. The field name "" has the description of the type itself.
 type documented interface{ SwaggerDoc() map[string]string }
 
-// definitions returns the OpenAPI definitions of the built-in kinds. Only kube-apiserver has generated ones, with those of all
-// kinds of Kubernetes: these few are made from the types, and from the descriptions that the types have.
+// definitions returns the OpenAPI definitions of the built-in kinds. Only kube-apiserver has generated definitions, and
+// those are for all Kubernetes kinds. So definitions makes the few that it needs from the Go types and their
+// descriptions.
 func definitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	d := definer{ref: ref, made: map[string]common.OpenAPIDefinition{}}
 	for _, objects := range kinds {
@@ -30,13 +31,13 @@ func definitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefiniti
 	return d.made
 }
 
-// definer makes definitions of types, and of the types of their fields.
+// definer makes the definitions of types and of the types of their fields.
 type definer struct {
 	ref  common.ReferenceCallback
 	made map[string]common.OpenAPIDefinition
 }
 
-// schemaOf returns the schema of a value of the type, and the models that it refers to.
+// schemaOf returns the schema for values of a type, and the models that the schema refers to.
 func (d definer) schemaOf(t reflect.Type) (schema spec.Schema, models []string) {
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -61,7 +62,7 @@ func (d definer) schemaOf(t reflect.Type) (schema spec.Schema, models []string) 
 	panic(fmt.Sprintf("there is no OpenAPI schema for %s", t))
 }
 
-// define makes the definition of a type of k8s.io/api. Those of other packages are generated.
+// define makes the definition of a type in k8s.io/api. Types in other packages have generated definitions.
 func (d definer) define(name string, t reflect.Type) {
 	if _, done := d.made[name]; done || !strings.HasPrefix(t.PkgPath(), "k8s.io/api/") {
 		return
@@ -78,7 +79,7 @@ func (d definer) addFields(definition *common.OpenAPIDefinition, t reflect.Type)
 	for field := range t.Fields() {
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if name == "" {
-			d.addFields(definition, field.Type) // inline
+			d.addFields(definition, field.Type) // inlined
 			continue
 		}
 		schema, models := d.schemaOf(field.Type)

@@ -21,7 +21,8 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 )
 
-// review is the REST storage of a kind of review that users make of themselves. A review is answered and not kept.
+// review is the REST storage of a kind of review. Users create reviews about themselves. The server answers a review
+// and does not keep it.
 type review[T runtime.Object] struct {
 	kind    string
 	newFunc func() T
@@ -67,11 +68,11 @@ func (r *review[T]) Create(ctx context.Context, obj runtime.Object, validate res
 	if err != nil {
 		return nil, err
 	}
-	accessor.SetManagedFields(nil) // nobody manages what is not kept
+	accessor.SetManagedFields(nil) // an object that is not kept has no managers
 	return obj, r.answer(ctx, who, asked)
 }
 
-// newSelfSubjectReview returns the storage of reviews of who a user is.
+// newSelfSubjectReview returns the storage of SelfSubjectReviews: who is the user?
 func newSelfSubjectReview() rest.Storage {
 	return &review[*authenticationv1.SelfSubjectReview]{
 		kind:    "SelfSubjectReview",
@@ -90,7 +91,7 @@ func newSelfSubjectReview() rest.Storage {
 	}
 }
 
-// newSelfSubjectAccessReview returns the storage of reviews of whether a user may do one thing.
+// newSelfSubjectAccessReview returns the storage of SelfSubjectAccessReviews: may the user do one thing?
 func newSelfSubjectAccessReview(by authorizer.Authorizer) rest.Storage {
 	return &review[*authorizationv1.SelfSubjectAccessReview]{
 		kind:    "SelfSubjectAccessReview",
@@ -114,7 +115,7 @@ func newSelfSubjectAccessReview(by authorizer.Authorizer) rest.Storage {
 	}
 }
 
-// attributesOf returns what the user asks about. Selectors are left out: the server's authorizer takes no account of them.
+// attributesOf returns what the user asks about. It leaves out selectors, because the server's authorizer ignores them.
 func attributesOf(who user.Info, spec authorizationv1.SelfSubjectAccessReviewSpec) (authorizer.Attributes, error) {
 	resource, path := spec.ResourceAttributes, spec.NonResourceAttributes
 	switch {
@@ -138,7 +139,7 @@ func attributesOf(who user.Info, spec authorizationv1.SelfSubjectAccessReviewSpe
 	})
 }
 
-// newSelfSubjectRulesReview returns the storage of reviews of all that a user may do.
+// newSelfSubjectRulesReview returns the storage of SelfSubjectRulesReviews: what may the user do?
 func newSelfSubjectRulesReview(by authorizer.RuleResolver) rest.Storage {
 	return &review[*authorizationv1.SelfSubjectRulesReview]{
 		kind:    "SelfSubjectRulesReview",
@@ -148,7 +149,7 @@ func newSelfSubjectRulesReview(by authorizer.RuleResolver) rest.Storage {
 				return apierrors.NewBadRequest("spec.namespace must name the namespace to list the rules for")
 			}
 			resources, paths, incomplete, err := by.RulesFor(ctx, who, review.Spec.Namespace)
-			// Clients read both lists without asking whether they are there.
+			// Clients expect both lists to be present.
 			review.Status = authorizationv1.SubjectRulesReviewStatus{
 				ResourceRules:    []authorizationv1.ResourceRule{},
 				NonResourceRules: []authorizationv1.NonResourceRule{},
