@@ -21,9 +21,9 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
 
-// serveAggregated serves behind a control plane, to its users.
+// serveAggregated serves behind a control plane, for the users of that control plane.
 func (o *options) serveAggregated(ctx context.Context, dir *state.State, console console) error {
-	// What is wrong on this machine is said before the control plane is waited for.
+	// Report what is wrong on this machine before waiting for the control plane.
 	controlPlane, err := o.aggregated.ControlPlane()
 	if err != nil {
 		return err
@@ -44,11 +44,12 @@ func (o *options) serveAggregated(ctx context.Context, dir *state.State, console
 	clientCA, prioritize, err := o.await(ctx, controlPlane, generic, console)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil // it was told to end
+			return nil // the server was told to end
 		}
 		return err
 	}
-	// A control plane that calls while the server cannot answer yet is refused, and not left waiting.
+	// Listen only now. Calls from the control plane before that are refused at once. Otherwise they would wait for a
+	// server that cannot answer yet.
 	listener, err := listen(ctx, o.serving.BindAddress, o.serving.BindPort)
 	if err != nil {
 		return err
@@ -93,14 +94,14 @@ func (o *options) serveAggregated(ctx context.Context, dir *state.State, console
 	return run(ctx, server, tasks)
 }
 
-// followedLater hides that the authorities can be followed. SecureServingInfo.Serve would start that while it still writes
-// the TLS configuration that is copied when they change: a data race.
+// followedLater hides that the authorities can be reloaded. SecureServingInfo.Serve would start the reloading while it
+// still writes the TLS configuration. A reload copies that configuration: a data race.
 type followedLater struct {
 	dynamiccertificates.CAContentProvider
 }
 
-// await returns when the server can rely on the control plane, with the authorities of its users' certificates, and says
-// whether requests can be prioritized.
+// await waits until the server can rely on the control plane. It returns the authorities of the users' client
+// certificates. prioritize reports whether priority and fairness can be used.
 func (o *options) await(ctx context.Context, controlPlane *aggregated.ControlPlane, config *genericapiserver.RecommendedConfig,
 	console console) (clientCA dynamiccertificates.CAContentProvider, prioritize bool, err error) {
 	var lacking *aggregated.Pending
@@ -125,12 +126,12 @@ func (o *options) await(ctx context.Context, controlPlane *aggregated.ControlPla
 		return nil, false, err
 	}
 	if lacking != nil {
-		fmt.Fprintf(console.err, "engine-apiserver: serving without priority and fairness for want of %v\n", lacking)
+		fmt.Fprintf(console.err, "engine-apiserver: serving without priority and fairness, because it lacks %v\n", lacking)
 	}
 	return clientCA, o.aggregated.PriorityAndFairness && lacking == nil, nil
 }
 
-// newKeeper makes what keeps the server registered.
+// newKeeper returns the keeper of the server's registration.
 func (o *options) newKeeper(controlPlane *aggregated.ControlPlane, config *genericapiserver.RecommendedConfig, address net.Addr,
 	own *state.Certificates) (*registration.Keeper, error) {
 	loopback, err := discovery.NewDiscoveryClientForConfig(config.LoopbackClientConfig)
@@ -156,7 +157,7 @@ func (o *options) newKeeper(controlPlane *aggregated.ControlPlane, config *gener
 	return keeper, nil
 }
 
-// checkListen says whether the server can listen, and leaves the address free.
+// checkListen checks that the server can listen on an address, and frees the address again.
 func checkListen(ctx context.Context, address net.IP, port int) error {
 	listener, err := listen(ctx, address, port)
 	if err != nil {
@@ -172,7 +173,7 @@ func portOf(address net.Addr) int {
 	return defaultPort
 }
 
-// registerCommand is what registers the server with its control plane.
+// registerCommand returns the command that registers the server with its control plane.
 func (o *options) registerCommand(address net.Addr, ownCertificates bool) string {
 	kubeconfig := o.aggregated.Kubeconfig()
 	if kubeconfig == "" {

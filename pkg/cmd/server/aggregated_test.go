@@ -17,7 +17,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// kubeconfigOf writes a kubeconfig for a control plane.
+// kubeconfigOf writes a kubeconfig for the control plane at the URL, and returns its path.
 func kubeconfigOf(t *testing.T, url string) string {
 	t.Helper()
 	config := clientcmdapi.NewConfig()
@@ -30,7 +30,7 @@ func kubeconfigOf(t *testing.T, url string) string {
 	return path
 }
 
-// refusedURL is where nothing listens.
+// refusedURL returns a URL on which nothing listens.
 func refusedURL(t *testing.T) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

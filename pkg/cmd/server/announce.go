@@ -17,7 +17,7 @@ import (
 // patience is how long the start line waits for the engine.
 const patience = 2 * time.Second
 
-// engine is what the announcer must know of a container engine.
+// engine has what the announcer needs of a container engine.
 type engine interface {
 	Connected() <-chan struct{}
 	CheckSynced() error
@@ -25,15 +25,15 @@ type engine interface {
 	Version() docker.Version
 }
 
-// announcer tells the user where the server is, and which engine it serves.
+// announcer tells the user where the server is and which engine it serves.
 type announcer struct {
 	out    io.Writer
-	where  string // the server is
-	try    string // the command to try
+	where  string // where the server is
+	try    string // a command for the user to try
 	engine engine
 }
 
-// announce writes a line when the server serves, and a second one when the engine answers only later.
+// announce writes a line when the server serves. If the engine answers only later, it writes a second line then.
 func (a *announcer) announce(ctx context.Context) {
 	patience := time.NewTimer(patience)
 	defer patience.Stop()
@@ -62,7 +62,7 @@ func (a *announcer) name() string {
 	return fmt.Sprintf("%s (%s)", name, a.engine.Endpoint())
 }
 
-// reason says why the engine is not served yet.
+// reason returns why the engine is not served yet.
 func (a *announcer) reason() string {
 	if err := a.engine.CheckSynced(); err != nil {
 		return err.Error()
@@ -70,7 +70,7 @@ func (a *announcer) reason() string {
 	return "the container engine has not been read yet"
 }
 
-// gap says which kinds of what the engine holds cannot be read, if there are any.
+// gap returns which kinds of the engine cannot be read, as the end of a line. It returns "" if all kinds can be read.
 func (a *announcer) gap() string {
 	if err := a.engine.CheckSynced(); err != nil {
 		return fmt.Sprintf(", but %s: it keeps trying", err)
@@ -78,7 +78,7 @@ func (a *announcer) gap() string {
 	return ""
 }
 
-// shellQuote quotes a path where a shell would not take it as one word.
+// shellQuote quotes a path if a shell would not read it as one word.
 func shellQuote(path string) string {
 	if strings.ContainsAny(path, " \t'\"\\$&;()<>|*?`#~") {
 		return strconv.Quote(path)

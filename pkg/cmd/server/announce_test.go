@@ -16,7 +16,7 @@ import (
 
 type fakeEngine struct {
 	connected chan struct{}
-	gap       error // what CheckSynced says once it is connected
+	gap       error // the result of CheckSynced once connected is closed
 }
 
 func (f *fakeEngine) Connected() <-chan struct{} { return f.connected }

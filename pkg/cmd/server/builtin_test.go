@@ -22,7 +22,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
 
-// withEachEncoding runs a test with clients that send and take JSON, and with those that send and take protobuf.
+// withEachEncoding runs a test with a client that uses JSON and with one that uses protobuf.
 func withEachEncoding(t *testing.T, run func(t *testing.T, client kubernetes.Interface)) {
 	server := start(t)
 	config := server.config(t, filepath.Join(server.stateDir, "kubeconfig"))
@@ -86,7 +86,7 @@ func TestAReviewNeedNotSayWhatItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Headlamp logs in with this.
+	// Headlamp sends this request to log in.
 	answer, err := client.AuthorizationV1().RESTClient().Post().Resource("selfsubjectrulesreviews").
 		SetHeader("Content-Type", "application/json").Body([]byte(`{"spec":{"namespace":"default"}}`)).Do(t.Context()).Raw()
 	if err != nil || !strings.Contains(string(answer), `"resources":["*"]`) {
@@ -181,7 +181,7 @@ func TestEveryNamespaceCanBeGot(t *testing.T) {
 
 func TestDiscoveryListsTheBuiltInKindsOfAServerThatStandsAlone(t *testing.T) {
 	withEachEncoding(t, func(t *testing.T, client kubernetes.Interface) {
-		// This one takes the aggregated document, the other one that of each group.
+		// This call reads the aggregated discovery document. The call below reads the document of one group.
 		_, all, err := client.Discovery().ServerGroupsAndResources()
 		if err != nil {
 			t.Fatal(err)

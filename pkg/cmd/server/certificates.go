@@ -16,8 +16,9 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 )
 
-// setUpCertificates has the server use a certificate, the user's or one of the state directory that has the names. It
-// returns what clients trust it by and, where it is not the user's, what keeps it from expiring.
+// setUpCertificates sets the server's certificate: the user's --tls-cert-file, or one from the state directory that is
+// valid for the names. authority is what clients trust the certificate by. own renews the certificate, and is nil for
+// the user's.
 func (o *options) setUpCertificates(dir *state.State, names ...string) (authority []byte, own *state.Certificates, err error) {
 	cert := &o.serving.ServerCert.CertKey
 	if cert.CertFile != "" {
@@ -41,7 +42,8 @@ func (o *options) setUpCertificates(dir *state.State, names ...string) (authorit
 	return authority, own, nil
 }
 
-// renew returns what keeps certificates from expiring, and calls renewed when clients must trust another authority.
+// renew returns a task that keeps the certificates from expiring. It calls renewed when clients must trust another
+// authority.
 func renew(own *state.Certificates, authority []byte, renewed func(authority []byte) error) func(context.Context) {
 	return func(ctx context.Context) {
 		own.Renew(ctx, authority, renewed, func(err error) {
@@ -50,7 +52,7 @@ func renew(own *state.Certificates, authority []byte, renewed func(authority []b
 	}
 }
 
-// addressName is what a server at an address is called beside localhost.
+// addressName returns the name of a server at an address, in addition to localhost.
 func addressName(address net.IP) []string {
 	if !address.IsUnspecified() {
 		return []string{address.String()}

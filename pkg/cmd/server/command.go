@@ -15,7 +15,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
 )
 
-// NewCommand returns the root command. The context that it is executed with ends the server.
+// NewCommand returns the root command. The server ends when the context of the command ends.
 func NewCommand() *cobra.Command {
 	var version bool
 	command := &cobra.Command{
@@ -48,7 +48,7 @@ func newVersionCommand() *cobra.Command {
 	}
 }
 
-// printVersion prints what is known of the build on one line.
+// printVersion prints what is known about the build, on one line.
 func printVersion(out io.Writer) error {
 	build := apiserver.BuildInfo()
 	line := fmt.Sprintf("engine-apiserver %s %s %s/%s", build.GitVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH)
@@ -65,7 +65,8 @@ func printVersion(out io.Writer) error {
 	return err
 }
 
-// newHelpCommand returns a help command that fails for a command that does not exist. Cobra's own shows the root's help.
+// newHelpCommand returns a help command that fails if the command does not exist. Cobra's own help command shows the
+// help of the root command instead.
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [command]",
@@ -96,7 +97,7 @@ func newHelpCommand() *cobra.Command {
 	}
 }
 
-// knownCommand refuses arguments of a command that has only commands below it.
+// knownCommand is for commands that only have subcommands. Any argument is then the name of an unknown command.
 func knownCommand(command *cobra.Command, arguments []string) error {
 	if len(arguments) > 0 {
 		return unknownCommand(command, arguments[0])

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// execute runs a command line and returns what it printed.
+// execute runs a command line and returns its output.
 func execute(t *testing.T, arguments ...string) (string, error) {
 	t.Helper()
 	command := NewCommand()
@@ -138,7 +138,7 @@ func TestHelpShowsEachCommand(t *testing.T) {
 	}
 }
 
-// mentioned finds the flags that a help text names.
+// mentioned matches the flags that a help text names.
 var mentioned = regexp.MustCompile(`--([a-z0-9][a-z0-9-]*)`)
 
 func TestHelpNamesNoFlagThatIsNotThere(t *testing.T) {
@@ -151,7 +151,7 @@ func TestHelpNamesNoFlagThatIsNotThere(t *testing.T) {
 		return found.Flags()
 	}
 	serve, register := command("serve"), command("register")
-	for _, flags := range [][]*pflag.FlagSet{{serve}, {register, serve}} { // register may name flags of the server
+	for _, flags := range [][]*pflag.FlagSet{{serve}, {register, serve}} { // the help of register may name flags of serve
 		flags[0].VisitAll(func(flag *pflag.Flag) {
 			for _, match := range mentioned.FindAllStringSubmatch(flag.Usage, -1) {
 				if !slices.ContainsFunc(flags, func(set *pflag.FlagSet) bool { return set.Lookup(match[1]) != nil }) {

@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// shells are those that can complete command lines.
+// shells lists the shells that can complete command lines.
 var shells = []struct {
 	name string
-	// load is what a user types to have the current shell complete.
+	// load is the command that loads the completion into the current shell.
 	load  string
 	write func(root *cobra.Command, out io.Writer) error
 }{
@@ -22,8 +22,8 @@ var shells = []struct {
 	{"powershell", "engine-apiserver completion powershell | Out-String | Invoke-Expression", (*cobra.Command).GenPowerShellCompletionWithDesc},
 }
 
-// newCompletionCommand returns what cobra adds by itself, but for two faults: cobra's shows help where a shell is mistyped, and
-// has chosen where it prints to before it is executed.
+// newCompletionCommand replaces cobra's own completion command, which has two faults. It shows help if the shell's name
+// is mistyped. It decides where to print before it is executed.
 func newCompletionCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "completion",

@@ -11,18 +11,19 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// unregisterTimeout is how long the control plane may hold up the end of the server.
+// unregisterTimeout is how long the control plane may delay the end of the server.
 const unregisterTimeout = 5 * time.Second
 
 // keeper keeps a server registered with its control plane.
 type keeper interface {
-	// Run returns when ctx has ended.
+	// Run keeps the server registered until ctx ends.
 	Run(ctx context.Context)
-	// Unregister takes the registration away until a server starts again.
+	// Unregister removes the registration. A server that starts later may register again.
 	Unregister(ctx context.Context) error
 }
 
-// keepRegistered has the keeper run while the server does. Before the server stops to answer the control plane is told.
+// keepRegistered runs the keeper while the server runs. Before the server stops answering, it stops the keeper. It also
+// unregisters the server if unregister is true.
 func keepRegistered(server *genericapiserver.GenericAPIServer, keeper keeper, unregister bool) {
 	running, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -35,7 +36,7 @@ func keepRegistered(server *genericapiserver.GenericAPIServer, keeper keeper, un
 		}()
 		return nil
 	})
-	// An error here would cut the requests short that are still being answered.
+	// Do not return errors: they would cut off the requests that the server is still answering.
 	server.AddPreShutdownHookOrDie("unregister", func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), unregisterTimeout)
 		defer cancel()
@@ -48,7 +49,7 @@ func keepRegistered(server *genericapiserver.GenericAPIServer, keeper keeper, un
 			return nil
 		}
 		if err := keeper.Unregister(ctx); err != nil {
-			klog.ErrorS(err, "The APIService is left behind: while no server runs, discovery and namespace deletion fail in the whole cluster")
+			klog.ErrorS(err, "The APIService is still in the cluster: while no server runs, discovery and namespace deletion fail in the whole cluster")
 		}
 		return nil
 	})

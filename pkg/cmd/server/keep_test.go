@@ -18,7 +18,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
 )
 
-// fakeKeeper writes down what is asked of it.
+// fakeKeeper records the calls of its methods.
 type fakeKeeper struct {
 	mu    sync.Mutex
 	calls []string
@@ -46,7 +46,7 @@ func (f *fakeKeeper) Unregister(ctx context.Context) error {
 	return errors.New("the control plane does not answer")
 }
 
-// newHooks returns a server that has hooks and nothing else.
+// newHooks returns a server that only has hooks.
 func newHooks(t *testing.T) *genericapiserver.GenericAPIServer {
 	t.Helper()
 	config := apiserver.NewGenericConfig()

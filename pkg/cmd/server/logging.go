@@ -18,7 +18,8 @@ func init() {
 	utilruntime.Must(logsapi.AddFeatureGates(utilfeature.DefaultMutableFeatureGate))
 }
 
-// quiet drops what is no warning and no error. Each write is one entry, which begins with the letter of its severity.
+// quiet drops log entries that are neither warnings nor errors. Each write is one entry, and its first letter is the
+// severity.
 type quiet struct{ io.Writer }
 
 // Write implements io.Writer.
@@ -29,10 +30,10 @@ func (q quiet) Write(entry []byte) (int, error) {
 	return q.Writer.Write(entry)
 }
 
-// loggingOnce is there because logging belongs to the process, which may run several servers.
+// loggingOnce sets up logging once, because one process may run several servers.
 var loggingOnce sync.Once
 
-// setUpLogging sends logs to standard error: warnings and errors alone unless more is asked for.
+// setUpLogging sends logs to standard error. It sends only warnings and errors, unless the flags ask for more.
 func setUpLogging(config *logsapi.LoggingConfiguration) (err error) {
 	loggingOnce.Do(func() {
 		logs.InitLogs()

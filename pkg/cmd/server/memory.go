@@ -11,14 +11,16 @@ import (
 )
 
 const (
-	// gcPercent trades a little computing for memory: what the server holds is small, and it idles most of the time.
+	// gcPercent is lower than Go's default, to save memory. The extra computing is small, because the server holds
+	// little and is idle most of the time.
 	gcPercent = 50
-	// startTime is when a start counts as over though the engine has not answered.
+	// startTime is the time after which the start counts as over, even if the engine has not answered.
 	startTime = 10 * time.Second
 )
 
-// tuneMemory lets little garbage be, and gives back what the start has needed once it is over. More garbage during the start would
-// save time, and leave what is kept scattered over more memory for good. Who has set GOGC has it his own way.
+// tuneMemory keeps garbage small from the beginning. When the start is over, it returns the memory that only the start
+// needed. More garbage during the start would save time, but it would scatter the live objects over more memory for
+// good. If the user has set GOGC, tuneMemory does nothing.
 func tuneMemory(ctx context.Context, started <-chan struct{}) {
 	if os.Getenv("GOGC") != "" {
 		return

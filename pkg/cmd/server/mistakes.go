@@ -16,7 +16,7 @@ import (
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 )
 
-// mistakes are several errors that are told on one line.
+// mistakes is a list of errors that is reported on one line.
 type mistakes []error
 
 // Error implements error.
@@ -30,10 +30,10 @@ func (m mistakes) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// Unwrap lets errors.Is and errors.As look at each error.
+// Unwrap lets errors.Is and errors.As see each error.
 func (m mistakes) Unwrap() []error { return m }
 
-// join returns one error for all that are not nil, and nil if there are none.
+// join returns all errors that are not nil as one error. It returns nil if there are none.
 func join(errs ...error) error {
 	aggregate := utilerrors.NewAggregate(errs)
 	if aggregate == nil {
@@ -42,7 +42,8 @@ func join(errs ...error) error {
 	return mistakes(utilerrors.Flatten(aggregate).Errors())
 }
 
-// wanted says what a flag takes: by the type of the flag, and by the function of strconv that has refused a value.
+// wanted says which values a flag takes. A key is the type of the flag, or the function of strconv that refused a
+// value.
 var wanted = map[string]string{
 	"duration":   "must be a duration such as 30s, 5m or 1h30m",
 	"ip":         "must be an IP address",
@@ -55,13 +56,13 @@ var wanted = map[string]string{
 }
 
 var (
-	// ofStrconv is how errors of strconv look in the text of other errors.
+	// ofStrconv matches an error of strconv inside the text of another error.
 	ofStrconv = regexp.MustCompile(`(, err)?: strconv\.(\w+): parsing ".*": .*`)
-	// helpInside is the help text that libraries put into some of their errors.
+	// helpInside matches the help text that libraries add to some of their errors.
 	helpInside = regexp.MustCompile(`, help: (?s:.*)`)
 )
 
-// plain returns the text of an error on one line, without what tells only a programmer something.
+// plain returns the text of an error on one line, without the parts that only help programmers.
 func plain(err error) string {
 	text := helpInside.ReplaceAllLiteralString(err.Error(), "")
 	if match := ofStrconv.FindStringSubmatchIndex(text); match != nil {
@@ -70,9 +71,10 @@ func plain(err error) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// flagError says what is wrong with the flags that a command was given.
+// flagError returns an error that tells the user what is wrong with the flags of a command.
 func flagError(command *cobra.Command, err error) error {
-	// Flags after a mistyped command are strange to the root command: the command is the mistake.
+	// If a command is mistyped, the root command gets its flags and does not know them. Then report the mistyped
+	// command.
 	if wrongArguments := command.ValidateArgs(command.Flags().Args()); wrongArguments != nil {
 		return wrongArguments
 	}

@@ -19,7 +19,7 @@ import (
 	cliflag "k8s.io/component-base/cli/flag"
 	basecompatibility "k8s.io/component-base/compatibility"
 	logsapi "k8s.io/component-base/logs/api/v1"
-	_ "k8s.io/component-base/logs/json/register" // --logging-format=json
+	_ "k8s.io/component-base/logs/json/register" // for --logging-format=json
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/aggregated"
@@ -30,11 +30,11 @@ import (
 const (
 	defaultPort = 6445
 	maxPort     = 65535
-	// watchTermination is how long open watches may hold up the end of the server.
+	// watchTermination is how long open watches may delay the end of the server.
 	watchTermination = time.Second
 )
 
-// options are what the flags of serve set.
+// options holds the values of serve's flags.
 type options struct {
 	dockerHost          string
 	namespace           string
@@ -70,8 +70,8 @@ func newOptions() *options {
 	return o
 }
 
-// newServerRunOptions returns options whose feature gates are those of the Kubernetes libraries, whatever the version of
-// this program.
+// newServerRunOptions returns options with the feature gates of the Kubernetes libraries. The version of this program
+// does not matter to them.
 func newServerRunOptions() *genericoptions.ServerRunOptions {
 	const component = basecompatibility.DefaultKubeComponent
 	registry := basecompatibility.NewComponentGlobalsRegistry()
@@ -91,22 +91,22 @@ func (o *options) flags() cliflag.NamedFlagSets {
 	engine.StringVar(&o.namespace, "namespace", o.namespace,
 		"Kubernetes namespace in which the engine's containers, images and volumes are shown.")
 	engine.DurationVar(&o.resyncPeriod, "resync-period", o.resyncPeriod,
-		"How often everything is compared with Docker, to find changes that Docker reports no event for.")
+		"How often everything is compared with Docker, to find changes for which Docker sends no event.")
 	engine.BoolVar(&o.readyRequiresEngine, "ready-requires-engine", o.readyRequiresEngine,
 		"Fail /readyz while the engine does not answer.")
 
 	sets.FlagSet("State").StringVar(&o.stateDir, "state-dir", o.stateDir,
-		"Directory of the certificates and, standalone, the token and the kubeconfig. Default: $XDG_STATE_HOME/engine-apiserver, else ~/.local/state/engine-apiserver.")
+		"Directory of the certificates. A standalone server also keeps its token and its kubeconfig there. Default: $XDG_STATE_HOME/engine-apiserver, else ~/.local/state/engine-apiserver.")
 
 	o.standaloneFlags = sets.FlagSet("Standalone")
 	o.standaloneFlags.StringVar(&o.kubeconfig, "write-kubeconfig", o.kubeconfig,
-		"File that the kubeconfig is written to. Default: kubeconfig in --state-dir.")
+		"File to write the kubeconfig to. Default: kubeconfig in --state-dir.")
 
 	o.aggregatedFlags = sets.FlagSet("Aggregated")
 	o.aggregated.AddFlags(o.aggregatedFlags)
 
-	// Flags without an effect are left out: certificates are made in the state directory, the server listens by itself, and
-	// there is one version. Flags that need a control plane are with the flags for one.
+	// Leave out flags without an effect. The server makes its certificates in the state directory, listens by itself,
+	// and has one version. Flags that need a control plane are among the Aggregated flags.
 	addFlags(sets.FlagSet("Secure serving"), o.serving.AddFlags, "cert-dir", "permit-address-sharing", "permit-port-sharing")
 	addFlags(sets.FlagSet("Features"), o.features.AddFlags, "enable-priority-and-fairness")
 	addFlags(sets.FlagSet("Generic"), o.serverRun.AddUniversalFlags, "advertise-address", "emulated-version",
@@ -124,16 +124,16 @@ func (o *options) flags() cliflag.NamedFlagSets {
 	return sets
 }
 
-// usages replace the help of generic flags that says what is not so here.
+// usages replaces the help of generic flags if that help would be wrong for this server.
 var usages = map[string]string{
-	"bind-address": "IP address to listen on: 127.0.0.1 for programs of this machine alone, 0.0.0.0 or :: for all addresses of the machine.",
-	"secure-port":  "Port to serve HTTPS on. 0 is a free port, which the start line names.",
-	"tls-cert-file": "File with the certificate to serve with, followed by those that lead from it to its authority. Goes with --tls-private-key-file. " +
+	"bind-address": "IP address to listen on. Use 127.0.0.1 for programs on this machine only, and 0.0.0.0 or :: for all addresses of the machine.",
+	"secure-port":  "Port to serve HTTPS on. 0 chooses a free port, and the start line shows it.",
+	"tls-cert-file": "File with the serving certificate, followed by its intermediate certificates. Needs --tls-private-key-file. " +
 		"Default: the server makes a certificate in --state-dir, and renews it.",
-	"external-hostname": "Host name, and port if need be, at which clients are told to find the server.",
+	"external-hostname": "Host name, and port if needed, that the server gives to clients as its own address.",
 }
 
-// addFlags adds the flags that add would, but for some.
+// addFlags adds the flags that add defines, except those in without.
 func addFlags(to *pflag.FlagSet, add func(*pflag.FlagSet), without ...string) {
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
 	add(all)
@@ -144,7 +144,7 @@ func addFlags(to *pflag.FlagSet, add func(*pflag.FlagSet), without ...string) {
 	})
 }
 
-// complete sets the feature gates and fills in what depends on the user.
+// complete sets the feature gates, and the defaults that depend on the user.
 func (o *options) complete() error {
 	if err := o.serverRun.ComponentGlobalsRegistry.Set(); err != nil {
 		return fmt.Errorf("--feature-gates: %s", plain(err))
@@ -161,7 +161,7 @@ func (o *options) complete() error {
 	return nil
 }
 
-// validate says on one line what is wrong with the flags.
+// validate returns everything that is wrong with the flags as one error, on one line.
 func (o *options) validate() error {
 	var errs []error
 	for _, reason := range validation.ValidateNamespaceName(o.namespace, false) {
@@ -195,7 +195,7 @@ func (o *options) validate() error {
 	return join(errs...)
 }
 
-// misplaced finds the flags that were given and have no meaning in the mode of the server.
+// misplaced returns an error for each given flag that has no meaning in the server's mode.
 func (o *options) misplaced() (errs []error) {
 	flags, reason := o.aggregatedFlags, "has no meaning without --aggregated or --kubeconfig: the server stands alone"
 	if o.aggregated.Enabled() {
@@ -213,7 +213,7 @@ func (o *options) misplaced() (errs []error) {
 	return errs
 }
 
-// config returns the server's configuration, but for where it serves and who may do what.
+// config returns the server's configuration, without serving, authentication and authorization.
 func (o *options) config() (*apiserver.Config, error) {
 	generic := apiserver.NewGenericConfig()
 	if err := o.serverRun.ApplyTo(&generic.Config); err != nil {

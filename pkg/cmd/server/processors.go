@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// leaveProcessors has the server compute on half of the processors at most, unless $GOMAXPROCS says otherwise. It waits most of
-// the time, and whatever it waits for comes from the engine or a client next to it: with all processors, each time that one
-// goroutine wakes another the runtime wakes a thread to look for more work, on the processor that the engine was about to use.
+// leaveProcessors limits the server to half of the processors, unless $GOMAXPROCS is set. The server mostly waits for
+// the engine or for a client on the same machine. With all processors, the Go runtime wakes a thread to look for more
+// work whenever one goroutine wakes another. That thread takes a processor that the engine was about to use.
 var leaveProcessors = sync.OnceFunc(func() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// atFirst is what this process had before any test.
+// atFirst is GOMAXPROCS before any test starts a server.
 var atFirst = runtime.GOMAXPROCS(0)
 
 func TestTheServerLeavesHalfOfTheProcessorsToOthers(t *testing.T) {

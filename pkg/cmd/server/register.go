@@ -23,7 +23,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
 
-// registerOptions are what the flags of register set.
+// registerOptions holds the values of register's flags.
 type registerOptions struct {
 	kubeconfig, context string
 	address             string
@@ -42,8 +42,9 @@ func newRegisterCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "register",
 		Short: "Registers the server in a cluster",
-		Long: "Registers a server that runs beside a cluster (serve --aggregated) as the APIService " + registration.APIServiceName + ": makes or corrects\n" +
-			"what the cluster must know of it and what it may do there, and waits until the cluster reaches it.",
+		Long: "Registers a server that runs beside a cluster (serve --aggregated) as the APIService " + registration.APIServiceName + ".\n" +
+			"It creates or corrects the objects that the cluster needs for this, and the server's rights in the cluster.\n" +
+			"Then it waits until the cluster reaches the server.",
 		Example: "  engine-apiserver register --kubeconfig admin.conf\n" +
 			"  engine-apiserver register --kubeconfig admin.conf --address engine.example.net:6445 --server-user engine-apiserver\n" +
 			"  engine-apiserver register --kubeconfig admin.conf --delete",
@@ -55,16 +56,16 @@ func newRegisterCommand() *cobra.Command {
 	flags.SortFlags = false
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "Kubeconfig of an administrator of the cluster. Default: $KUBECONFIG, else ~/.kube/config.")
 	flags.StringVar(&o.context, "context", "", "Context of the kubeconfig. Default: the current one.")
-	flags.StringVar(&o.address, "address", o.address, "Host and port of the server, as the cluster finds it.")
-	flags.StringVar(&o.User, "server-user", "", "Who the server is in the cluster: the user of its kubeconfig. Default: that of this kubeconfig.")
+	flags.StringVar(&o.address, "address", o.address, "Host and port at which the cluster reaches the server.")
+	flags.StringVar(&o.User, "server-user", "", "User name of the server in the cluster. Default: the user of --kubeconfig.")
 	flags.StringVar(&o.stateDir, "state-dir", "", "Directory of the server's certificates. Default: $XDG_STATE_HOME/engine-apiserver, else ~/.local/state/engine-apiserver.")
-	flags.StringVar(&o.caFile, "ca-file", "", "Certificate authority of the server's --tls-cert-file, instead of that in --state-dir.")
+	flags.StringVar(&o.caFile, "ca-file", "", "File with the certificate authority of the server's --tls-cert-file. Default: the authority in --state-dir.")
 	flags.StringVar(&o.Options.Namespace, "namespace", docker.DefaultNamespace, "Kubernetes namespace in which the server shows the engine.")
-	flags.StringVar(&o.Service.Name, "service-name", aggregated.DefaultServiceName, "Name of the Service that leads to the server, which must know it as well.")
+	flags.StringVar(&o.Service.Name, "service-name", aggregated.DefaultServiceName, "Name of the Service that leads to the server. Start the server with the same name.")
 	flags.StringVar(&o.Service.Namespace, "service-namespace", aggregated.DefaultServiceNamespace, "Namespace of that Service.")
 	flags.DurationVar(&o.timeout, "timeout", o.timeout, "How long the cluster may take to reach the server.")
-	flags.BoolVar(&o.dryRun, "dry-run", false, "Print what would be applied, and change nothing in the cluster.")
-	flags.BoolVar(&o.delete, "delete", false, "Take back what was registered.")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "Print the objects to apply, and change nothing in the cluster.")
+	flags.BoolVar(&o.delete, "delete", false, "Remove what register has created.")
 	return command
 }
 
@@ -104,7 +105,7 @@ func (o *registerOptions) run(command *cobra.Command) error {
 	return cluster.Register(ctx, o.Options, o.timeout, out)
 }
 
-// completeDry asks the cluster only for what nothing else says.
+// completeDry asks the cluster only for the server's user, and only if no flag names it.
 func (o *registerOptions) completeDry(ctx context.Context) error {
 	if o.User == "" {
 		cluster, err := registration.Load(o.kubeconfig, o.context)
@@ -141,7 +142,8 @@ func (o *registerOptions) readAuthority() (err error) {
 	return nil
 }
 
-// validate says on one line what is wrong with the flags, and takes the address apart.
+// validate returns everything that is wrong with the flags as one error, on one line. It also splits the address into
+// host and port.
 func (o *registerOptions) validate() error {
 	var errs []error
 	for _, namespace := range []struct{ flag, value string }{{"namespace", o.Options.Namespace}, {"service-namespace", o.Service.Namespace}} {
@@ -178,7 +180,7 @@ func (o *registerOptions) splitAddress() error {
 	}
 	ip := net.ParseIP(host)
 	if ip != nil && ip.IsUnspecified() {
-		return errors.New("is where a server listens, not where it is found: name the address of its machine")
+		return errors.New("is where a server listens, but a cluster cannot reach it there: name the address of its machine")
 	}
 	if ip == nil && len(validation.IsDNS1123Subdomain(host)) > 0 {
 		return fmt.Errorf("%q is no host name", host)

@@ -26,11 +26,11 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 )
 
-// shutdownTimeout is how long connections may hold up the end of the server once its requests have ended. An HTTP/2
-// connection takes a second to be told.
+// shutdownTimeout is how long open connections may delay the end of the server after its last request. It takes a
+// second to tell an HTTP/2 connection.
 const shutdownTimeout = 1500 * time.Millisecond
 
-// console is where the user reads: what the server is for, and what it waits for.
+// console is what the user reads. out says what the server serves, and err says what it waits for.
 type console struct{ out, err io.Writer }
 
 func newServeCommand() *cobra.Command {
@@ -39,8 +39,8 @@ func newServeCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Runs the server",
 		Long: "Serves the containers, images and volumes of a Docker Engine as Kubernetes resources of the group containers.rancherdesktop.io.\n\n" +
-			"The server stands alone, makes its own certificates and token, and writes a kubeconfig for kubectl, unless it is told where a " +
-			"control plane is: then it serves behind that, to the users and by the rules of the cluster.",
+			"By default the server is standalone: it makes its own certificates and token, and writes a kubeconfig for kubectl. If its flags name " +
+			"a control plane, it serves behind that control plane instead. The cluster then knows the users and decides what they may do.",
 		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -83,7 +83,7 @@ func (o *options) serve(ctx context.Context, console console) (err error) {
 	return o.serveStandalone(ctx, dir, console)
 }
 
-// run runs the server until ctx ends, and what else is to run while it does.
+// run runs the server until ctx ends, and the tasks beside it.
 func run(ctx context.Context, server *apiserver.Server, tasks map[string]func(context.Context)) error {
 	server.GenericAPIServer.ShutdownTimeout = shutdownTimeout
 	server.StartEngine(ctx)
@@ -97,10 +97,10 @@ func run(ctx context.Context, server *apiserver.Server, tasks map[string]func(co
 	return server.GenericAPIServer.PrepareRun().RunWithContext(ctx)
 }
 
-// applyServing has the server serve at the listener, and trust what it sends itself.
+// applyServing makes the server serve on the listener. It also makes a certificate for the server's requests to itself.
 //
-// SecureServingOptionsWithLoopback does the same with two RSA keys, which take as long to make as all else that comes before
-// the engine is read.
+// SecureServingOptionsWithLoopback does the same with two RSA keys. Making those takes as long as everything else
+// before the engine is read.
 func (o *options) applyServing(config *genericapiserver.RecommendedConfig, listener net.Listener) error {
 	o.serving.Listener = listener
 	if err := o.serving.ApplyTo(&config.SecureServing); err != nil {
@@ -134,7 +134,7 @@ func listen(ctx context.Context, address net.IP, port int) (net.Listener, error)
 	return listener, err
 }
 
-// serverURL is where a client on this machine finds the server.
+// serverURL returns the URL at which a client on this machine reaches the server.
 func serverURL(address net.Addr) string {
 	host, port, err := net.SplitHostPort(address.String())
 	if err != nil {

@@ -27,10 +27,10 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned"
 )
 
-// patienceInTests is far more than anything here takes.
+// patienceInTests is much longer than anything in these tests takes.
 const patienceInTests = 2 * time.Minute
 
-// runningServer is a server of an engine that does not answer.
+// runningServer is a server whose engine does not answer.
 type runningServer struct {
 	stateDir  string
 	announced string
@@ -38,7 +38,7 @@ type runningServer struct {
 	ended     chan error
 }
 
-// start runs the command and returns when it has said that it serves.
+// start runs the command, and returns when the command has said that it serves.
 func start(t *testing.T, arguments ...string) *runningServer {
 	t.Helper()
 	s := &runningServer{stateDir: t.TempDir(), ended: make(chan error, 1)}
@@ -67,7 +67,7 @@ func start(t *testing.T, arguments ...string) *runningServer {
 	return s
 }
 
-// wait returns when the server has ended.
+// wait waits until the server has ended.
 func (s *runningServer) wait(t *testing.T) {
 	t.Helper()
 	select {
@@ -128,7 +128,7 @@ func TestAServerWithCertificatesOfTheUsersIsTrusted(t *testing.T) {
 	}
 }
 
-// The watches stay open, so a server that ends at all does not wait for its clients.
+// The watches stay open. So if the server ends at all, it does not wait for its clients.
 func TestTheServerEndsWithOpenWatches(t *testing.T) {
 	server := start(t)
 	client, err := versioned.NewForConfig(server.config(t, filepath.Join(server.stateDir, "kubeconfig")))
@@ -193,7 +193,7 @@ func TestAMistakeIsOneLineThatNamesTheThingAndTheWayOut(t *testing.T) {
 	if err := os.WriteFile(certificate, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("KUBERNETES_SERVICE_HOST", "") // in no pod
+	t.Setenv("KUBERNETES_SERVICE_HOST", "") // not in a pod
 	nowhere := kubeconfigOf(t, refusedURL(t))
 	webServer := httptest.NewServer(http.NotFoundHandler())
 	defer webServer.Close()
@@ -279,7 +279,7 @@ func TestHelpShowsTheFlagsThatHaveAMeaningHere(t *testing.T) {
 			t.Errorf("%s is shown: %t, want %t", flag, !want, want)
 		}
 	}
-	// Of two flags of one name, chance would say which is set.
+	// If two flags had the same name, it would be random which of them is set.
 	seen := map[string]bool{}
 	for _, match := range regexp.MustCompile(`(?m)^ +(?:-[a-z], )?(--[a-z-]+) `).FindAllStringSubmatch(out.String(), -1) {
 		if seen[match[1]] {

@@ -13,7 +13,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 )
 
-// serveStandalone serves with a token and a kubeconfig of the server's own.
+// serveStandalone serves with the server's own token and kubeconfig.
 func (o *options) serveStandalone(ctx context.Context, dir *state.State, console console) error {
 	listener, err := listen(ctx, o.serving.BindAddress, o.serving.BindPort)
 	if err != nil {
@@ -36,7 +36,7 @@ func (o *options) serveStandalone(ctx context.Context, dir *state.State, console
 	if err := o.applyServing(generic, listener); err != nil {
 		return err
 	}
-	o.features.EnablePriorityAndFairness = false // it is configured in a cluster
+	o.features.EnablePriorityAndFairness = false // its configuration would be in a cluster
 	if err := o.features.ApplyTo(&generic.Config, nil, nil); err != nil {
 		return err
 	}

@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// typingErrors is how many letters of a name may be wrong for it to be recognized.
+	// typingErrors is how many letters of a name may be wrong for a suggestion.
 	typingErrors = 2
-	// maxSuggestions is how many names help. More of them are no help.
+	// maxSuggestions is how many suggestions are helpful. similarFlags returns none if there are more.
 	maxSuggestions = 5
 )
 
-// unknownCommand says which commands a name that is none may mean.
+// unknownCommand returns the error for an unknown command, with suggestions.
 func unknownCommand(parent *cobra.Command, name string) error {
 	parent.SuggestionsMinimumDistance = typingErrors
 	var similar []string
@@ -35,10 +35,10 @@ func unknownCommand(parent *cobra.Command, name string) error {
 	return fmt.Errorf("unknown command %q: did you mean %s?", name, oneOf(similar))
 }
 
-// similarFlags returns the flags of a command that a name that is none may mean: those with typing errors, those that it
-// begins, and those that it ends, as port ends secure-port.
+// similarFlags returns the flags that an unknown name may mean: flags with a similar name, flags that begin with the
+// name, and flags that end with it, as secure-port ends with port.
 func similarFlags(command *cobra.Command, name string) (similar []string) {
-	// Cobra knows how similar the names of commands are.
+	// Cobra can compare the names of commands, so make each flag a command.
 	names := &cobra.Command{SuggestionsMinimumDistance: typingErrors}
 	command.Flags().VisitAll(func(flag *pflag.Flag) {
 		if flag.Hidden {
@@ -62,7 +62,7 @@ func similarFlags(command *cobra.Command, name string) (similar []string) {
 	return similar
 }
 
-// oneOf joins names to a choice.
+// oneOf joins names to a choice, such as a, b or c.
 func oneOf(names []string) string {
 	last := len(names) - 1
 	if last == 0 {

@@ -178,7 +178,7 @@ func (p *pod) replace(t *testing.T, file, by string) {
 
 func TestTheKustomizationIsEnoughForAServerInTheCluster(t *testing.T) {
 	p := deploy(t)
-	for _, complaint := range []string{"waiting for", "for want of", "cannot be kept", "forbidden", "does not know it"} {
+	for _, complaint := range []string{"waiting for", "because it lacks", "cannot be kept", "forbidden", "does not know it"} {
 		if strings.Contains(p.Output(), complaint) {
 			t.Errorf("the server lacks something:\n%s", p.Output())
 		}
