@@ -9,8 +9,8 @@ import (
 	"net/netip"
 )
 
-// withoutLocalCompression keeps answers to this very machine as they are: to compress one takes several times as long as to
-// send it. Who asks on behalf of others, as kube-apiserver does, is answered as they asked.
+// withoutLocalCompression does not compress answers to clients on this machine: compressing takes several times as long
+// as sending. A proxy, such as kube-apiserver, sends X-Forwarded-For and still gets the compression that it asks for.
 func withoutLocalCompression(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isLocal(r.RemoteAddr) && len(r.Header.Values("X-Forwarded-For")) == 0 {

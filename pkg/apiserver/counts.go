@@ -14,10 +14,11 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 )
 
-// countPeriod is the least time between two counts: a change of many objects is not one of the engine for each.
+// countPeriod is the least time between two counts, so that a change of many objects does not change the Engine once
+// for each of them.
 const countPeriod = time.Second
 
-// count counts the objects that the stores hold.
+// count returns how many objects the stores hold.
 func (s *stores) count() v1alpha1.EngineCounts {
 	var counts v1alpha1.EngineCounts
 	s.live["containers"].Each(func(object runtime.Object) {
@@ -34,7 +35,7 @@ func (s *stores) count() v1alpha1.EngineCounts {
 	return counts
 }
 
-// keepCounted calls recount after changes of the stores, until ctx ends.
+// keepCounted calls recount at the start and after changes of the stores, at most once in countPeriod, until ctx ends.
 func (s *stores) keepCounted(ctx context.Context, recount func()) {
 	changed := make(chan struct{}, 1)
 	var following sync.WaitGroup
@@ -47,7 +48,7 @@ func (s *stores) keepCounted(ctx context.Context, recount func()) {
 	defer period.Stop()
 	for {
 		select {
-		case <-changed: // this count has it
+		case <-changed: // the count that begins now includes this change
 		default:
 		}
 		recount()
@@ -65,8 +66,8 @@ func (s *stores) keepCounted(ctx context.Context, recount func()) {
 	}
 }
 
-// follow puts something into changed, which has room for one, after each change of the store until ctx ends. The first closes
-// next.
+// follow sends to changed after each change of the store, until ctx ends. changed has room for one value, so follow
+// never blocks. The first change closes next.
 func follow(ctx context.Context, store *livestore.Store, next <-chan struct{}, changed chan<- struct{}) {
 	for {
 		select {

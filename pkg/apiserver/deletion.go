@@ -24,15 +24,15 @@ const (
 	namespaceRetryAfter = 1 // second
 )
 
-// namespaceControllers are the users that empty a Namespace that is being deleted.
+// namespaceControllers are the users that delete the content of a Namespace that is being deleted.
 var namespaceControllers = []string{"system:serviceaccount:kube-system:namespace-controller", "system:kube-controller-manager"}
 
-// namespaceDeletion is an admission plugin that keeps the deletion of the engine's Kubernetes Namespace from emptying the
-// engine: the Namespace only shows what is Docker's.
+// namespaceDeletion is an admission plugin. It keeps the deletion of the engine's Kubernetes Namespace from deleting
+// everything in the engine. The Namespace only shows Docker's objects. It does not own them.
 type namespaceDeletion struct {
 	*admission.Handler
 	namespace  string
-	namespaces corev1client.NamespaceInterface // nil where there is no control plane to ask
+	namespaces corev1client.NamespaceInterface // nil if there is no control plane to ask
 }
 
 var _ admission.ValidationInterface = &namespaceDeletion{}
@@ -43,7 +43,7 @@ func newNamespaceDeletion(namespace string, controlPlane *restclient.Config) (*n
 		return plugin, nil
 	}
 	config := restclient.CopyConfig(controlPlane)
-	config.QPS = -1 // a collection is deleted as fast as Docker does it
+	config.QPS = -1 // no rate limit, so that a collection is deleted as fast as Docker can
 	config.Timeout = namespaceTimeout
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -53,8 +53,8 @@ func newNamespaceDeletion(namespace string, controlPlane *restclient.Config) (*n
 	return plugin, nil
 }
 
-// Validate implements admission.ValidationInterface. It is called for each object that a request would delete, with no
-// name where the request deletes a collection.
+// Validate implements admission.ValidationInterface. It is called for each object that a request would delete. If the
+// request deletes a collection, the attributes have no name.
 func (n *namespaceDeletion) Validate(ctx context.Context, attributes admission.Attributes, _ admission.ObjectInterfaces) error {
 	if attributes.GetResource().Group != v1alpha1.GroupName || attributes.GetNamespace() != n.namespace {
 		return nil
@@ -71,7 +71,7 @@ func (n *namespaceDeletion) Validate(ctx context.Context, attributes admission.A
 		return nil
 	case err != nil:
 		refused := apierrors.NewServiceUnavailable(fmt.Sprintf(
-			"nothing was deleted: the control plane was asked whether the namespace %q is being deleted, and failed: %v", n.namespace, err))
+			"nothing was deleted: asking the control plane whether the namespace %q is being deleted has failed: %v", n.namespace, err))
 		refused.ErrStatus.Details = &metav1.StatusDetails{RetryAfterSeconds: namespaceRetryAfter}
 		return refused
 	case namespace.DeletionTimestamp != nil:
@@ -82,5 +82,5 @@ func (n *namespaceDeletion) Validate(ctx context.Context, attributes admission.A
 
 func (n *namespaceDeletion) refuse(attributes admission.Attributes) error {
 	return apierrors.NewForbidden(attributes.GetResource().GroupResource(), attributes.GetName(), fmt.Errorf(
-		"deleting the namespace %q does not delete what is Docker's: start engine-apiserver with --allow-namespace-deletion to allow it", n.namespace))
+		"deleting the namespace %q does not delete Docker's objects: start engine-apiserver with --allow-namespace-deletion to allow it", n.namespace))
 }

@@ -30,13 +30,13 @@ const (
 	userHeader     = "X-User"
 )
 
-// userOfHeader lets a test say who it is.
+// userOfHeader authenticates a request as the user that its header names.
 func userOfHeader(request *http.Request) (*authenticator.Response, bool, error) {
 	name := cmp.Or(request.Header.Get(userHeader), user.Anonymous)
 	return &authenticator.Response{User: &user.DefaultInfo{Name: name}}, true, nil
 }
 
-// namespacesOf is a control plane with an object, or one that fails.
+// namespacesOf returns the Namespaces of a control plane that has these objects, or that fails with failure.
 func namespacesOf(objects []runtime.Object, failure error) corev1client.NamespaceInterface {
 	client := fake.NewClientset(objects...)
 	if failure != nil {

@@ -34,9 +34,9 @@ const (
 	defaultPath = groupPath + "/namespaces/" + docker.DefaultNamespace
 )
 
-// fakeContainers is a source of containers that does as it is told and writes down what that was.
+// fakeContainers is a source of containers that records the calls of Lookup, Update and Delete.
 type fakeContainers struct {
-	livestore.Source // of what is not faked
+	livestore.Source // for the methods that are not faked
 	sink             livestore.Sink
 
 	mu         sync.Mutex
@@ -71,7 +71,7 @@ func (f *fakeContainers) put(c *v1alpha1.Container) {
 	f.containers[c.Name] = c
 }
 
-// took returns what the source was told since the last time.
+// took returns the calls that were recorded since it was last called.
 func (f *fakeContainers) took() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -198,7 +198,7 @@ func newTestConfig() *genericapiserver.RecommendedConfig {
 	return config
 }
 
-// do makes a request and returns the answer's status and body. A header is written as "name: value".
+// do makes a request and returns the status and the body of the answer. headers have the form "name: value".
 func do(t testing.TB, server *httptest.Server, method, path, body string, headers ...string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader(body))

@@ -12,11 +12,12 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
 
-// EngineCheck is the name of the readiness check that says whether the container engine answers.
+// EngineCheck is the name of the readiness check of the container engine.
 const EngineCheck = "container-engine"
 
-// engineCheck fails on its own path while the engine does not answer, and as a part of readiness where it counts. It
-// does not count by default: a server that is not ready breaks discovery for a whole cluster.
+// engineCheck checks whether the engine answers. It always counts on its own path. It counts for the readiness of the
+// server only if counts is set, which is not the default: a server that is not ready breaks discovery for a whole
+// cluster.
 type engineCheck struct {
 	engine *docker.Engine
 	counts bool

@@ -22,7 +22,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// handled has the server's own handler answer a request without a connection, which would clean it. A panic is a 500.
+// handled passes a request directly to the server's handler, because a connection would clean the request up first. A
+// panic is answered with a 500.
 func handled(t *testing.T, server *httptest.Server, method, path string, query url.Values, contentType string, body []byte) (int, []byte) {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), method, "/", strings.NewReader(string(body)))
@@ -36,7 +37,7 @@ func handled(t *testing.T, server *httptest.Server, method, path string, query u
 	return answer.Code, answer.Body.Bytes()
 }
 
-// checkRefusal fails unless the answer is a Status of its code that blames the client.
+// checkRefusal fails unless the body is a complete Status with this code, and the code is a client error or in but.
 func checkRefusal(t *testing.T, code int, body []byte, but ...int) {
 	t.Helper()
 	var status metav1.Status
@@ -50,11 +51,11 @@ func checkRefusal(t *testing.T, code int, body []byte, but ...int) {
 
 var patchTypes = []string{"application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml", "application/strategic-merge-patch+json", "application/apply-patch+cbor"}
 
-// allowedUpdate is what the source may be told on account of a patch.
+// allowedUpdate matches the calls that a patch may cause.
 var allowedUpdate = regexp.MustCompile(`^(update web( running->(created|paused))?)?$`)
 
-// FuzzPatch promises that whatever a patch says, the source is told to go to a state that there is or nothing, and the
-// object stays what it was.
+// FuzzPatch promises that any patch either changes nothing or asks the source for a valid state. The object otherwise
+// stays the same.
 func FuzzPatch(f *testing.F) {
 	for kind, bodies := range [][]string{
 		{`[]`, `null`, `[{"op":"replace","path":"/spec/state","value":"paused"}]`, `[{"op":"move","from":"/spec","path":"/spec/state"}]`, `[{"op":"copy","from":"","path":"/status/args/-"}]`, `[{"op":"add","path":"/metadata/labels/a~1b","value":"x"}]`,
@@ -103,8 +104,8 @@ func FuzzPatch(f *testing.F) {
 	})
 }
 
-// FuzzListQuery promises that a query is refused as the client's mistake, or else answered with just the objects that its
-// selectors match, and that a collection is deleted by it just so.
+// FuzzListQuery promises that a query is either refused as the client's mistake, or answered with exactly the objects
+// that its selectors match. The deletion of a collection deletes exactly these objects.
 func FuzzListQuery(f *testing.F) {
 	token := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 	for _, seed := range [][5]string{
@@ -139,7 +140,7 @@ func FuzzListQuery(f *testing.F) {
 		check := func(method string) {
 			code, body := handled(t, server, method, defaultPath+"/containers", query, "", nil)
 			if code != http.StatusOK {
-				checkRefusal(t, code, body, http.StatusGatewayTimeout) // the version is none yet
+				checkRefusal(t, code, body, http.StatusGatewayTimeout) // the version does not exist yet
 				return
 			}
 			var list v1alpha1.ContainerList
@@ -150,7 +151,7 @@ func FuzzListQuery(f *testing.F) {
 			for _, c := range list.Items {
 				got = append(got, c.Name)
 			}
-			byID := strings.Contains(fieldSelector, web.Status.ID[:12]) // both have it, and neither answers to it
+			byID := strings.Contains(fieldSelector, web.Status.ID[:12]) // both containers have this ID, so neither answers to it
 			if !slices.Equal(got, want) && next == "" && !byID || len(got) > 2 {
 				t.Errorf("%s %s: %q, want %q", method, query.Encode(), got, want)
 			}
@@ -165,7 +166,8 @@ func FuzzListQuery(f *testing.F) {
 	})
 }
 
-// FuzzObjectName promises that a name in a path means the object of that name, and never another kind's or namespace's.
+// FuzzObjectName promises that a name in a path means the object with that name, and never an object of another kind or
+// namespace.
 func FuzzObjectName(f *testing.F) {
 	for _, seed := range []string{"web", "..", ".", "../images/x", "web/status", "%2e%2e", "web%00", "", "/", "web/", "0123456789ab", strings.Repeat("a", 5_000), "a b", "wéb", "web\n"} {
 		f.Add(seed)
@@ -176,7 +178,7 @@ func FuzzObjectName(f *testing.F) {
 		for _, method := range []string{http.MethodGet, http.MethodDelete} {
 			code, body := handled(t, server, method, defaultPath+"/containers/"+name, url.Values{"dryRun": {"All"}}, "", nil)
 			if strings.Trim(name, "/") == "" {
-				continue // the collection
+				continue // this is the path of the collection
 			}
 			if known := name == "web" || name == "job"; code == http.StatusOK && known {
 				continue

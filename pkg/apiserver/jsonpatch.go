@@ -18,8 +18,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// withCompletePatches refuses JSON patches whose operations lack the value that they need: applying one panics. Bodies
-// longer than limit are left to the handler, which refuses them.
+// withCompletePatches refuses JSON patches that have an operation without a required value, because applying such a
+// patch panics. It leaves bodies longer than limit to the handler, which refuses them.
 func withCompletePatches(handler http.Handler, limit int64) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		contentType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
@@ -43,7 +43,8 @@ func withCompletePatches(handler http.Handler, limit int64) http.Handler {
 	})
 }
 
-// checkComplete returns an error if an operation lacks its value. What is no patch at all, the handler refuses.
+// checkComplete returns an error if an operation lacks a required value. It leaves a body that is not a JSON patch to
+// the handler, which refuses it.
 func checkComplete(patch []byte) error {
 	var operations []map[string]json.RawMessage
 	if json.Unmarshal(patch, &operations) != nil {

@@ -75,7 +75,7 @@ func TestListsAreEncodedAsIfTheirItemsWereNotShared(t *testing.T) {
 	}
 }
 
-// groupEncoders are those that the clients of the API group can ask for.
+// groupEncoders returns the encoders that clients of the API group can ask for.
 func groupEncoders() map[string]runtime.Encoder {
 	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, Scheme, metav1.ParameterCodec, Codecs)
 	codecs := withoutProtobuf{group.NegotiatedSerializer}

@@ -24,8 +24,8 @@ const (
 	openAPIV3Path = "/openapi/v3"
 )
 
-// SetOpenAPI sets what the OpenAPI documents of a server are made of, where it is not set yet: the API group, and other kinds
-// that the server is to serve, by their definitions and schemes. serveOpenAPI makes the documents.
+// SetOpenAPI sets the configuration of the OpenAPI documents that is not set yet. The documents describe the API group,
+// and other kinds that the server serves, given by their definitions and schemes. serveOpenAPI builds the documents.
 func SetOpenAPI(config *genericapiserver.Config, others common.GetOpenAPIDefinitions, schemes ...*runtime.Scheme) {
 	config.SkipOpenAPIInstallation = true
 	definitions := func(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
@@ -46,8 +46,8 @@ func SetOpenAPI(config *genericapiserver.Config, others common.GetOpenAPIDefinit
 	}
 }
 
-// serveOpenAPI serves the documents that the generic server would serve, but for that it has them built when somebody asks
-// for them: most starts come and go without, and building them is a good part of a start.
+// serveOpenAPI serves the documents that the generic server would serve. It builds them at the first request for them.
+// Most runs of a server get no such request, and building the documents takes a good part of a start.
 func serveOpenAPI(server *genericapiserver.GenericAPIServer, config genericapiserver.CompletedConfig) {
 	documents, services := server.Handler.NonGoRestfulMux, server.Handler.GoRestfulContainer
 	documents.Handle(openAPIV2Path, onceAsked(func(m *mux.PathRecorderMux) {
@@ -60,7 +60,7 @@ func serveOpenAPI(server *genericapiserver.GenericAPIServer, config genericapise
 	documents.HandlePrefix(openAPIV3Path+"/", v3)
 }
 
-// onceAsked returns a handler that has its own handlers installed by its first request.
+// onceAsked returns a handler that installs its own handlers at the first request.
 func onceAsked(install func(*mux.PathRecorderMux)) http.Handler {
 	handler := sync.OnceValue(func() http.Handler {
 		m := mux.NewPathRecorderMux("openapi")

@@ -14,7 +14,8 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 )
 
-// may lets a user do what is written as "verb name", and nothing else with containers.
+// may configures a server whose users may only do what rights say about containers. A right has the form "verb name",
+// or "verb" for all names.
 func may(rights ...string) func(*genericapiserver.RecommendedConfig) {
 	return func(config *genericapiserver.RecommendedConfig) {
 		config.Authentication.Authenticator = authenticator.RequestFunc(userOfHeader)

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	// Scheme knows the kinds of the API group and those that every API server answers with.
+	// Scheme has the kinds of the API group and the kinds that every API server answers with.
 	Scheme = runtime.NewScheme()
 	// Codecs are the codecs of Scheme.
 	Codecs = serializer.NewCodecFactory(Scheme)
@@ -33,7 +33,8 @@ func init() {
 	)
 }
 
-// withoutProtobuf does not offer an encoding that our kinds do not have: clients that prefer it would take it, and fail.
+// withoutProtobuf leaves out protobuf, which our kinds do not have. A client that prefers protobuf would choose it and
+// fail.
 type withoutProtobuf struct{ runtime.NegotiatedSerializer }
 
 // SupportedMediaTypes implements runtime.NegotiatedSerializer.

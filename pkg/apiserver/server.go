@@ -24,51 +24,52 @@ import (
 )
 
 const (
-	// RequestTimeout ends requests other than watches. What they asked Docker to do goes on.
+	// RequestTimeout ends requests other than watches. The calls that they made to Docker go on.
 	RequestTimeout = 34 * time.Second
 
 	name = "engine-apiserver"
 )
 
-// Config is what a Server is made from.
+// Config configures a Server.
 type Config struct {
 	GenericConfig *genericapiserver.RecommendedConfig
 	ExtraConfig   ExtraConfig
 }
 
-// ExtraConfig is what a Server is made from beside what all API servers are.
+// ExtraConfig is the part of the Config that other API servers do not have.
 type ExtraConfig struct {
-	// Engine says which container engine is served, and in which namespace.
+	// Engine says which container engine is served, and in which Kubernetes namespace.
 	Engine docker.Options
 	// ReadyRequiresEngine makes the server ready only while the engine answers.
 	ReadyRequiresEngine bool
-	// AllowNamespaceDeletion lets the deletion of the Kubernetes Namespace of the engine delete what the engine holds. Where
-	// it does not, the control plane of GenericConfig.ClientConfig is asked before a collection is deleted.
+	// AllowNamespaceDeletion allows that the deletion of the engine's Kubernetes Namespace deletes all that the engine
+	// holds. If it is not set, the server asks the control plane of GenericConfig.ClientConfig about the Namespace
+	// before it deletes a collection.
 	AllowNamespaceDeletion bool
 }
 
-// CompletedConfig is a Config with its defaults. Only Complete makes one.
+// CompletedConfig is a Config with its defaults set. Only Complete makes one.
 type CompletedConfig struct{ *completedConfig }
 
 type completedConfig struct {
 	generic genericapiserver.CompletedConfig
 	extra   ExtraConfig
 
-	controlPlane *restclient.Config // nil where the server stands alone
+	controlPlane *restclient.Config // nil for a standalone server
 }
 
 // Server is an API server and the engine that it serves.
 type Server struct {
 	GenericAPIServer *genericapiserver.GenericAPIServer
 	Engine           *docker.Engine
-	// Versions is the one counter of resourceVersions, for all stores of the server.
+	// Versions is the resourceVersion counter that all stores of the server share.
 	Versions *livestore.Versions
 
 	startEngine func(context.Context)
 }
 
-// StartEngine connects to the engine and reads what it holds. A server that runs does that by itself; called before, it saves
-// the time that a server takes to get ready. The end of the server ends it, not that of ctx.
+// StartEngine connects to the engine and reads its objects. A running server does that by itself. To call StartEngine
+// before the server runs makes it ready sooner. The connection lasts until the server ends, not until ctx ends.
 func (s *Server) StartEngine(ctx context.Context) { s.startEngine(ctx) }
 
 // NewGenericConfig returns the generic part of a Config with this server's defaults.
@@ -81,7 +82,7 @@ func NewGenericConfig() *genericapiserver.RecommendedConfig {
 	return config
 }
 
-// Complete fills in what was not set.
+// Complete sets the defaults of what is not set.
 func (c *Config) Complete() CompletedConfig {
 	SetOpenAPI(&c.GenericConfig.Config, nil)
 	if c.GenericConfig.EffectiveVersion == nil {
@@ -94,7 +95,7 @@ func (c *Config) Complete() CompletedConfig {
 	return CompletedConfig{&completedConfig{c.GenericConfig.Complete(), extra, c.GenericConfig.ClientConfig}}
 }
 
-// New returns a server that passes on what it does not serve. It connects to the engine when it runs.
+// New returns a server that passes requests that it does not serve to delegate. It connects to the engine when it runs.
 func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Server, error) {
 	engine, err := docker.NewEngine(c.extra.Engine)
 	if err != nil {
@@ -121,7 +122,7 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 		return nil, fmt.Errorf("adding the readiness check of the container engine: %w", err)
 	}
 
-	// Destroy comes last, and also where the server never ran.
+	// The server calls the destroy functions last, and also if it never ran.
 	var running sync.WaitGroup
 	ctx, cancel := context.WithCancel(context.Background())
 	server.RegisterDestroyFunc(func() {
@@ -152,7 +153,7 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 	return &Server{GenericAPIServer: server, Engine: engine, Versions: stores.versions, startEngine: start}, nil
 }
 
-// protect adds what keeps the engine from harm to the admission that the configuration has.
+// protect adds the protection of the engine to the admission plugins of the configuration.
 func (c CompletedConfig) protect() error {
 	if c.extra.AllowNamespaceDeletion {
 		return nil

@@ -19,7 +19,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
 
-// serveNoEngine serves an engine that does not answer.
+// serveNoEngine returns a server whose engine does not answer.
 func serveNoEngine(t *testing.T, readyRequiresEngine bool) *httptest.Server {
 	t.Helper()
 	config := Config{GenericConfig: newTestConfig(), ExtraConfig: ExtraConfig{

@@ -27,12 +27,12 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/volume"
 )
 
-// stores are the live stores of all kinds. They share one counter of versions.
+// stores are the live stores of all kinds. They share one counter of resourceVersions.
 type stores struct {
 	namespace string
 	versions  *livestore.Versions
 	all       []*livestore.Store
-	live      map[string]*livestore.Store // those of what the engine holds, by resource
+	live      map[string]*livestore.Store // the stores of the kinds that the engine holds, by resource
 }
 
 func newStores(namespace string) *stores {
@@ -43,14 +43,14 @@ func newStores(namespace string) *stores {
 	}
 }
 
-// stop ends all watches and waits for what is being observed.
+// stop ends all watches and waits for the running observations.
 func (s *stores) stop() {
 	for _, store := range s.all {
 		store.Stop()
 	}
 }
 
-// add adds a store over the source, whose Delete may look at what is there itself; see livestore.Config.
+// add adds a store over the source. For deleteLooks see livestore.Config.
 func (s *stores) add(resource string, newFunc func() runtime.Object, source livestore.Source, deleteLooks bool) *livestore.Store {
 	store := livestore.New(livestore.Config{
 		Versions:      s.versions,
@@ -74,7 +74,7 @@ func (s *stores) addStatic(resource string, newFunc func() runtime.Object, objec
 	return s.addAvailable(resource, newFunc, livestore.NewStatic(v1alpha1.Resource(resource), objects))
 }
 
-// addAvailable adds a store of objects that can be read whether the engine answers or not.
+// addAvailable adds a store of objects that can be read even if the engine does not answer.
 func (s *stores) addAvailable(resource string, newFunc func() runtime.Object, source livestore.Source) (*livestore.Store, error) {
 	store := s.add(resource, newFunc, source, false)
 	if err := store.Resync(context.Background()); err != nil {
@@ -83,7 +83,7 @@ func (s *stores) addAvailable(resource string, newFunc func() runtime.Object, so
 	return store, nil
 }
 
-// liveKind is a kind of what the engine holds.
+// liveKind is a kind that the engine holds.
 type liveKind struct {
 	resource    string
 	newFunc     func() runtime.Object
@@ -103,8 +103,8 @@ func liveKinds(engine *docker.Engine) []liveKind {
 	}
 }
 
-// addLive adds a store of a kind that the engine holds and returns the REST storage over it. In namespaces that are not the
-// engine's there is nothing.
+// addLive adds a store of a kind that the engine holds and returns the REST storage over it. Namespaces other than the
+// engine's have no objects.
 func (s *stores) addLive(kind liveKind) (*livestore.Store, rest.Storage, error) {
 	elsewhere, err := s.addStatic(kind.resource, kind.newFunc, nil)
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *stores) addLive(kind liveKind) (*livestore.Store, rest.Storage, error) 
 	return store, objects, err
 }
 
-// restStorage makes the stores of all kinds, tells the engine about them, and returns the REST storage over them.
+// restStorage makes the stores of all kinds, passes them to the engine, and returns the REST storage over them.
 func (s *stores) restStorage(engine *docker.Engine) (map[string]rest.Storage, error) {
 	result := map[string]rest.Storage{}
 	for _, kind := range liveKinds(engine) {

@@ -17,22 +17,23 @@ import (
 
 const (
 	modulePath = "github.com/rancher-sandbox/engine-apiserver"
-	// unstamped is in each version and commit that the linker was not told.
+	// unstamped is a part of each version and commit that the linker flags did not set.
 	unstamped = "$Format"
-	// noDate is the build date that the linker was not told.
+	// noDate is the build date if the linker flags did not set one.
 	noDate = "1970-01-01T00:00:00Z"
 )
 
-// Version returns the version that the linker was told or, if it was told none, the version of this module.
+// Version returns the version that the linker flags set, or else the version of this module.
 func Version() string { return BuildInfo().GitVersion }
 
-// BuildInfo returns what is known of the build of this program. The fields of what is not known are empty.
+// BuildInfo returns what is known about the build of this program. Unknown fields are empty.
 var BuildInfo = sync.OnceValue(func() apimachineryversion.Info {
 	build, _ := debug.ReadBuildInfo()
 	return buildInfo(baseversion.Get(), build)
 })
 
-// buildInfo returns what the linker was told, completed with what Go records of a build in a checkout of this module.
+// buildInfo returns the information from the linker flags. It takes what is missing from the information that Go
+// records in a build from a checkout of this module.
 func buildInfo(info apimachineryversion.Info, build *debug.BuildInfo) apimachineryversion.Info {
 	if strings.Contains(info.GitVersion, unstamped) {
 		info.GitVersion = ""
@@ -52,8 +53,8 @@ func buildInfo(info apimachineryversion.Info, build *debug.BuildInfo) apimachine
 	return info
 }
 
-// recordedBuild returns what Go records of this module. A program that links the module knows only its version: the commit is
-// that of the program.
+// recordedBuild returns what Go recorded about this module. If another program links the module, only the version of
+// the module is known: the recorded commit is that of the program.
 func recordedBuild(build *debug.BuildInfo) (info apimachineryversion.Info) {
 	if build == nil {
 		return info
@@ -73,7 +74,7 @@ func recordedBuild(build *debug.BuildInfo) (info apimachineryversion.Info) {
 	}
 	info.GitCommit = settings["vcs.revision"]
 	info.GitTreeState = map[string]string{"true": "dirty", "false": "clean"}[settings["vcs.modified"]]
-	// As for Kubernetes' own releases, the date is that of the commit: the same source is built to the same program.
+	// The date is the date of the commit, as in Kubernetes' own releases. The same source then gives the same program.
 	info.BuildDate = settings["vcs.time"]
 	return info
 }
@@ -82,7 +83,7 @@ func releasedVersion(version string) string {
 	if strings.HasPrefix(version, "v") {
 		return version
 	}
-	return "" // it is (devel)
+	return "" // the version is (devel)
 }
 
 // EffectiveVersion returns the version of Kubernetes whose features the server has.
@@ -90,8 +91,8 @@ func EffectiveVersion() basecompatibility.MutableEffectiveVersion {
 	return effectiveVersion{basecompatibility.NewEffectiveVersionFromString(baseversion.DefaultKubeBinaryVersion, "", "")}
 }
 
-// effectiveVersion introduces the server by the version of Kubernetes, which clients compare with their own, and names
-// the server's version in its build metadata.
+// effectiveVersion reports the Kubernetes version as the version of the server, because clients compare it with their
+// own. The build metadata of that version names the version of engine-apiserver.
 type effectiveVersion struct {
 	basecompatibility.MutableEffectiveVersion
 }
