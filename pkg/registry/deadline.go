@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// answerTime is the longest part of a request's time that is kept for its answer.
+// answerTime is how much of a request's time is kept for its answer, at most.
 const answerTime = time.Second
 
-// withTimeToAnswer returns a context that ends a little before the request does. The filter of the generic API server that
-// ends requests breaks the connection if it finds an answer half written: what runs out of time must answer before.
+// withTimeToAnswer returns a context that ends a little before the request does. When a request runs out of time, the
+// generic API server breaks the connection if part of an answer is already written. The storage must therefore give up
+// and answer before that.
 func withTimeToAnswer(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -16,11 +16,12 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/request"
 )
 
-// maxSeconds is how many seconds a time.Duration can hold. More of them would be taken for a time in the past.
+// maxSeconds is how many seconds a time.Duration can hold. A larger number overflows to a time in the past.
 const maxSeconds = int64(math.MaxInt64 / time.Second)
 
-// CheckListOptions refuses options that the generic code takes for something else: negative and endless numbers, and a
-// selector such as "=", which it takes for everything. A mistake in a selector must not delete a whole collection.
+// CheckListOptions refuses options that the generic code misunderstands: negative and very large numbers, and a
+// selector such as "=", which the generic code treats as an empty selector. A mistake in a selector must not delete a
+// whole collection.
 func CheckListOptions(ctx context.Context, options *metainternalversion.ListOptions) error {
 	if options == nil {
 		return nil
@@ -44,7 +45,8 @@ func CheckListOptions(ctx context.Context, options *metainternalversion.ListOpti
 	return nil
 }
 
-// checkDeleteOptions refuses a grace period that would end in the past. Kubernetes takes a negative one for a second.
+// checkDeleteOptions refuses a grace period that overflows to a time in the past. It allows a negative one, which
+// Kubernetes treats as one second.
 func checkDeleteOptions(options *metav1.DeleteOptions) error {
 	if options == nil {
 		return nil
@@ -65,11 +67,11 @@ func checkSeconds(parameter string, seconds *int64, least int64) error {
 	return nil
 }
 
-// checkCollectionPath refuses to delete a collection by the path of an object whose name is empty, as a script sends it
-// that has lost the name.
+// checkCollectionPath refuses the deletion of a collection by a path that ends with a slash. It is the path of an
+// object with an empty name, which a script sends when its variable for the name is empty.
 func checkCollectionPath(ctx context.Context) error {
 	if info, ok := request.RequestInfoFrom(ctx); ok && strings.HasSuffix(info.Path, "/") {
-		return apierrors.NewBadRequest("the name of what is to be deleted is empty: the path of a collection does not end with a slash")
+		return apierrors.NewBadRequest("the name of the object to delete is empty: the path of a collection must not end with a slash")
 	}
 	return nil
 }

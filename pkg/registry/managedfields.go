@@ -25,7 +25,7 @@ var (
 	resetFields = map[fieldpath.APIVersion]*fieldpath.Set{
 		fieldpath.APIVersion(apiVersion): fieldpath.NewSet(fieldpath.MakePathOrDie("status")),
 	}
-	// statusOwner is the server as a manager of fields.
+	// statusOwner is the entry of the server itself in managedFields.
 	statusOwner = metav1.ManagedFieldsEntry{
 		Manager:    "engine-apiserver",
 		Operation:  metav1.ManagedFieldsOperationUpdate,
@@ -35,9 +35,8 @@ var (
 	}
 )
 
-// unowned has an update start from an object on which nobody owns what can be changed, since there is nowhere to
-// keep an owner. Left alone, a server-side apply takes all that is there for the work of another manager and conflicts
-// with it.
+// unowned makes an update start from an object whose changeable fields nobody owns, because there is no place to keep
+// an owner. Without it, a server-side apply would treat every field as owned by another manager and report conflicts.
 type unowned struct{ rest.UpdatedObjectInfo }
 
 // UpdatedObject implements rest.UpdatedObjectInfo.
@@ -58,7 +57,7 @@ func (u unowned) UpdatedObject(ctx context.Context, existing runtime.Object) (ru
 	return updated, nil
 }
 
-// badRequest is the API error for a change that cannot be made of what was sent.
+// badRequest returns the API error for a change that cannot be applied to the object.
 func badRequest(ctx context.Context, err error) error {
 	if status := apierrors.APIStatus(nil); errors.As(err, &status) || ctx.Err() != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// namespaced asks the engine only for keys in the namespace that it shows itself in.
+// namespaced asks the engine's storage only for keys in the engine's namespace.
 type namespaced struct {
 	storage.Interface
 	elsewhere storage.Interface
@@ -21,8 +21,8 @@ type namespaced struct {
 	namespace string
 }
 
-// InNamespace returns a storage of objects in one namespace, which are engine's, and in others, which are elsewhere's,
-// so that a request for another namespace neither waits for the engine nor fails with it.
+// InNamespace returns a storage that takes the objects of one namespace from engine, and those of all other namespaces
+// from elsewhere. A request for another namespace then neither waits for the engine nor fails with it.
 func InNamespace(namespace, prefix string, engine, elsewhere storage.Interface) storage.Interface {
 	return &namespaced{engine, elsewhere, prefix, namespace}
 }
@@ -35,8 +35,8 @@ func (n *namespaced) of(key string) storage.Interface {
 	return n.elsewhere
 }
 
-// one turns a request for the objects of one name in all namespaces into one for that object: the engine's are all in
-// one namespace, and there the name may be an ID.
+// one turns a request for the objects with one name in all namespaces into a request for one object. All objects of the
+// engine are in one namespace. In a request for one object the name may also be an ID.
 func (n *namespaced) one(key string, opts storage.ListOptions) (string, storage.ListOptions) {
 	name, ok := opts.Predicate.MatchesSingle()
 	if ok && opts.Recursive && strings.TrimSuffix(key, "/")+"/" == n.prefix && len(content.IsPathSegmentName(name)) == 0 {

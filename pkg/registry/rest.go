@@ -22,12 +22,12 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 )
 
-// A Reader serves get, list and watch. Discovery shows the verbs that a storage has methods for, and the generic
-// store has methods for all of them: hence a type for each set of verbs.
+// A Reader serves get, list and watch. Discovery shows the verbs for which a storage has methods, and the generic store
+// has methods for all verbs. There is therefore one type for each set of verbs.
 type Reader struct {
 	resource Resource
 	store    *genericregistry.Store
-	// shared is the same store for gets, which share what they show, and how it is encoded, with one another.
+	// shared is the same store for gets. Gets of the same version share the object and its encodings.
 	shared *genericregistry.Store
 }
 
@@ -84,10 +84,11 @@ func NewUpdater(resource Resource, scheme *runtime.Scheme, objects storage.Inter
 // New implements rest.Storage.
 func (r *Reader) New() runtime.Object { return r.store.New() }
 
-// Destroy implements rest.Storage. Who made the objects' storage ends it.
+// Destroy implements rest.Storage. It does nothing: the storage of the objects belongs to its creator.
 func (r *Reader) Destroy() {}
 
-// NewList implements rest.Lister. It is the ordinary list of the kind, which List only becomes when it is encoded.
+// NewList implements rest.Lister. It returns an ordinary list of the kind. The lists that List returns encode to such a
+// list.
 func (r *Reader) NewList() runtime.Object { return r.resource.NewListFunc() }
 
 // NamespaceScoped implements rest.Scoper.
@@ -102,14 +103,14 @@ func (r *Reader) ShortNames() []string { return []string{r.resource.ShortName} }
 // Categories implements rest.CategoriesProvider.
 func (r *Reader) Categories() []string { return []string{Category} }
 
-// Get implements rest.Getter. The object is a runtime.CacheableObject, whose GetObject is an ordinary one.
+// Get implements rest.Getter. The result is a runtime.CacheableObject. Its GetObject returns an ordinary object.
 func (r *Reader) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
 	ctx, cancel := withTimeToAnswer(ctx)
 	defer cancel()
 	return r.shared.Get(ctx, name, options)
 }
 
-// List implements rest.Lister. The list is a runtime.CacheableObject, whose GetObject is an ordinary one.
+// List implements rest.Lister. The result is a runtime.CacheableObject. Its GetObject returns an ordinary list.
 func (r *Reader) List(ctx context.Context, options *metainternalversion.ListOptions) (runtime.Object, error) {
 	if err := CheckListOptions(ctx, options); err != nil {
 		return nil, err
@@ -135,7 +136,7 @@ func (r *Reader) ConvertToTable(ctx context.Context, object, options runtime.Obj
 	return r.store.ConvertToTable(ctx, object, options)
 }
 
-// Delete implements rest.GracefulDeleter. The answer is a Status, also where the deletion takes its time.
+// Delete implements rest.GracefulDeleter. It answers with a Status, even if the deletion is still going on.
 func (d *Deleter) Delete(ctx context.Context, name string, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions) (runtime.Object, bool, error) {
 	if err := checkDeleteOptions(options); err != nil {
 		return nil, false, err
@@ -181,19 +182,19 @@ func (d *Deleter) DeleteCollection(ctx context.Context, validate rest.ValidateOb
 	defer cancel()
 	deleted, err := d.store.DeleteCollection(deletion(ctx, options), validate, options, list)
 	if err != nil && errors.Is(err, ctx.Err()) {
-		return nil, apierrors.NewTimeoutError("there was no time to delete all of the collection", 0)
+		return nil, apierrors.NewTimeoutError("the request ended before the whole collection was deleted", 0)
 	}
 	return deleted, err
 }
 
-// Update implements rest.Updater. It never creates, not even for a server-side apply.
+// Update implements rest.Updater. It never creates an object, not even for a server-side apply.
 func (u *Updater) Update(ctx context.Context, name string, info rest.UpdatedObjectInfo, create rest.ValidateObjectFunc, update rest.ValidateObjectUpdateFunc, _ bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
 	ctx, cancel := withTimeToAnswer(ctx)
 	defer cancel()
 	return u.store.Update(ctx, name, unowned{info}, create, update, false, options)
 }
 
-// GetResetFields implements rest.ResetFieldsStrategy: a status that is sent is ignored.
+// GetResetFields implements rest.ResetFieldsStrategy. The status in a request is ignored.
 func (u *Updater) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 	return resetFields
 }

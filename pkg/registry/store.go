@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package registry holds what the REST storage of all kinds has in common.
+// Package registry holds the parts that the REST storages of all kinds share.
 package registry
 
 import (
@@ -20,10 +20,10 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 )
 
-// Category is the category of all kinds. It is not "all": deleting all of a namespace must not empty an engine.
+// Category is the category of all kinds. It is not "all", because kubectl delete all --all must not empty an engine.
 const Category = "engine"
 
-// Resource is what makes one kind's storage differ from another's.
+// Resource describes the storage of one kind.
 type Resource struct {
 	Name           string
 	SingularName   string
@@ -32,17 +32,17 @@ type Resource struct {
 	NewListFunc    func() runtime.Object
 	Strategy       rest.RESTUpdateStrategy
 	TableConvertor rest.TableConvertor
-	// DeleteCollectionWorkers is how many objects of a collection are deleted at the same time, one by one if it is 0.
+	// DeleteCollectionWorkers is how many objects of a collection are deleted at the same time. 0 means one.
 	DeleteCollectionWorkers int
 }
 
-// Prefix is what the keys of a resource begin with in its storage.
+// Prefix returns the prefix of the keys of a resource in its storage.
 func Prefix(resource string) string { return "/" + resource + "/" }
 
 func (r Resource) newStore(scheme *runtime.Scheme, storage storage.Interface) (*genericregistry.Store, error) {
 	store := &genericregistry.Store{
 		NewFunc: r.NewFunc,
-		// Lists share what they show, and how it is encoded, with other lists.
+		// Lists share their objects, and the encodings of these, with other lists.
 		NewListFunc:               func() runtime.Object { return livestore.NewList(r.NewListFunc) },
 		DefaultQualifiedResource:  v1alpha1.Resource(r.Name),
 		SingularQualifiedResource: v1alpha1.Resource(r.SingularName),
@@ -54,7 +54,7 @@ func (r Resource) newStore(scheme *runtime.Scheme, storage storage.Interface) (*
 			Storage: storage,
 			Codec:   serializer.NewCodecFactory(scheme).LegacyCodec(v1alpha1.SchemeGroupVersion),
 		},
-		// Docker ends what is being deleted: an update never does.
+		// Docker finishes the deletion of an object. An update never does.
 		ShouldDeleteDuringUpdate: func(context.Context, string, runtime.Object, runtime.Object) bool { return false },
 	}
 	err := store.CompleteWithOptions(&generic.StoreOptions{

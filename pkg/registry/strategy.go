@@ -11,7 +11,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 )
 
-// Strategy is the strategy of a kind that is not updated, and what others begin with.
+// Strategy is the strategy of a kind that cannot be updated. Other strategies embed it.
 type Strategy struct{ runtime.ObjectTyper }
 
 var _ rest.RESTUpdateStrategy = Strategy{}

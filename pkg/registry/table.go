@@ -15,7 +15,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 )
 
-// A Column is one column of what kubectl get prints. It shows only with -o wide where its priority is not 0.
+// A Column is one column of the output of kubectl get. If Priority is not 0, only kubectl get -o wide shows it.
 type Column[T any] struct {
 	Name        string
 	Description string
@@ -23,7 +23,7 @@ type Column[T any] struct {
 	Cell        func(T) string
 }
 
-// NewTableConvertor returns a convertor of objects of type T and of their lists. The name is its first column.
+// NewTableConvertor returns a convertor for objects of type T and their lists. The first column is the name.
 func NewTableConvertor[T metav1.Object](columns ...Column[T]) rest.TableConvertor {
 	definitions := []metav1.TableColumnDefinition{{
 		Name: "Name", Type: "string", Format: "name", Description: "metadata.name of the object.",
@@ -36,7 +36,7 @@ func NewTableConvertor[T metav1.Object](columns ...Column[T]) rest.TableConverto
 	return table[T]{columns, definitions}
 }
 
-// Age is the column that every kind with a time of creation has.
+// Age returns the column for the age of an object.
 func Age[T metav1.Object]() Column[T] {
 	return Column[T]{
 		Name:        "Age",
@@ -92,7 +92,7 @@ func (t table[T]) ConvertToTable(_ context.Context, object, options runtime.Obje
 func (t table[T]) appendRow(rows []metav1.TableRow, object runtime.Object) ([]metav1.TableRow, error) {
 	typed, ok := object.(T)
 	if !ok {
-		return nil, fmt.Errorf("a %T is not what this table shows", object)
+		return nil, fmt.Errorf("this table cannot show a %T", object)
 	}
 	cells := []any{typed.GetName()}
 	for _, column := range t.columns {

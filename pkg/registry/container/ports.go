@@ -15,13 +15,14 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// endpoint is a port of a container at one address of the host. A port that is only exposed has no address.
+// endpoint is a port of a container and the address of the host where it is published. A port that is only exposed has
+// no address.
 type endpoint struct {
 	hostIP, protocol string
 	hostPort, port   int
 }
 
-// endpointsOf returns the endpoints of the active ports in docker ps' order.
+// endpointsOf returns the endpoints of the active ports in the order of docker ps.
 func endpointsOf(c *v1alpha1.Container) []endpoint {
 	var endpoints []endpoint
 	for _, p := range c.Status.Ports {
@@ -33,7 +34,7 @@ func endpointsOf(c *v1alpha1.Container) []endpoint {
 			endpoints = append(endpoints, endpoint{port: port.Int(), protocol: port.Proto()})
 		}
 		for _, binding := range p.Bindings {
-			// Podman has no address where it means all of them.
+			// Podman leaves the address empty if the port is published on all addresses.
 			hostIP, hostPort := cmp.Or(binding.HostIP, net.IPv4zero.String()), nat.Port(binding.HostPort).Int()
 			endpoints = append(endpoints, endpoint{hostIP, port.Proto(), hostPort, port.Int()})
 		}
@@ -62,11 +63,12 @@ func (r portRange) String() string {
 	return net.JoinHostPort(r.hostIP, numbers) + "->" + numbers + "/" + r.protocol
 }
 
-// ports reads like docker ps, whose order it has: ranges that end before others of their address and protocol, the last
-// range of each, and the ports that have other numbers on the host.
+// ports returns the ports as docker ps shows them, in its order. For each address and protocol it joins consecutive
+// ports to ranges. First come the ranges that another range of their address and protocol follows. Then comes the last
+// range of each. The ports with another number on the host are at the end.
 func ports(c *v1alpha1.Container) string {
 	var shown, renumbered []string
-	var last []portRange // of each address and protocol
+	var last []portRange // the last range of each address and protocol
 	for _, e := range endpointsOf(c) {
 		if e.hostIP != "" && e.hostPort != e.port {
 			renumbered = append(renumbered, net.JoinHostPort(e.hostIP, strconv.Itoa(e.hostPort))+"->"+strconv.Itoa(e.port)+"/"+e.protocol)

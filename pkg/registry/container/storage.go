@@ -23,7 +23,8 @@ func NewStorage(scheme *runtime.Scheme, objects storage.Interface, stopTimeout S
 		NewListFunc:    func() runtime.Object { return &v1alpha1.ContainerList{} },
 		Strategy:       strategy{registry.Strategy{ObjectTyper: scheme}, stopTimeout},
 		TableConvertor: table,
-		// The deletion of one that runs waits for Docker to begin to stop it, or until it has.
+		// There are many workers, because the deletion of a running container waits for Docker: until Docker begins to
+		// stop the container, or has stopped it.
 		DeleteCollectionWorkers: 32,
 	}, scheme, objects)
 }

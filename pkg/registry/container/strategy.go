@@ -18,8 +18,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-// StopTimeoutFunc returns how long the container of an ID may take to stop, by its own configuration or by Docker's
-// default.
+// StopTimeoutFunc returns how long the container with this ID may take to stop. That is the container's own timeout, or
+// else Docker's default.
 type StopTimeoutFunc func(id string) time.Duration
 
 const lastAppliedWarning = "Docker cannot store the annotation " + corev1.LastAppliedConfigAnnotation +
@@ -32,7 +32,7 @@ type strategy struct {
 
 var _ rest.RESTGracefulDeleteStrategy = strategy{}
 
-// PrepareForUpdate implements rest.RESTUpdateStrategy. It drops what a client may send but not set.
+// PrepareForUpdate implements rest.RESTUpdateStrategy. It drops changes of fields that clients cannot set.
 func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	container, existing := obj.(*v1alpha1.Container), old.(*v1alpha1.Container)
 	container.TypeMeta = existing.TypeMeta
@@ -61,7 +61,7 @@ func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []s
 	return nil
 }
 
-// CheckGracefulDelete implements rest.RESTGracefulDeleteStrategy: what runs is given time to stop.
+// CheckGracefulDelete implements rest.RESTGracefulDeleteStrategy. It gives a container that runs time to stop.
 func (s strategy) CheckGracefulDelete(_ context.Context, obj runtime.Object, options *metav1.DeleteOptions) bool {
 	container := obj.(*v1alpha1.Container)
 	switch container.Status.Status {
@@ -70,7 +70,7 @@ func (s strategy) CheckGracefulDelete(_ context.Context, obj runtime.Object, opt
 		return false
 	}
 	if options.GracePeriodSeconds == nil {
-		// 0 would mean to delete at once, by force.
+		// 0 would delete the container at once, by force.
 		grace := max(1, int64(s.stopTimeout(container.Status.ID).Seconds()))
 		options.GracePeriodSeconds = &grace
 	}

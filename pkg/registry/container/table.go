@@ -36,13 +36,13 @@ var table = registry.NewTableConvertor(
 		Cell: func(c *v1alpha1.Container) string { return string(c.Status.Health) }},
 )
 
-// image reads like docker ps: an ID is short, and a name has no digest.
+// image returns the image as docker ps shows it: an ID is short, and a name has no digest.
 func image(c *v1alpha1.Container) string {
 	if id := containers.ShortID(c.Status.ImageID); id != "" && id == containers.ShortID(c.Status.Image) {
 		return id
 	}
 	if !strings.Contains(c.Status.Image, "@") && !strings.Contains(c.Status.Image, "docker.io/") {
-		return c.Status.Image // parsing takes long
+		return c.Status.Image // these need no parsing, which is slow
 	}
 	parsed, err := reference.ParseNormalizedNamed(c.Status.Image)
 	if err != nil {
@@ -79,11 +79,11 @@ func dockerStatus(c *v1alpha1.Container) string {
 	return word
 }
 
-// subject is how Docker begins what it says of a container.
+// subject matches the words with which Docker begins an error about a container.
 var subject = regexp.MustCompile(`^container [0-9a-f]{64}: `)
 
-// deletionFailure returns why a deletion that was answered before its end has failed, "" if none has. A container that was started
-// since then is wanted again.
+// deletionFailure returns why a deletion failed after it was answered, or "" if none did. If the container was started
+// since then, the failure no longer matters, and the result is "".
 func deletionFailure(c *v1alpha1.Container) string {
 	last := c.Status.LastAction
 	if last == nil || last.Action != v1alpha1.ContainerActionDelete || last.State != v1alpha1.ContainerActionFailed {

@@ -13,7 +13,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// cells returns the row of a container by column, without its age.
+// cells returns the row of a container by column, without the age.
 func cells(t *testing.T, c *v1alpha1.Container) map[string]any {
 	t.Helper()
 	converted, err := table.ConvertToTable(t.Context(), c, nil)
@@ -63,7 +63,7 @@ func TestTheStatusReadsLikeDockers(t *testing.T) {
 		{"paused", "", 0, "paused"},
 		{"exited", "healthy", 137, "exited (137)"},
 		{"exited", "", 0, "exited (0)"},
-		{"exited", "", 3221225786, "exited (3221225786)"}, // of a Windows process
+		{"exited", "", 3221225786, "exited (3221225786)"}, // the exit code of a Windows process
 		{"restarting", "", 1, "restarting (1)"},
 		{"dead", "", 1, "dead"},
 	} {
@@ -130,7 +130,7 @@ func TestTheImageReadsLikeDockers(t *testing.T) {
 		id[:12]:                         "0123456789ab",
 		id[:20]:                         "0123456789ab",
 		"sha256:" + id[:20]:             "0123456789ab",
-		id[:5]:                          "01234", // docker ps shows it so as well
+		id[:5]:                          "01234", // docker ps shows the same
 		"Not A Name@":                   "Not A Name@",
 	} {
 		c := &v1alpha1.Container{Status: v1alpha1.ContainerStatus{Image: image, ImageID: "sha256:" + id}}

@@ -32,7 +32,7 @@ var table = registry.NewTableConvertor(
 		Cell: func(e *v1alpha1.Engine) string { return known(e.Status.StorageDriver) }},
 )
 
-// count is how many objects of a kind there are, where that is known.
+// count returns a column with the number of objects of a kind. It shows <unknown> if the kind has not been read.
 func count(name, condition, description string, of func(*v1alpha1.EngineCounts) int32) column {
 	return column{Name: name, Description: description, Cell: func(e *v1alpha1.Engine) string {
 		if e.Status.Counts == nil || isUnread(e, condition) {
@@ -42,8 +42,8 @@ func count(name, condition, description string, of func(*v1alpha1.EngineCounts) 
 	}}
 }
 
-// isUnread reports whether a kind cannot be read though the engine answers. Of an engine that does not answer, what was last
-// known is shown.
+// isUnread reports whether a kind cannot be read although the engine answers. While the engine does not answer, the
+// column shows the last known number.
 func isUnread(e *v1alpha1.Engine, condition string) bool {
 	if !meta.IsStatusConditionTrue(e.Status.Conditions, v1alpha1.EngineReady) {
 		return false

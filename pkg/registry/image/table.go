@@ -36,7 +36,7 @@ func platform(i *v1alpha1.Image) string {
 	return i.Status.OS + "/" + i.Status.Architecture
 }
 
-// digest is that of the tag's own repository where an image came from several.
+// digest returns the digest of the tag's own repository. If there is none, it returns the first digest.
 func digest(i *v1alpha1.Image) string {
 	tag := strings.LastIndex(i.Status.RepoTag, ":")
 	shown := ""
