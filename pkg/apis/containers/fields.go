@@ -16,8 +16,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// SelectableFields returns the fields that an object can be selected by, which depend on its kind alone, and their
-// values.
+// SelectableFields returns the fields that select an object, and their values. The fields depend only on the kind of
+// the object.
 func SelectableFields(obj runtime.Object) fields.Set {
 	switch obj := obj.(type) {
 	case *v1alpha1.Container:
@@ -61,13 +61,14 @@ func SelectableFields(obj runtime.Object) fields.Set {
 	return nil
 }
 
-// IndexedFields are the selectable fields whose values few objects share, and how each is read.
+// IndexedFields maps the selectable fields that the stores index to functions that read them. Few objects share a value
+// of such a field.
 var IndexedFields = map[string]func(runtime.Object) string{
 	"status.id":      func(obj runtime.Object) string { return SelectableFields(obj)["status.id"] },
 	"status.repoTag": func(obj runtime.Object) string { return SelectableFields(obj)["status.repoTag"] },
 }
 
-// Attrs returns what an object can be selected by: a storage.AttrFunc.
+// Attrs is a storage.AttrFunc. It returns the labels and the fields that select an object.
 func Attrs(obj runtime.Object) (labels.Set, fields.Set, error) {
 	accessor, err := meta.Accessor(obj)
 	if err != nil {

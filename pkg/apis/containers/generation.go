@@ -13,8 +13,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// SpecChanged reports whether the spec of an object has changed, or a deletion of it has begun or failed, which Kubernetes
-// counts as well. Only containers have a spec.
+// SpecChanged reports whether an object gets a new generation. That is so if its spec has changed, and, as in
+// Kubernetes, if its deletion has begun or has failed. Only containers have a spec.
 func SpecChanged(old, updated runtime.Object) bool {
 	before, ok := old.(*v1alpha1.Container)
 	if !ok {
@@ -24,7 +24,7 @@ func SpecChanged(old, updated runtime.Object) bool {
 	return before.Spec != after.Spec || (before.DeletionTimestamp == nil) != (after.DeletionTimestamp == nil)
 }
 
-// SetGeneration writes a generation into the metadata and the status of an object. A status is always that of the spec
+// SetGeneration writes a generation into the metadata and the status of an object. A status always belongs to the spec
 // beside it.
 func SetGeneration(object runtime.Object, generation int64) {
 	switch object := object.(type) {
@@ -42,7 +42,7 @@ func SetGeneration(object runtime.Object, generation int64) {
 	}
 }
 
-// observedAt returns the conditions with that generation. It copies them to change them, since objects share them.
+// observedAt returns the conditions with that generation. It changes only a copy, because objects share conditions.
 func observedAt(conditions []metav1.Condition, generation int64) []metav1.Condition {
 	isOther := func(c metav1.Condition) bool { return c.ObservedGeneration != generation }
 	if !slices.ContainsFunc(conditions, isOther) {

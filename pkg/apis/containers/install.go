@@ -1,7 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package containers says what is valid in the API group containers.rancherdesktop.io, and what can be selected.
+// Package containers has the rules of the API group containers.rancherdesktop.io: what is valid, which fields select
+// objects, and how objects are named.
 package containers
 
 import (
@@ -14,7 +15,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// Install adds the API group to a scheme: its one version, and the same types as the internal version.
+// Install adds the API group to a scheme. Its one version is registered twice: the same types are the internal version.
 func Install(scheme *runtime.Scheme) {
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))
 	internal := schema.GroupVersion{Group: v1alpha1.GroupName, Version: runtime.APIVersionInternal}
@@ -26,7 +27,7 @@ func Install(scheme *runtime.Scheme) {
 		utilruntime.Must(scheme.AddFieldLabelConversionFunc(v1alpha1.SchemeGroupVersion.WithKind(kind),
 			func(label, value string) (string, string, error) {
 				if !known.Has(label) {
-					return "", "", fmt.Errorf("%q is not a field that a %s can be selected by, which are %s",
+					return "", "", fmt.Errorf("%q is not a field that can select a %s: use one of %s",
 						label, kind, sorted(known))
 				}
 				return label, value, nil

@@ -19,17 +19,19 @@ const (
 	idAlgorithm   = "sha256:"
 )
 
-// noSegmentCharacter stands in a made name for each character that Kubernetes or a terminal cannot take. madeDigits are at its end.
+// noSegmentCharacter replaces each character of a made name that Kubernetes or a terminal cannot take. madeDigits is
+// the number of digits at the end of a made name.
 const (
 	noSegmentCharacter = '~'
 	madeDigits         = 10
 )
 
-// ObjectName returns the metadata.name of what has that name in Docker. It is the same name, unless Kubernetes forbids it.
+// ObjectName returns the metadata.name for a name in Docker. It is the same name, unless Kubernetes forbids that.
 //
-// Kubernetes forbids the empty name, ".", ".." and names with '/' or '%'. Control characters would reach terminals. The name that is
-// made of such a name has '~' for each of these characters, and ends with '-' and the first ten hexadecimal digits of the SHA-256 of
-// the name in Docker. So does the name that is made of one that looks like a made name: no two names become the same.
+// Kubernetes forbids the empty name, ".", "..", and names with '/' or '%'. Control characters are replaced as well,
+// because terminals would act on them. ObjectName makes another name from such a name: it writes '~' for each of these
+// characters, and adds '-' and the first ten hexadecimal digits of the SHA-256 of the name in Docker. A name in Docker
+// may look as if it were made. It then gets these digits as well, so that no two names become the same.
 func ObjectName(name string) string {
 	segment := strings.Map(func(c rune) rune {
 		if c == '/' || c == '%' || unicode.IsControl(c) {
@@ -44,7 +46,7 @@ func ObjectName(name string) string {
 	return segment + "-" + hex.EncodeToString(sum[:])[:madeDigits]
 }
 
-// IsMadeName reports whether ObjectName can have made the name of another one.
+// IsMadeName reports whether a name looks as if ObjectName had made it from another name.
 func IsMadeName(name string) bool {
 	dash := len(name) - madeDigits - 1
 	if dash < 0 || name[dash] != '-' || strings.Trim(name[dash+1:], "0123456789abcdef") != "" {
@@ -56,19 +58,19 @@ func IsMadeName(name string) bool {
 
 func isDots(name string) bool { return name == "" || name == "." || name == ".." }
 
-// ShortID returns an ID as the docker command shows it.
+// ShortID returns an ID in the short form that the docker command shows.
 func ShortID(id string) string {
 	id = strings.TrimPrefix(id, idAlgorithm)
 	return id[:min(shortIDLength, len(id))]
 }
 
-// HasTag reports whether an object is an image that is named by a tag.
+// HasTag reports whether an object is an image with a tag.
 func HasTag(obj runtime.Object) bool {
 	image, ok := obj.(*v1alpha1.Image)
 	return ok && image.Status.RepoTag != ""
 }
 
-// IDs returns the IDs that an object answers to beside its name.
+// IDs returns the IDs that an object answers to besides its name.
 func IDs(obj runtime.Object) []string {
 	switch obj := obj.(type) {
 	case *v1alpha1.Container:

@@ -11,7 +11,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// FuzzIDs promises that whatever stands for an ID, an object answers to it and to its beginning, and to nothing empty.
+// FuzzIDs promises that an object with any ID answers to this ID and to its short form, and never to an empty name.
 func FuzzIDs(f *testing.F) {
 	for _, seed := range []string{"", "a", "sha256:", "sha256:sha256:", "sha256:a", strings.Repeat("0123456789abcdef", 4), "sha256:" + strings.Repeat("0123456789abcdef", 4), "..", "é123456789abc"} {
 		f.Add(seed, seed)

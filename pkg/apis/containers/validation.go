@@ -14,14 +14,14 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// settableStates are what a container can be asked to do.
+// settableStates are the values that spec.state of a container can be set to.
 var settableStates = []v1alpha1.ContainerState{
 	v1alpha1.ContainerStateRunning,
 	v1alpha1.ContainerStatePaused,
 	v1alpha1.ContainerStateCreated,
 }
 
-// settableActions are what v1alpha1.ActionAnnotation can say.
+// settableActions are the values that v1alpha1.ActionAnnotation can be set to.
 var settableActions = []v1alpha1.ContainerAction{
 	v1alpha1.ContainerActionStart,
 	v1alpha1.ContainerActionStop,
@@ -30,7 +30,7 @@ var settableActions = []v1alpha1.ContainerAction{
 	v1alpha1.ContainerActionRestart,
 }
 
-// ValidateContainerUpdate says what is wrong with a change from old to updated.
+// ValidateContainerUpdate returns the errors of a change from old to updated.
 func ValidateContainerUpdate(updated, old *v1alpha1.Container) field.ErrorList {
 	errs := validateContainerMetadataUpdate(updated, old)
 
@@ -67,8 +67,8 @@ func validateContainerMetadataUpdate(updated, old *v1alpha1.Container) field.Err
 	return errs
 }
 
-// storedAnnotations returns the annotations that would have to be stored: not those that are carried out or that are
-// kept in memory.
+// storedAnnotations returns the annotations that Docker would have to store. It leaves out the action, which is carried
+// out, and the last applied configuration, which the server keeps in memory.
 func storedAnnotations(container *v1alpha1.Container) map[string]string {
 	stored := maps.Clone(container.Annotations)
 	delete(stored, v1alpha1.ActionAnnotation)

@@ -23,7 +23,7 @@ func TestWhatCanBeChangedOfAContainer(t *testing.T) {
 	tests := []struct {
 		change string
 		do     []func(*v1alpha1.Container)
-		want   []string // parts of the errors, none if it is valid
+		want   []string // parts of the expected errors; none if the change is valid
 	}{
 		{"nothing", nil, nil},
 		{"paused", []func(*v1alpha1.Container){state("paused")}, nil},
