@@ -48,7 +48,7 @@ func newContinueExpired(startKey, prefix string) error {
 // newFutureVersion returns the 410 for a watch from a version that this server has not handed out.
 func newFutureVersion(version, current uint64) *apierrors.StatusError {
 	return apierrors.NewResourceExpired(fmt.Sprintf(
-		"resourceVersion %d is not of this server, which is at %d. List again without a resourceVersion.", version, current))
+		"resourceVersion %d was not handed out by this server, whose newest version is %d. List again without a resourceVersion.", version, current))
 }
 
 // timedOut returns the 504 for a request that ran out of time. If the store was stopped instead, it returns a 503.
