@@ -101,7 +101,7 @@ func schema_pkg_apis_containers_v1alpha1_Container(ref common.ReferenceCallback)
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "Container is one container of the Docker Engine, running or not. Its metadata.name is the container's Docker name; it also answers to its full and to its 12-character ID. A name that Kubernetes forbids, such as one with a slash, has '~' in place of each such character and ends with '-' and the first ten hexadecimal digits of its SHA-256.",
+				Description: "Container is one container of the Docker Engine, running or not. Its metadata.name is the container's name in Docker. The container also answers to its full ID and to its 12-character ID. If Kubernetes forbids the name in Docker, because it has a slash for example, metadata.name has '~' in place of each forbidden character. It then ends with '-' and the first ten hexadecimal digits of the SHA-256 of the name in Docker.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -120,21 +120,21 @@ func schema_pkg_apis_containers_v1alpha1_Container(ref common.ReferenceCallback)
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "metadata is the standard object metadata. The uid belongs to the container behind the name: a container that was removed and made again has another one. The generation changes with spec and when a deletion begins; it only grows, also over a restart of the server. Labels are those Docker labels that are valid Kubernetes labels; all of them are in status.labels. Neither labels nor annotations can be changed, since Docker cannot store them after creation.",
+							Description: "metadata is the standard object metadata. The uid belongs to the container behind the name. If a container is removed and made again, it gets another uid. The generation changes with spec, and when a deletion begins. It only grows, even over a restart of the server. metadata.labels has those Docker labels that are valid Kubernetes labels. status.labels has all of them. Neither labels nor annotations can be changed, because Docker cannot store them after creation.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
 					},
 					"spec": {
 						SchemaProps: spec.SchemaProps{
-							Description: "spec is what can be asked of the container.",
+							Description: "spec is the part of the container that can be changed.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.ContainerSpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what Docker says of the container now. It is read-only.",
+							Description: "status is what Docker reports about the container now. It is read-only.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.ContainerStatus{}.OpenAPIModelName()),
 						},
@@ -151,12 +151,12 @@ func schema_pkg_apis_containers_v1alpha1_ContainerLastAction(ref common.Referenc
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ContainerLastAction is the outcome of a command to a container.",
+				Description: "ContainerLastAction is the outcome of a command for a container.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"action": {
 						SchemaProps: spec.SchemaProps{
-							Description: "action is the command: start, stop, pause, unpause, restart, or delete.\n\nPossible enum values:\n - `\"delete\"` is the removal of a container. It cannot be set as an annotation; it is reported when a graceful delete failed after it was answered.\n - `\"pause\"` freezes a running container.\n - `\"restart\"` stops a container and starts it again.\n - `\"start\"` starts a container that does not run.\n - `\"stop\"` stops a container.\n - `\"unpause\"` thaws a paused container.",
+							Description: "action is the command: start, stop, pause, unpause, restart, or delete.\n\nPossible enum values:\n - `\"delete\"` is the removal of a container. The annotation cannot have this value. lastAction reports it if a graceful delete failed after it was answered.\n - `\"pause\"` freezes a running container.\n - `\"restart\"` stops a container and starts it again.\n - `\"start\"` starts a container that does not run.\n - `\"stop\"` stops a container.\n - `\"unpause\"` thaws a paused container.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -254,7 +254,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerNamespace(ref common.Reference
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ContainerNamespace is a namespace of the container engine, which is not a Kubernetes namespace. A Docker Engine has just one, moby.",
+				Description: "ContainerNamespace is a namespace of the container engine. It is not a Kubernetes namespace. A Docker Engine has only one, moby.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -353,7 +353,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerPort(ref common.ReferenceCallb
 					},
 					"active": {
 						SchemaProps: spec.SchemaProps{
-							Description: "active is true while the container runs and its network has the port. It is false on networks without ports of their own, such as the host's. The column PORTS shows the active ports.",
+							Description: "active is true while the container runs and its network has the port. It is false on networks that have no ports of their own, such as the host's. The column PORTS shows the active ports.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
@@ -365,7 +365,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerPort(ref common.ReferenceCallb
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "bindings are where the port is published on the engine's host. It is empty for a port that is exposed only.",
+							Description: "bindings are the addresses where the port is published on the engine's host. There are none if the port is only exposed.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -389,7 +389,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerPortBinding(ref common.Referen
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ContainerPortBinding is one place where a port is published.",
+				Description: "ContainerPortBinding is one address where a port is published.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"hostIP": {
@@ -416,12 +416,12 @@ func schema_pkg_apis_containers_v1alpha1_ContainerSpec(ref common.ReferenceCallb
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ContainerSpec is what can be asked of a container.",
+				Description: "ContainerSpec is the part of a container that can be changed.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"state": {
 						SchemaProps: spec.SchemaProps{
-							Description: "state reads back what Docker holds: running, paused, created (not running) or unknown. Setting it makes the Docker call while the request waits: running starts a stopped container or unpauses a paused one, paused pauses a running one, created stops it. It is a one-time change and not a standing wish: neither a later docker stop nor a restart policy is fought.\n\nPossible enum values:\n - `\"created\"` is a container that does not run: never started, exited, dead, or being removed.\n - `\"paused\"` is a container whose processes are frozen.\n - `\"running\"` is a container that runs, or that Docker is restarting.\n - `\"unknown\"` is a container whose Docker status this version does not know. It cannot be asked for.",
+							Description: "state is the state of the container in Docker: running, paused, created (not running) or unknown. Setting it makes the Docker call while the request waits. running starts a stopped container or unpauses a paused one, paused pauses a running one, and created stops it. The change is made once. The server does not undo a later docker stop, nor what a restart policy does.\n\nPossible enum values:\n - `\"created\"` is a container that does not run: never started, exited, dead, or being removed.\n - `\"paused\"` is a container whose processes are frozen.\n - `\"running\"` is a container that runs, or that Docker is restarting.\n - `\"unknown\"` is a container whose Docker status this version does not know. Clients cannot ask for it.",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"created", "paused", "running", "unknown"},
@@ -437,7 +437,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ContainerStatus is what Docker says of a container.",
+				Description: "ContainerStatus is what Docker reports about a container.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"observedGeneration": {
@@ -496,7 +496,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 					},
 					"image": {
 						SchemaProps: spec.SchemaProps{
-							Description: "image is the image's name as it was given when the container was created.",
+							Description: "image is the name of the image that was given when the container was created.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -546,7 +546,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is Docker's own word: created, running, pausing, paused, restarting, removing, exited, dead, or unknown.\n\nPossible enum values:\n - `\"created\"` is a container that was never started.\n - `\"dead\"` is a container whose removal failed half way.\n - `\"exited\"` is a container that ran and does not any more.\n - `\"paused\"` is a container whose processes are frozen.\n - `\"pausing\"` is a container that Docker is pausing.\n - `\"removing\"` is a container that Docker is removing.\n - `\"restarting\"` is a container that waits for its next start by its restart policy.\n - `\"running\"` is a container whose main process runs.\n - `\"unknown\"` is a status that this version does not know.",
+							Description: "status is Docker's own word: created, running, pausing, paused, restarting, removing, exited, dead, or unknown.\n\nPossible enum values:\n - `\"created\"` is a container that was never started.\n - `\"dead\"` is a container whose removal failed half way.\n - `\"exited\"` is a container that has run and no longer runs.\n - `\"paused\"` is a container whose processes are frozen.\n - `\"pausing\"` is a container that Docker is pausing.\n - `\"removing\"` is a container that Docker is removing.\n - `\"restarting\"` is a container that waits for its restart policy to start it again.\n - `\"running\"` is a container whose main process runs.\n - `\"unknown\"` is a status that this version does not know.",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"created", "dead", "exited", "paused", "pausing", "removing", "restarting", "running", "unknown"},
@@ -554,7 +554,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 					},
 					"health": {
 						SchemaProps: spec.SchemaProps{
-							Description: "health is the health check's outcome: starting, healthy or unhealthy. It is absent where there is no health check.\n\nPossible enum values:\n - `\"healthy\"` is a check that passes.\n - `\"starting\"` is a check that has not decided yet.\n - `\"unhealthy\"` is a check that fails.",
+							Description: "health is the outcome of the health check: starting, healthy or unhealthy. It is absent if the container has no health check.\n\nPossible enum values:\n - `\"healthy\"` is a check that passes.\n - `\"starting\"` is a check that has not decided yet.\n - `\"unhealthy\"` is a check that fails.",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"healthy", "starting", "unhealthy"},
@@ -562,7 +562,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 					},
 					"pid": {
 						SchemaProps: spec.SchemaProps{
-							Description: "pid is the main process's ID on the engine's host, 0 when it does not run.",
+							Description: "pid is the ID of the main process on the engine's host. It is 0 while the container does not run.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int64",
@@ -570,7 +570,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 					},
 					"exitCode": {
 						SchemaProps: spec.SchemaProps{
-							Description: "exitCode is the last run's exit code, 0 while the container runs. Windows processes have codes up to 4294967295.",
+							Description: "exitCode is the exit code of the last run. It is 0 while the container runs. Windows processes have codes up to 4294967295.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int64",
@@ -599,13 +599,13 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 					},
 					"startedAt": {
 						SchemaProps: spec.SchemaProps{
-							Description: "startedAt is when the container was last started. It is absent if it never was.",
+							Description: "startedAt is when the container was last started. It is absent if the container was never started.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
 					"finishedAt": {
 						SchemaProps: spec.SchemaProps{
-							Description: "finishedAt is when the last finished run ended. It is absent if none did.",
+							Description: "finishedAt is when the container's last finished run ended. It is absent if no run has ended.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
@@ -619,7 +619,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions are Running, Paused, Restarting, OOMKilled, Dead, and Healthy where there is a health check. The time of Running is Docker's time of the start or of the end. The other times are when the server saw the change. Docker does not keep them: after a restart of the server, an unchanged condition has the earliest time that is possible, such as the container's start.",
+							Description: "conditions are Running, Paused, Restarting, OOMKilled and Dead, and Healthy if there is a health check. The time of Running is Docker's time of the start or of the end. The other times are when the server saw the change, because Docker does not keep them. After a restart of the server, an unchanged condition has the earliest possible time, such as the container's start.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -632,7 +632,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 					},
 					"lastAction": {
 						SchemaProps: spec.SchemaProps{
-							Description: "lastAction is the outcome of the last command given by the annotation containers.rancherdesktop.io/action, or of the last delete that failed after it was answered. It is kept in memory only.",
+							Description: "lastAction is the outcome of the last command that the annotation containers.rancherdesktop.io/action gave, or of the last delete that failed after it was answered. It is kept in memory only.",
 							Ref:         ref(v1alpha1.ContainerLastAction{}.OpenAPIModelName()),
 						},
 					},
@@ -648,7 +648,7 @@ func schema_pkg_apis_containers_v1alpha1_Engine(ref common.ReferenceCallback) co
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "Engine is the container engine itself. There is just one, moby, and it can be read whether the engine answers or not: its conditions say.",
+				Description: "Engine is the container engine itself. There is only one, moby. It can be read even if the engine does not answer: its conditions then say so.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -667,14 +667,14 @@ func schema_pkg_apis_containers_v1alpha1_Engine(ref common.ReferenceCallback) co
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "metadata is the standard object metadata. The generation stays the same while the server runs: there is nothing to ask of an engine.",
+							Description: "metadata is the standard object metadata. The generation stays the same while the server runs, because an engine has no spec.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what is known of the engine. While it does not answer, its conditions say why, and all else is as it was last known. It is read-only.",
+							Description: "status is what the server knows about the engine. While the engine does not answer, the conditions say why, and all else stays as it was last known. It is read-only.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.EngineStatus{}.OpenAPIModelName()),
 						},
@@ -691,12 +691,12 @@ func schema_pkg_apis_containers_v1alpha1_EngineCounts(ref common.ReferenceCallba
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "EngineCounts are how many objects the engine shows as.",
+				Description: "EngineCounts are the numbers of objects in the engine.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"containers": {
 						SchemaProps: spec.SchemaProps{
-							Description: "containers are all containers, running or not.",
+							Description: "containers is the number of containers, running or not.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int32",
@@ -704,7 +704,7 @@ func schema_pkg_apis_containers_v1alpha1_EngineCounts(ref common.ReferenceCallba
 					},
 					"containersRunning": {
 						SchemaProps: spec.SchemaProps{
-							Description: "containersRunning are the containers whose spec.state is running.",
+							Description: "containersRunning is the number of containers whose spec.state is running.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int32",
@@ -712,7 +712,7 @@ func schema_pkg_apis_containers_v1alpha1_EngineCounts(ref common.ReferenceCallba
 					},
 					"containersPaused": {
 						SchemaProps: spec.SchemaProps{
-							Description: "containersPaused are the containers whose spec.state is paused.",
+							Description: "containersPaused is the number of containers whose spec.state is paused.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int32",
@@ -720,7 +720,7 @@ func schema_pkg_apis_containers_v1alpha1_EngineCounts(ref common.ReferenceCallba
 					},
 					"images": {
 						SchemaProps: spec.SchemaProps{
-							Description: "images are the images: each tag counts as one, and so does each image without tags.",
+							Description: "images is the number of images. Each tag counts as one, and so does each image without tags.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int32",
@@ -728,7 +728,7 @@ func schema_pkg_apis_containers_v1alpha1_EngineCounts(ref common.ReferenceCallba
 					},
 					"volumes": {
 						SchemaProps: spec.SchemaProps{
-							Description: "volumes are the volumes.",
+							Description: "volumes is the number of volumes.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int32",
@@ -794,7 +794,7 @@ func schema_pkg_apis_containers_v1alpha1_EngineStatus(ref common.ReferenceCallba
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "EngineStatus is what is known of the engine.",
+				Description: "EngineStatus is what the server knows about the engine.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"observedGeneration": {
@@ -813,7 +813,7 @@ func schema_pkg_apis_containers_v1alpha1_EngineStatus(ref common.ReferenceCallba
 					},
 					"apiVersion": {
 						SchemaProps: spec.SchemaProps{
-							Description: "apiVersion is the version of Docker's API that is spoken with the engine, such as 1.51.",
+							Description: "apiVersion is the version of Docker's API that the server uses with the engine, such as 1.51.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -841,14 +841,14 @@ func schema_pkg_apis_containers_v1alpha1_EngineStatus(ref common.ReferenceCallba
 					},
 					"storageDriver": {
 						SchemaProps: spec.SchemaProps{
-							Description: "storageDriver is what keeps the engine's file systems, such as overlay2. It is absent until the engine tells.",
+							Description: "storageDriver is the driver that stores the engine's file systems, such as overlay2. It is absent until the engine reports it.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"counts": {
 						SchemaProps: spec.SchemaProps{
-							Description: "counts are how many objects the engine shows as. They are renewed at most once a second, and absent until a kind has been read for the first time. Of a kind that cannot be read, as its condition says, they count what was last known.",
+							Description: "counts are the numbers of objects. They are renewed at most once a second. They are absent until a kind has been read for the first time. If the condition of a kind says that it cannot be read, its number is the last known one.",
 							Ref:         ref(v1alpha1.EngineCounts{}.OpenAPIModelName()),
 						},
 					},
@@ -862,7 +862,7 @@ func schema_pkg_apis_containers_v1alpha1_EngineStatus(ref common.ReferenceCallba
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions are ContainerEngineReady, which is true while the engine answers; ContainersSynced, ImagesSynced and VolumesSynced, each of which is true while all objects of that kind have been read and are kept up to date; and Synced, which is true while all of these are. A kind that cannot be read says why, and the others are served.",
+							Description: "conditions are ContainerEngineReady, ContainersSynced, ImagesSynced, VolumesSynced and Synced. ContainerEngineReady is true while the engine answers. The condition of a kind is true while all objects of that kind have been read and are kept up to date. Synced is true while all of these are true. If a kind cannot be read, its condition says why. The other kinds are still served.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -885,7 +885,7 @@ func schema_pkg_apis_containers_v1alpha1_Image(ref common.ReferenceCallback) com
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "Image is one tag of an image of the Docker Engine, or an image that has no tag. Its metadata.name is the tag with every slash written as a tilde (localhost:5000~team~app:v1), or the image ID (sha256:...) where there is no tag. An image with just one object also answers to its ID, full or short.",
+				Description: "Image is one tag of an image in the Docker Engine, or an image that has no tag. Its metadata.name is the tag with '~' in place of every slash, such as localhost:5000~team~app:v1. An image without a tag has its image ID as the name, such as sha256:0123... An image that is shown as only one object also answers to its full ID and to its short ID.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -904,14 +904,14 @@ func schema_pkg_apis_containers_v1alpha1_Image(ref common.ReferenceCallback) com
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "metadata is the standard object metadata. The uid belongs to the image and the tag together: a tag that was moved to another image has another one. Labels are those image labels that are valid Kubernetes labels; all of them are in status.labels.",
+							Description: "metadata is the standard object metadata. The uid belongs to the image and the tag together. If a tag moves to another image, the object gets another uid. metadata.labels has those image labels that are valid Kubernetes labels. status.labels has all of them.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what Docker says of the image now. It is read-only.",
+							Description: "status is what Docker reports about the image now. It is read-only.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.ImageStatus{}.OpenAPIModelName()),
 						},
@@ -978,7 +978,7 @@ func schema_pkg_apis_containers_v1alpha1_ImageStatus(ref common.ReferenceCallbac
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ImageStatus is what Docker says of an image.",
+				Description: "ImageStatus is what Docker reports about an image.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"namespace": {
@@ -1009,7 +1009,7 @@ func schema_pkg_apis_containers_v1alpha1_ImageStatus(ref common.ReferenceCallbac
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "repoDigests are the registry digests by which the image is known.",
+							Description: "repoDigests are the digests that identify the image in registries.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1043,7 +1043,7 @@ func schema_pkg_apis_containers_v1alpha1_ImageStatus(ref common.ReferenceCallbac
 					},
 					"size": {
 						SchemaProps: spec.SchemaProps{
-							Description: "size is the size of the image's layers on disk, in bytes. Layers shared with other images count in each.",
+							Description: "size is the size of the image's layers on disk, in bytes. A layer that images share counts for each of them.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int64",
@@ -1074,7 +1074,7 @@ func schema_pkg_apis_containers_v1alpha1_ImageStatus(ref common.ReferenceCallbac
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions is Tagged: true where the image has a tag, false where it is dangling. Its time is when the server saw the tag come or go, or when the image was built if that was before the server started.",
+							Description: "conditions has the condition Tagged. It is true if the image has a tag, and false if the image is dangling. Its time is when the server saw the tag come or go. If that was before the server started, it is when the image was built.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1097,7 +1097,7 @@ func schema_pkg_apis_containers_v1alpha1_Volume(ref common.ReferenceCallback) co
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "Volume is one volume of the Docker Engine. Its metadata.name is the volume's Docker name. A name that Kubernetes forbids, such as one with a slash, has '~' in place of each such character and ends with '-' and the first ten hexadecimal digits of its SHA-256.",
+				Description: "Volume is one volume of the Docker Engine. Its metadata.name is the volume's name in Docker. If Kubernetes forbids that name, because it has a slash for example, metadata.name has '~' in place of each forbidden character. It then ends with '-' and the first ten hexadecimal digits of the SHA-256 of the name in Docker.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -1116,14 +1116,14 @@ func schema_pkg_apis_containers_v1alpha1_Volume(ref common.ReferenceCallback) co
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "metadata is the standard object metadata. The uid never changes while the volume lives. A volume that was removed and made again has another one where the engine can tell: before Docker 23, if its driver, options or labels differ. Labels are those Docker labels that are valid Kubernetes labels; all of them are in status.labels.",
+							Description: "metadata is the standard object metadata. The uid never changes while the volume lives. If a volume is removed and made again, it gets another uid where the engine can tell. Before Docker 23, the engine can tell only if the driver, options or labels differ. metadata.labels has those Docker labels that are valid Kubernetes labels. status.labels has all of them.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what Docker says of the volume now. It is read-only.",
+							Description: "status is what Docker reports about the volume now. It is read-only.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.VolumeStatus{}.OpenAPIModelName()),
 						},
@@ -1190,7 +1190,7 @@ func schema_pkg_apis_containers_v1alpha1_VolumeStatus(ref common.ReferenceCallba
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "VolumeStatus is what Docker says of a volume.",
+				Description: "VolumeStatus is what Docker reports about a volume.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"name": {
@@ -1209,7 +1209,7 @@ func schema_pkg_apis_containers_v1alpha1_VolumeStatus(ref common.ReferenceCallba
 					},
 					"createdAt": {
 						SchemaProps: spec.SchemaProps{
-							Description: "createdAt is when the volume was created. It is absent where the driver does not say. Before Docker 23 the engine says when the volume's content last changed: it is then what the engine said when the server first saw the volume.",
+							Description: "createdAt is when the volume was created. It is absent if the driver does not report it. Before Docker 23, the engine reports when the content of the volume last changed instead. createdAt is then what the engine reported when the server first saw the volume.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
@@ -1244,14 +1244,14 @@ func schema_pkg_apis_containers_v1alpha1_VolumeStatus(ref common.ReferenceCallba
 					},
 					"scope": {
 						SchemaProps: spec.SchemaProps{
-							Description: "scope is how far the volume reaches: local or global.",
+							Description: "scope is the level at which the volume exists: local for this machine, or global for a whole cluster.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"options": {
 						SchemaProps: spec.SchemaProps{
-							Description: "options are the driver's options that the volume was created with.",
+							Description: "options are the options of the driver that the volume was created with.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,

@@ -7,8 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// ActionAnnotation, set on a Container, carries out one ContainerAction while the request waits. It is never
-// kept: the outcome is in status.lastAction.
+// ActionAnnotation is the annotation that makes Docker carry out one ContainerAction while the request waits. It is
+// never kept. The outcome is in status.lastAction.
 const ActionAnnotation = "containers.rancherdesktop.io/action"
 
 // +genclient
@@ -16,27 +16,28 @@ const ActionAnnotation = "containers.rancherdesktop.io/action"
 // +genclient:skipVerbs=create
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
-// Container is one container of the Docker Engine, running or not. Its metadata.name is the container's Docker
-// name; it also answers to its full and to its 12-character ID. A name that Kubernetes forbids, such as one with a slash,
-// has '~' in place of each such character and ends with '-' and the first ten hexadecimal digits of its SHA-256.
+// Container is one container of the Docker Engine, running or not. Its metadata.name is the container's name in Docker.
+// The container also answers to its full ID and to its 12-character ID. If Kubernetes forbids the name in Docker,
+// because it has a slash for example, metadata.name has '~' in place of each forbidden character. It then ends with '-'
+// and the first ten hexadecimal digits of the SHA-256 of the name in Docker.
 type Container struct {
 	metav1.TypeMeta `json:",inline"`
-	// metadata is the standard object metadata. The uid belongs to the container behind the name: a container
-	// that was removed and made again has another one. The generation changes with spec and when a deletion begins;
-	// it only grows, also over a restart of the server. Labels are those Docker labels that are valid Kubernetes
-	// labels; all of them are in status.labels. Neither labels nor annotations can be changed, since Docker
-	// cannot store them after creation.
+	// metadata is the standard object metadata. The uid belongs to the container behind the name. If a container is
+	// removed and made again, it gets another uid. The generation changes with spec, and when a deletion begins. It
+	// only grows, even over a restart of the server. metadata.labels has those Docker labels that are valid Kubernetes
+	// labels. status.labels has all of them. Neither labels nor annotations can be changed, because Docker cannot store
+	// them after creation.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
-	// spec is what can be asked of the container.
+	// spec is the part of the container that can be changed.
 	// +optional
 	Spec ContainerSpec `json:"spec,omitempty"`
-	// status is what Docker says of the container now. It is read-only.
+	// status is what Docker reports about the container now. It is read-only.
 	// +optional
 	Status ContainerStatus `json:"status,omitempty"`
 }
 
-// ContainerState is what a container is doing, reduced to what can be asked of it.
+// ContainerState is the state of a container, reduced to what a client can ask for.
 // +enum
 type ContainerState string
 
@@ -47,21 +48,21 @@ const (
 	ContainerStatePaused ContainerState = "paused"
 	// ContainerStateCreated is a container that does not run: never started, exited, dead, or being removed.
 	ContainerStateCreated ContainerState = "created"
-	// ContainerStateUnknown is a container whose Docker status this version does not know. It cannot be asked for.
+	// ContainerStateUnknown is a container whose Docker status this version does not know. Clients cannot ask for it.
 	ContainerStateUnknown ContainerState = "unknown"
 )
 
-// ContainerSpec is what can be asked of a container.
+// ContainerSpec is the part of a container that can be changed.
 type ContainerSpec struct {
-	// state reads back what Docker holds: running, paused, created (not running) or unknown. Setting it makes
-	// the Docker call while the request waits: running starts a stopped container or unpauses a paused one,
-	// paused pauses a running one, created stops it. It is a one-time change and not a standing wish: neither a
-	// later docker stop nor a restart policy is fought.
+	// state is the state of the container in Docker: running, paused, created (not running) or unknown. Setting it
+	// makes the Docker call while the request waits. running starts a stopped container or unpauses a paused one,
+	// paused pauses a running one, and created stops it. The change is made once. The server does not undo a later
+	// docker stop, nor what a restart policy does.
 	// +optional
 	State ContainerState `json:"state,omitempty"`
 }
 
-// ContainerDockerStatus is Docker's own word for what a container is doing.
+// ContainerDockerStatus is Docker's own word for the status of a container.
 // +enum
 type ContainerDockerStatus string
 
@@ -74,11 +75,11 @@ const (
 	ContainerDockerStatusPausing ContainerDockerStatus = "pausing"
 	// ContainerDockerStatusPaused is a container whose processes are frozen.
 	ContainerDockerStatusPaused ContainerDockerStatus = "paused"
-	// ContainerDockerStatusRestarting is a container that waits for its next start by its restart policy.
+	// ContainerDockerStatusRestarting is a container that waits for its restart policy to start it again.
 	ContainerDockerStatusRestarting ContainerDockerStatus = "restarting"
 	// ContainerDockerStatusRemoving is a container that Docker is removing.
 	ContainerDockerStatusRemoving ContainerDockerStatus = "removing"
-	// ContainerDockerStatusExited is a container that ran and does not any more.
+	// ContainerDockerStatusExited is a container that has run and no longer runs.
 	ContainerDockerStatusExited ContainerDockerStatus = "exited"
 	// ContainerDockerStatusDead is a container whose removal failed half way.
 	ContainerDockerStatusDead ContainerDockerStatus = "dead"
@@ -101,21 +102,21 @@ const (
 
 // Types of the conditions of a Container. All but Healthy are always present.
 const (
-	// ContainerRunning is true while the main process exists, also while it is paused.
+	// ContainerRunning is true while the main process exists, even if it is paused.
 	ContainerRunning = "Running"
 	// ContainerPaused is true while the processes are frozen.
 	ContainerPaused = "Paused"
 	// ContainerRestarting is true while Docker waits to start the container again.
 	ContainerRestarting = "Restarting"
-	// ContainerOOMKilled is true when the last run was ended by the out-of-memory killer.
+	// ContainerOOMKilled is true if the out-of-memory killer ended the last run.
 	ContainerOOMKilled = "OOMKilled"
-	// ContainerDead is true when a removal of the container failed half way.
+	// ContainerDead is true if a removal of the container failed half way.
 	ContainerDead = "Dead"
-	// ContainerHealthy is the health check's outcome; absent where there is no health check.
+	// ContainerHealthy is the outcome of the health check. It is absent if the container has no health check.
 	ContainerHealthy = "Healthy"
 )
 
-// ContainerStatus is what Docker says of a container.
+// ContainerStatus is what Docker reports about a container.
 type ContainerStatus struct {
 	// observedGeneration is the generation that the status belongs to. It is always metadata.generation.
 	// +optional
@@ -136,7 +137,7 @@ type ContainerStatus struct {
 	// +optional
 	// +listType=atomic
 	Args []string `json:"args,omitempty"`
-	// image is the image's name as it was given when the container was created.
+	// image is the name of the image that was given when the container was created.
 	// +optional
 	Image string `json:"image,omitempty"`
 	// imageID is the ID of the image that the container was made from, sha256: and 64 hexadecimal digits.
@@ -154,14 +155,15 @@ type ContainerStatus struct {
 	// unknown.
 	// +optional
 	Status ContainerDockerStatus `json:"status,omitempty"`
-	// health is the health check's outcome: starting, healthy or unhealthy. It is absent where there is no
+	// health is the outcome of the health check: starting, healthy or unhealthy. It is absent if the container has no
 	// health check.
 	// +optional
 	Health ContainerHealth `json:"health,omitempty"`
-	// pid is the main process's ID on the engine's host, 0 when it does not run.
+	// pid is the ID of the main process on the engine's host. It is 0 while the container does not run.
 	// +optional
 	PID int64 `json:"pid"`
-	// exitCode is the last run's exit code, 0 while the container runs. Windows processes have codes up to 4294967295.
+	// exitCode is the exit code of the last run. It is 0 while the container runs. Windows processes have codes up to
+	// 4294967295.
 	// +optional
 	ExitCode int64 `json:"exitCode"`
 	// error is why the last start failed, in Docker's words.
@@ -173,22 +175,22 @@ type ContainerStatus struct {
 	// createdAt is when the container was created.
 	// +optional
 	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
-	// startedAt is when the container was last started. It is absent if it never was.
+	// startedAt is when the container was last started. It is absent if the container was never started.
 	// +optional
 	StartedAt *metav1.Time `json:"startedAt,omitempty"`
-	// finishedAt is when the last finished run ended. It is absent if none did.
+	// finishedAt is when the container's last finished run ended. It is absent if no run has ended.
 	// +optional
 	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
-	// conditions are Running, Paused, Restarting, OOMKilled, Dead, and Healthy where there is a health check. The time of
-	// Running is Docker's time of the start or of the end. The other times are when the server saw the change. Docker does
-	// not keep them: after a restart of the server, an unchanged condition has the earliest time that is possible, such as
-	// the container's start.
+	// conditions are Running, Paused, Restarting, OOMKilled and Dead, and Healthy if there is a health check. The time
+	// of Running is Docker's time of the start or of the end. The other times are when the server saw the change,
+	// because Docker does not keep them. After a restart of the server, an unchanged condition has the earliest
+	// possible time, such as the container's start.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
-	// lastAction is the outcome of the last command given by the annotation
-	// containers.rancherdesktop.io/action, or of the last delete that failed after it was answered. It is kept in memory only.
+	// lastAction is the outcome of the last command that the annotation containers.rancherdesktop.io/action gave, or of
+	// the last delete that failed after it was answered. It is kept in memory only.
 	// +optional
 	LastAction *ContainerLastAction `json:"lastAction,omitempty"`
 }
@@ -197,17 +199,18 @@ type ContainerStatus struct {
 type ContainerPort struct {
 	// name is the port's number and protocol, such as 80/tcp.
 	Name string `json:"name"`
-	// active is true while the container runs and its network has the port. It is false on networks without ports of
-	// their own, such as the host's. The column PORTS shows the active ports.
+	// active is true while the container runs and its network has the port. It is false on networks that have no ports
+	// of their own, such as the host's. The column PORTS shows the active ports.
 	// +optional
 	Active bool `json:"active,omitempty"`
-	// bindings are where the port is published on the engine's host. It is empty for a port that is exposed only.
+	// bindings are the addresses where the port is published on the engine's host. There are none if the port is only
+	// exposed.
 	// +optional
 	// +listType=atomic
 	Bindings []ContainerPortBinding `json:"bindings,omitempty"`
 }
 
-// ContainerPortBinding is one place where a port is published.
+// ContainerPortBinding is one address where a port is published.
 type ContainerPortBinding struct {
 	// hostIP is the address on the engine's host.
 	// +optional
@@ -217,7 +220,7 @@ type ContainerPortBinding struct {
 	HostPort string `json:"hostPort,omitempty"`
 }
 
-// ContainerAction is a one-time command to a container.
+// ContainerAction is a one-time command for a container.
 // +enum
 type ContainerAction string
 
@@ -232,8 +235,8 @@ const (
 	ContainerActionUnpause ContainerAction = "unpause"
 	// ContainerActionRestart stops a container and starts it again.
 	ContainerActionRestart ContainerAction = "restart"
-	// ContainerActionDelete is the removal of a container. It cannot be set as an annotation; it is reported when
-	// a graceful delete failed after it was answered.
+	// ContainerActionDelete is the removal of a container. The annotation cannot have this value. lastAction reports it
+	// if a graceful delete failed after it was answered.
 	ContainerActionDelete ContainerAction = "delete"
 )
 
@@ -248,7 +251,7 @@ const (
 	ContainerActionFailed ContainerActionState = "Failed"
 )
 
-// ContainerLastAction is the outcome of a command to a container.
+// ContainerLastAction is the outcome of a command for a container.
 type ContainerLastAction struct {
 	// action is the command: start, stop, pause, unpause, restart, or delete.
 	Action ContainerAction `json:"action"`

@@ -7,15 +7,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// EngineNamespace is the only ContainerNamespace of a Docker Engine: dockerd keeps everything in it.
+// EngineNamespace is the only ContainerNamespace of a Docker Engine. dockerd keeps everything in it.
 const EngineNamespace = "moby"
 
 // +genclient
 // +genclient:onlyVerbs=get,list,watch
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
-// ContainerNamespace is a namespace of the container engine, which is not a Kubernetes namespace. A Docker Engine
-// has just one, moby.
+// ContainerNamespace is a namespace of the container engine. It is not a Kubernetes namespace. A Docker Engine has only
+// one, moby.
 type ContainerNamespace struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is the standard object metadata.

@@ -14,16 +14,16 @@ const EngineName = "moby"
 // +genclient:onlyVerbs=get,list,watch
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
-// Engine is the container engine itself. There is just one, moby, and it can be read whether the engine answers or not:
-// its conditions say.
+// Engine is the container engine itself. There is only one, moby. It can be read even if the engine does not answer:
+// its conditions then say so.
 type Engine struct {
 	metav1.TypeMeta `json:",inline"`
-	// metadata is the standard object metadata. The generation stays the same while the server runs: there is nothing to
-	// ask of an engine.
+	// metadata is the standard object metadata. The generation stays the same while the server runs, because an engine
+	// has no spec.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
-	// status is what is known of the engine. While it does not answer, its conditions say why, and all else is as it
-	// was last known. It is read-only.
+	// status is what the server knows about the engine. While the engine does not answer, the conditions say why, and
+	// all else stays as it was last known. It is read-only.
 	// +optional
 	Status EngineStatus `json:"status,omitempty"`
 }
@@ -32,8 +32,8 @@ type Engine struct {
 const (
 	// EngineReady is true while the engine answers.
 	EngineReady = "ContainerEngineReady"
-	// EngineSynced is true while all that the engine holds has been read and is kept up to date: while the conditions of all
-	// kinds are true.
+	// EngineSynced is true while everything that the engine holds has been read and is kept up to date. It is true if
+	// the conditions of all kinds are true.
 	EngineSynced = "Synced"
 	// EngineContainersSynced is true while the containers have been read and are kept up to date.
 	EngineContainersSynced = "ContainersSynced"
@@ -47,31 +47,30 @@ const (
 const (
 	// EngineConnected is an engine that answers.
 	EngineConnected = "Connected"
-	// EngineConnectFailed is an engine that has not answered yet, or that does not answer for a reason other than that
-	// it was stopped.
+	// EngineConnectFailed is an engine that has not answered yet, or that no longer answers but was not stopped.
 	EngineConnectFailed = "ConnectFailed"
-	// EngineStopped is an engine that did answer and has been stopped since.
+	// EngineStopped is an engine that has answered and was stopped since.
 	EngineStopped = "Stopped"
 	// EngineNotApplicable is an engine that answers but cannot be served.
 	EngineNotApplicable = "NotApplicable"
 )
 
-// Reasons of the condition Synced and of those of the kinds.
+// Reasons of the condition Synced and of the conditions of the kinds.
 const (
-	// EngineSyncedReason is an engine of which all has been read, or a kind of which all has.
+	// EngineSyncedReason is an engine or a kind whose objects have all been read.
 	EngineSyncedReason = "Synced"
-	// EngineSyncing is an engine that is being read for the first time since it answers, or a kind that is.
+	// EngineSyncing is an engine or a kind that is being read for the first time since the engine answers.
 	EngineSyncing = "Syncing"
-	// EngineUnavailable is an engine that does not answer, or a kind that cannot be read. The server tries again by itself.
+	// EngineUnavailable is an engine that does not answer, or a kind that cannot be read. The server keeps trying.
 	EngineUnavailable = "Unavailable"
-	// EnginePartlySynced is an engine that answers, but not for every kind. The other kinds are served.
+	// EnginePartlySynced is an engine that answers for some kinds only. These kinds are served.
 	EnginePartlySynced = "PartlySynced"
-	// EngineComparisonFailed is a kind that has been read and is served, but could not be compared with the engine again.
+	// EngineComparisonFailed is a kind that is served, but whose objects could not be compared with the engine again.
 	// Changes that raise no event may be missing.
 	EngineComparisonFailed = "ComparisonFailed"
 )
 
-// EngineStatus is what is known of the engine.
+// EngineStatus is what the server knows about the engine.
 type EngineStatus struct {
 	// observedGeneration is the generation that the status belongs to. It is always metadata.generation.
 	// +optional
@@ -79,7 +78,7 @@ type EngineStatus struct {
 	// version is the engine's release, such as 28.5.2.
 	// +optional
 	Version string `json:"version,omitempty"`
-	// apiVersion is the version of Docker's API that is spoken with the engine, such as 1.51.
+	// apiVersion is the version of Docker's API that the server uses with the engine, such as 1.51.
 	// +optional
 	APIVersion string `json:"apiVersion,omitempty"`
 	// os is the operating system that the engine runs on, such as linux.
@@ -91,37 +90,40 @@ type EngineStatus struct {
 	// endpoint is the engine's address, without a password.
 	// +optional
 	Endpoint string `json:"endpoint,omitempty"`
-	// storageDriver is what keeps the engine's file systems, such as overlay2. It is absent until the engine tells.
+	// storageDriver is the driver that stores the engine's file systems, such as overlay2. It is absent until the
+	// engine reports it.
 	// +optional
 	StorageDriver string `json:"storageDriver,omitempty"`
-	// counts are how many objects the engine shows as. They are renewed at most once a second, and absent until a kind has
-	// been read for the first time. Of a kind that cannot be read, as its condition says, they count what was last known.
+	// counts are the numbers of objects. They are renewed at most once a second. They are absent until a kind has been
+	// read for the first time. If the condition of a kind says that it cannot be read, its number is the last known
+	// one.
 	// +optional
 	Counts *EngineCounts `json:"counts,omitempty"`
-	// conditions are ContainerEngineReady, which is true while the engine answers; ContainersSynced, ImagesSynced and
-	// VolumesSynced, each of which is true while all objects of that kind have been read and are kept up to date; and
-	// Synced, which is true while all of these are. A kind that cannot be read says why, and the others are served.
+	// conditions are ContainerEngineReady, ContainersSynced, ImagesSynced, VolumesSynced and Synced.
+	// ContainerEngineReady is true while the engine answers. The condition of a kind is true while all objects of that
+	// kind have been read and are kept up to date. Synced is true while all of these are true. If a kind cannot be
+	// read, its condition says why. The other kinds are still served.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
-// EngineCounts are how many objects the engine shows as.
+// EngineCounts are the numbers of objects in the engine.
 type EngineCounts struct {
-	// containers are all containers, running or not.
+	// containers is the number of containers, running or not.
 	// +optional
 	Containers int32 `json:"containers"`
-	// containersRunning are the containers whose spec.state is running.
+	// containersRunning is the number of containers whose spec.state is running.
 	// +optional
 	ContainersRunning int32 `json:"containersRunning"`
-	// containersPaused are the containers whose spec.state is paused.
+	// containersPaused is the number of containers whose spec.state is paused.
 	// +optional
 	ContainersPaused int32 `json:"containersPaused"`
-	// images are the images: each tag counts as one, and so does each image without tags.
+	// images is the number of images. Each tag counts as one, and so does each image without tags.
 	// +optional
 	Images int32 `json:"images"`
-	// volumes are the volumes.
+	// volumes is the number of volumes.
 	// +optional
 	Volumes int32 `json:"volumes"`
 }

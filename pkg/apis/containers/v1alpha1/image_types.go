@@ -11,25 +11,25 @@ import (
 // +genclient:onlyVerbs=get,list,watch,delete,deleteCollection
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
-// Image is one tag of an image of the Docker Engine, or an image that has no tag. Its metadata.name is the tag with
-// every slash written as a tilde (localhost:5000~team~app:v1), or the image ID (sha256:...) where there is no tag. An
-// image with just one object also answers to its ID, full or short.
+// Image is one tag of an image in the Docker Engine, or an image that has no tag. Its metadata.name is the tag with '~'
+// in place of every slash, such as localhost:5000~team~app:v1. An image without a tag has its image ID as the name,
+// such as sha256:0123... An image that is shown as only one object also answers to its full ID and to its short ID.
 type Image struct {
 	metav1.TypeMeta `json:",inline"`
-	// metadata is the standard object metadata. The uid belongs to the image and the tag together: a tag that was
-	// moved to another image has another one. Labels are those image labels that are valid Kubernetes labels; all
-	// of them are in status.labels.
+	// metadata is the standard object metadata. The uid belongs to the image and the tag together. If a tag moves to
+	// another image, the object gets another uid. metadata.labels has those image labels that are valid Kubernetes
+	// labels. status.labels has all of them.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
-	// status is what Docker says of the image now. It is read-only.
+	// status is what Docker reports about the image now. It is read-only.
 	// +optional
 	Status ImageStatus `json:"status,omitempty"`
 }
 
-// ImageTagged is the type of an Image's condition that is true where the image has a tag.
+// ImageTagged is the type of the condition of an Image. It is true if the image has a tag.
 const ImageTagged = "Tagged"
 
-// ImageStatus is what Docker says of an image.
+// ImageStatus is what Docker reports about an image.
 type ImageStatus struct {
 	// namespace is the engine's own namespace of images. It is moby.
 	// +optional
@@ -40,7 +40,7 @@ type ImageStatus struct {
 	// repoTag is the tag that this object stands for, such as busybox:latest. It is absent for an image without tags.
 	// +optional
 	RepoTag string `json:"repoTag,omitempty"`
-	// repoDigests are the registry digests by which the image is known.
+	// repoDigests are the digests that identify the image in registries.
 	// +optional
 	// +listType=atomic
 	RepoDigests []string `json:"repoDigests,omitempty"`
@@ -53,14 +53,15 @@ type ImageStatus struct {
 	// os is the operating system that the image is for, such as linux.
 	// +optional
 	OS string `json:"os,omitempty"`
-	// size is the size of the image's layers on disk, in bytes. Layers shared with other images count in each.
+	// size is the size of the image's layers on disk, in bytes. A layer that images share counts for each of them.
 	// +optional
 	Size int64 `json:"size"`
 	// labels are all of the image's labels.
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
-	// conditions is Tagged: true where the image has a tag, false where it is dangling. Its time is when the server saw the
-	// tag come or go, or when the image was built if that was before the server started.
+	// conditions has the condition Tagged. It is true if the image has a tag, and false if the image is dangling. Its
+	// time is when the server saw the tag come or go. If that was before the server started, it is when the image was
+	// built.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

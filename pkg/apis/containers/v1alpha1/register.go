@@ -16,7 +16,7 @@ var (
 	// SchemeGroupVersion is the group and version of all kinds in this package.
 	SchemeGroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
 
-	// SchemeBuilder collects what AddToScheme does.
+	// SchemeBuilder collects the functions that AddToScheme calls.
 	SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes)
 	// AddToScheme registers the kinds under SchemeGroupVersion.
 	AddToScheme = SchemeBuilder.AddToScheme

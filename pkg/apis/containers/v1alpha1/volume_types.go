@@ -11,22 +11,23 @@ import (
 // +genclient:onlyVerbs=get,list,watch,delete,deleteCollection
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
-// Volume is one volume of the Docker Engine. Its metadata.name is the volume's Docker name. A name that Kubernetes
-// forbids, such as one with a slash, has '~' in place of each such character and ends with '-' and the first ten
-// hexadecimal digits of its SHA-256.
+// Volume is one volume of the Docker Engine. Its metadata.name is the volume's name in Docker. If Kubernetes forbids
+// that name, because it has a slash for example, metadata.name has '~' in place of each forbidden character. It then
+// ends with '-' and the first ten hexadecimal digits of the SHA-256 of the name in Docker.
 type Volume struct {
 	metav1.TypeMeta `json:",inline"`
-	// metadata is the standard object metadata. The uid never changes while the volume lives. A volume that was removed and
-	// made again has another one where the engine can tell: before Docker 23, if its driver, options or labels differ. Labels are those Docker labels that are valid Kubernetes labels; all
-	// of them are in status.labels.
+	// metadata is the standard object metadata. The uid never changes while the volume lives. If a volume is removed
+	// and made again, it gets another uid where the engine can tell. Before Docker 23, the engine can tell only if the
+	// driver, options or labels differ. metadata.labels has those Docker labels that are valid Kubernetes labels.
+	// status.labels has all of them.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
-	// status is what Docker says of the volume now. It is read-only.
+	// status is what Docker reports about the volume now. It is read-only.
 	// +optional
 	Status VolumeStatus `json:"status,omitempty"`
 }
 
-// VolumeStatus is what Docker says of a volume.
+// VolumeStatus is what Docker reports about a volume.
 type VolumeStatus struct {
 	// name is the volume's name in Docker.
 	// +optional
@@ -34,8 +35,9 @@ type VolumeStatus struct {
 	// namespace is the engine's own namespace of volumes. It is moby.
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
-	// createdAt is when the volume was created. It is absent where the driver does not say. Before Docker 23 the engine says
-	// when the volume's content last changed: it is then what the engine said when the server first saw the volume.
+	// createdAt is when the volume was created. It is absent if the driver does not report it. Before Docker 23, the
+	// engine reports when the content of the volume last changed instead. createdAt is then what the engine reported
+	// when the server first saw the volume.
 	// +optional
 	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
 	// driver is the volume driver, such as local.
@@ -47,10 +49,10 @@ type VolumeStatus struct {
 	// labels are all of the volume's labels in Docker.
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
-	// scope is how far the volume reaches: local or global.
+	// scope is the level at which the volume exists: local for this machine, or global for a whole cluster.
 	// +optional
 	Scope string `json:"scope,omitempty"`
-	// options are the driver's options that the volume was created with.
+	// options are the options of the driver that the volume was created with.
 	// +optional
 	Options map[string]string `json:"options,omitempty"`
 }

@@ -17,20 +17,21 @@ import (
 // ContainerApplyConfiguration represents a declarative configuration of the Container type for use
 // with apply.
 //
-// Container is one container of the Docker Engine, running or not. Its metadata.name is the container's Docker
-// name; it also answers to its full and to its 12-character ID. A name that Kubernetes forbids, such as one with a slash,
-// has '~' in place of each such character and ends with '-' and the first ten hexadecimal digits of its SHA-256.
+// Container is one container of the Docker Engine, running or not. Its metadata.name is the container's name in Docker.
+// The container also answers to its full ID and to its 12-character ID. If Kubernetes forbids the name in Docker,
+// because it has a slash for example, metadata.name has '~' in place of each forbidden character. It then ends with '-'
+// and the first ten hexadecimal digits of the SHA-256 of the name in Docker.
 type ContainerApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:""`
-	// metadata is the standard object metadata. The uid belongs to the container behind the name: a container
-	// that was removed and made again has another one. The generation changes with spec and when a deletion begins;
-	// it only grows, also over a restart of the server. Labels are those Docker labels that are valid Kubernetes
-	// labels; all of them are in status.labels. Neither labels nor annotations can be changed, since Docker
-	// cannot store them after creation.
+	// metadata is the standard object metadata. The uid belongs to the container behind the name. If a container is
+	// removed and made again, it gets another uid. The generation changes with spec, and when a deletion begins. It
+	// only grows, even over a restart of the server. metadata.labels has those Docker labels that are valid Kubernetes
+	// labels. status.labels has all of them. Neither labels nor annotations can be changed, because Docker cannot store
+	// them after creation.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	// spec is what can be asked of the container.
+	// spec is the part of the container that can be changed.
 	Spec *ContainerSpecApplyConfiguration `json:"spec,omitempty"`
-	// status is what Docker says of the container now. It is read-only.
+	// status is what Docker reports about the container now. It is read-only.
 	Status *ContainerStatusApplyConfiguration `json:"status,omitempty"`
 }
 

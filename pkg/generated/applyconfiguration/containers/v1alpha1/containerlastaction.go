@@ -13,7 +13,7 @@ import (
 // ContainerLastActionApplyConfiguration represents a declarative configuration of the ContainerLastAction type for use
 // with apply.
 //
-// ContainerLastAction is the outcome of a command to a container.
+// ContainerLastAction is the outcome of a command for a container.
 type ContainerLastActionApplyConfiguration struct {
 	// action is the command: start, stop, pause, unpause, restart, or delete.
 	Action *containersv1alpha1.ContainerAction `json:"action,omitempty"`

@@ -12,10 +12,11 @@ package v1alpha1
 type ContainerPortApplyConfiguration struct {
 	// name is the port's number and protocol, such as 80/tcp.
 	Name *string `json:"name,omitempty"`
-	// active is true while the container runs and its network has the port. It is false on networks without ports of
-	// their own, such as the host's. The column PORTS shows the active ports.
+	// active is true while the container runs and its network has the port. It is false on networks that have no ports
+	// of their own, such as the host's. The column PORTS shows the active ports.
 	Active *bool `json:"active,omitempty"`
-	// bindings are where the port is published on the engine's host. It is empty for a port that is exposed only.
+	// bindings are the addresses where the port is published on the engine's host. There are none if the port is only
+	// exposed.
 	Bindings []ContainerPortBindingApplyConfiguration `json:"bindings,omitempty"`
 }
 

@@ -8,7 +8,7 @@ package v1alpha1
 // ContainerPortBindingApplyConfiguration represents a declarative configuration of the ContainerPortBinding type for use
 // with apply.
 //
-// ContainerPortBinding is one place where a port is published.
+// ContainerPortBinding is one address where a port is published.
 type ContainerPortBindingApplyConfiguration struct {
 	// hostIP is the address on the engine's host.
 	HostIP *string `json:"hostIP,omitempty"`

@@ -12,12 +12,12 @@ import (
 // ContainerSpecApplyConfiguration represents a declarative configuration of the ContainerSpec type for use
 // with apply.
 //
-// ContainerSpec is what can be asked of a container.
+// ContainerSpec is the part of a container that can be changed.
 type ContainerSpecApplyConfiguration struct {
-	// state reads back what Docker holds: running, paused, created (not running) or unknown. Setting it makes
-	// the Docker call while the request waits: running starts a stopped container or unpauses a paused one,
-	// paused pauses a running one, created stops it. It is a one-time change and not a standing wish: neither a
-	// later docker stop nor a restart policy is fought.
+	// state is the state of the container in Docker: running, paused, created (not running) or unknown. Setting it
+	// makes the Docker call while the request waits. running starts a stopped container or unpauses a paused one,
+	// paused pauses a running one, and created stops it. The change is made once. The server does not undo a later
+	// docker stop, nor what a restart policy does.
 	State *containersv1alpha1.ContainerState `json:"state,omitempty"`
 }
 

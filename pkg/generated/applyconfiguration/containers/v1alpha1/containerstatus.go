@@ -14,7 +14,7 @@ import (
 // ContainerStatusApplyConfiguration represents a declarative configuration of the ContainerStatus type for use
 // with apply.
 //
-// ContainerStatus is what Docker says of a container.
+// ContainerStatus is what Docker reports about a container.
 type ContainerStatusApplyConfiguration struct {
 	// observedGeneration is the generation that the status belongs to. It is always metadata.generation.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
@@ -28,7 +28,7 @@ type ContainerStatusApplyConfiguration struct {
 	Path *string `json:"path,omitempty"`
 	// args are the program's arguments.
 	Args []string `json:"args,omitempty"`
-	// image is the image's name as it was given when the container was created.
+	// image is the name of the image that was given when the container was created.
 	Image *string `json:"image,omitempty"`
 	// imageID is the ID of the image that the container was made from, sha256: and 64 hexadecimal digits.
 	ImageID *string `json:"imageID,omitempty"`
@@ -39,12 +39,13 @@ type ContainerStatusApplyConfiguration struct {
 	// status is Docker's own word: created, running, pausing, paused, restarting, removing, exited, dead, or
 	// unknown.
 	Status *containersv1alpha1.ContainerDockerStatus `json:"status,omitempty"`
-	// health is the health check's outcome: starting, healthy or unhealthy. It is absent where there is no
+	// health is the outcome of the health check: starting, healthy or unhealthy. It is absent if the container has no
 	// health check.
 	Health *containersv1alpha1.ContainerHealth `json:"health,omitempty"`
-	// pid is the main process's ID on the engine's host, 0 when it does not run.
+	// pid is the ID of the main process on the engine's host. It is 0 while the container does not run.
 	PID *int64 `json:"pid,omitempty"`
-	// exitCode is the last run's exit code, 0 while the container runs. Windows processes have codes up to 4294967295.
+	// exitCode is the exit code of the last run. It is 0 while the container runs. Windows processes have codes up to
+	// 4294967295.
 	ExitCode *int64 `json:"exitCode,omitempty"`
 	// error is why the last start failed, in Docker's words.
 	Error *string `json:"error,omitempty"`
@@ -52,17 +53,17 @@ type ContainerStatusApplyConfiguration struct {
 	RestartCount *int64 `json:"restartCount,omitempty"`
 	// createdAt is when the container was created.
 	CreatedAt *v1.Time `json:"createdAt,omitempty"`
-	// startedAt is when the container was last started. It is absent if it never was.
+	// startedAt is when the container was last started. It is absent if the container was never started.
 	StartedAt *v1.Time `json:"startedAt,omitempty"`
-	// finishedAt is when the last finished run ended. It is absent if none did.
+	// finishedAt is when the container's last finished run ended. It is absent if no run has ended.
 	FinishedAt *v1.Time `json:"finishedAt,omitempty"`
-	// conditions are Running, Paused, Restarting, OOMKilled, Dead, and Healthy where there is a health check. The time of
-	// Running is Docker's time of the start or of the end. The other times are when the server saw the change. Docker does
-	// not keep them: after a restart of the server, an unchanged condition has the earliest time that is possible, such as
-	// the container's start.
+	// conditions are Running, Paused, Restarting, OOMKilled and Dead, and Healthy if there is a health check. The time
+	// of Running is Docker's time of the start or of the end. The other times are when the server saw the change,
+	// because Docker does not keep them. After a restart of the server, an unchanged condition has the earliest
+	// possible time, such as the container's start.
 	Conditions []metav1.ConditionApplyConfiguration `json:"conditions,omitempty"`
-	// lastAction is the outcome of the last command given by the annotation
-	// containers.rancherdesktop.io/action, or of the last delete that failed after it was answered. It is kept in memory only.
+	// lastAction is the outcome of the last command that the annotation containers.rancherdesktop.io/action gave, or of
+	// the last delete that failed after it was answered. It is kept in memory only.
 	LastAction *ContainerLastActionApplyConfiguration `json:"lastAction,omitempty"`
 }
 
