@@ -21,14 +21,14 @@ type column = registry.Column[*v1alpha1.Engine]
 var table = registry.NewTableConvertor(
 	column{Name: "Version", Description: "The engine's release.",
 		Cell: func(e *v1alpha1.Engine) string { return known(e.Status.Version) }},
-	column{Name: "Ready", Description: "Whether the engine answers, and why if it does not.", Cell: ready},
+	column{Name: "Ready", Description: "Whether the engine answers, and the reason if it does not.", Cell: ready},
 	count("Containers", v1alpha1.EngineContainersSynced, "How many containers there are.", func(c *v1alpha1.EngineCounts) int32 { return c.Containers }),
 	count("Images", v1alpha1.EngineImagesSynced, "How many images there are, by tag.", func(c *v1alpha1.EngineCounts) int32 { return c.Images }),
 	count("Volumes", v1alpha1.EngineVolumesSynced, "How many volumes there are.", func(c *v1alpha1.EngineCounts) int32 { return c.Volumes }),
 	column{Name: "Endpoint", Priority: 1, Description: "The engine's address.",
 		Cell: func(e *v1alpha1.Engine) string { return e.Status.Endpoint }},
 	column{Name: "OS/Arch", Priority: 1, Description: "The operating system and the processor architecture that the engine runs on.", Cell: platform},
-	column{Name: "Storage-Driver", Priority: 1, Description: "What keeps the engine's file systems.",
+	column{Name: "Storage-Driver", Priority: 1, Description: "The driver that stores the engine's file systems.",
 		Cell: func(e *v1alpha1.Engine) string { return known(e.Status.StorageDriver) }},
 )
 

@@ -32,7 +32,7 @@ var table = registry.NewTableConvertor(
 	column{Name: "Driver", Description: "The volume driver.",
 		Cell: func(v *v1alpha1.Volume) string { return v.Status.Driver }},
 	registry.Age[*v1alpha1.Volume](),
-	column{Name: "Scope", Priority: 1, Description: "How far the volume reaches.",
+	column{Name: "Scope", Priority: 1, Description: "The level at which the volume exists: local or global.",
 		Cell: func(v *v1alpha1.Volume) string { return v.Status.Scope }},
 	column{Name: "Mountpoint", Priority: 1, Description: "Where the data is on the engine's host.",
 		Cell: func(v *v1alpha1.Volume) string { return v.Status.Mountpoint }},
