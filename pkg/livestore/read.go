@@ -204,7 +204,7 @@ func (s *Store) live(ctx context.Context, key string) (*entry, error) {
 }
 
 // observed returns the entry with that name if an observation that begins now still finds it there. It returns nil if
-// the name has to be looked up in another way, and the error if its subject cannot be observed.
+// the name must be looked up in another way, and an error if its subject cannot be observed.
 func (s *Store) observed(ctx context.Context, key string) (*entry, error) {
 	if err := s.ReadinessCheck(); err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ type Config struct {
 	// NotFound or Conflict if the object has another uid than the given one. A delete request of a client then need not
 	// read the object first.
 	DeleteLooks bool
-	// Clock drives all timers and timeouts. If it is nil, the store uses the real clock.
+	// Clock drives all timers. If it is nil, the store uses the real clock.
 	Clock clock.WithDelayedExecution
 	// HistorySize is how many changes the store keeps for watches and exact lists. 0 means DefaultHistorySize.
 	HistorySize int

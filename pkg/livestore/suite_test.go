@@ -24,8 +24,8 @@ import (
 
 const (
 	needsTransformer = "injects faults through etcd's value transformers; nothing is encoded here"
-	needsTTL         = "objects of a live source end when their source says so; there is no time to live"
-	isBenchmark      = "a benchmark, which promises nothing: bench_test.go has those of this store"
+	needsTTL         = "the source decides when an object ends; objects have no time to live"
+	isBenchmark      = "a benchmark, not a test; bench_test.go has the benchmarks of this store"
 )
 
 // suite has a row for every exported Run function of k8s.io/apiserver/pkg/storage/testing. The row has the test that

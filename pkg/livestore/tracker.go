@@ -16,8 +16,9 @@ import (
 const (
 	// observers is how many observations run at the same time. Slow ones do not count.
 	observers = 8
-	// slowAfter is how long an observation may take before it is slow. Reads no longer wait for a slow observation, and
-	// another one may start beside it, because a source can block on one subject for as long as it likes.
+	// slowAfter is how long an observation may take before it is slow. settle and wait stop waiting for a slow
+	// observation, and it gives its slot to another subject, because a source can block on one subject for as long as
+	// it likes.
 	slowAfter = time.Second
 	// retryAfter and retryAtMost bound the pause before a failed observation is repeated. The pause doubles each time.
 	retryAfter  = 100 * time.Millisecond
