@@ -16,7 +16,6 @@ import (
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/go-connections/nat"
-	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,7 +23,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/randfill"
 
-	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
@@ -317,39 +315,6 @@ func TestAContainerShowsItsLabelsThroughAllItsChanges(t *testing.T) {
 	}
 }
 
-func TestWhatIsReadOfAnImageIsAllThatIsShown(t *testing.T) {
-	fill := randfill.NewWithSeed(1).NilChance(0.1).NumElements(0, 3).Funcs(
-		func(whole *image.InspectResponse, fill randfill.Continue) {
-			fill.FillNoCustom(whole)
-			whole.Created = startedAt
-		},
-	)
-	for range 200 {
-		var whole image.InspectResponse
-		fill.Fill(&whole)
-		answer, err := json.Marshal(whole)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(answer, &whole); err != nil {
-			t.Fatal(err)
-		}
-		part, err := readImage(answer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tags := []string{"", "a:1"}
-		if want, got := imagesOf(&whole, tags, "engine"), imagesOf(part, tags, "engine"); !reflect.DeepEqual(got, want) {
-			t.Fatalf("of %s\nis shown %+v\n    not %+v", answer, got, want)
-		}
-		//lint:ignore SA1019 only engines that hide parents fill it in, and nothing replaces it there
-		wantParent, gotParent := whole.Parent, part.Parent
-		if !slices.Equal(part.RepoTags, whole.RepoTags) || gotParent != wantParent {
-			t.Fatalf("of %s\nare read %s and %s", answer, part.RepoTags, gotParent)
-		}
-	}
-}
-
 func TestAnAnswerWithHolesIsNoPanic(t *testing.T) {
 	containerOf(&container.InspectResponse{ContainerJSONBase: &container.ContainerJSONBase{ID: idA, Name: "/x1"}}, "engine")
 	imagesOf(&image.InspectResponse{}, nil, "engine")
@@ -371,100 +336,5 @@ func TestUIDBelongsToTheThingBehindTheName(t *testing.T) {
 	}
 	if base != "eca84b66-856b-566b-b694-77014c9da8e7" {
 		t.Errorf("the uid changed with the release of this server: %s", base)
-	}
-}
-
-func imageResponse(tags ...string) *image.InspectResponse {
-	return &image.InspectResponse{
-		ID: "sha256:" + idA, RepoTags: tags, RepoDigests: []string{"b@sha256:" + idB, "a@sha256:" + idB}, Created: createdAt,
-		Architecture: "amd64", Os: "linux", Size: 123,
-		Config: &dockerspec.DockerOCIImageConfig{ImageConfig: dockerspec.DockerOCIImageConfig{}.ImageConfig},
-	}
-}
-
-func TestAnImageShowsAsOneObjectForEachTag(t *testing.T) {
-	response := imageResponse("docker.io/library/busybox:latest", "localhost:5000/a/b:v1", "busybox:latest", "<none>:<none>")
-	response.Config.Labels = map[string]string{"ok": "yes", "not ok": "x"}
-	got := imagesOf(response, tagsOf(response), "engine")
-	if len(got) != 2 || got[0].Name != "busybox:latest" || got[1].Name != "localhost:5000~a~b:v1" {
-		t.Fatalf("%+v", got)
-	}
-	want := v1alpha1.ImageStatus{
-		Namespace: "moby", ID: "sha256:" + idA, RepoTag: "localhost:5000/a/b:v1", RepoDigests: []string{"a@sha256:" + idB, "b@sha256:" + idB},
-		CreatedAt: seconds(t, createdAt), Architecture: "amd64", OS: "linux", Size: 123, Labels: map[string]string{"ok": "yes", "not ok": "x"},
-		Conditions: []metav1.Condition{{Type: "Tagged", Status: "True", Reason: "Tagged", LastTransitionTime: *seconds(t, createdAt)}},
-	}
-	if !apiequality.Semantic.DeepEqual(got[1].Status, want) {
-		t.Errorf("%+v", got[1].Status)
-	}
-	if got[0].UID == got[1].UID || len(got[0].Labels) != 1 || !got[0].CreationTimestamp.Equal(seconds(t, createdAt)) {
-		t.Errorf("%+v", got[0].ObjectMeta)
-	}
-}
-
-func TestAnImageWithoutTagsIsNamedByItsID(t *testing.T) {
-	for _, tags := range [][]string{nil, {}, {"<none>:<none>"}} {
-		response := imageResponse(tags...)
-		response.RepoDigests = []string{"<none>@<none>"}
-		got := imagesOf(response, tagsOf(response), "engine")
-		if len(got) != 1 || got[0].Name != "sha256:"+idA || got[0].Status.RepoTag != "" || len(got[0].Status.RepoDigests) != 0 {
-			t.Fatalf("%+v", got)
-		}
-		if c := got[0].Status.Conditions[0]; c.Status != metav1.ConditionFalse || c.Reason != "Dangling" {
-			t.Errorf("%+v", c)
-		}
-	}
-}
-
-func TestAVolumeShowsWhatDockerSays(t *testing.T) {
-	v := localVolume()
-	got := volumeOf(&v, "engine", true)
-	want := v1alpha1.VolumeStatus{Name: "data", Namespace: "moby", CreatedAt: seconds(t, createdAt), Driver: "local", Mountpoint: "/v",
-		Labels: map[string]string{"a": "b"}, Scope: "local", Options: map[string]string{"o": "p"}}
-	if !apiequality.Semantic.DeepEqual(got.Status, want) || got.Name != "data" || got.Labels["a"] != "b" {
-		t.Errorf("%+v", got)
-	}
-	v.CreatedAt = ""
-	if volumeOf(&v, "engine", true).Status.CreatedAt != nil {
-		t.Error("a time that the driver does not give")
-	}
-	v.Name = "team/share"
-	if got := volumeOf(&v, "engine", true); got.Name != containers.ObjectName("team/share") || got.Status.Name != "team/share" {
-		t.Errorf("%+v", got)
-	}
-}
-
-func localVolume() volume.Volume {
-	return volume.Volume{Name: "data", Driver: "local", CreatedAt: createdAt, Mountpoint: "/v", Scope: "local", Labels: map[string]string{"a": "b"}, Options: map[string]string{"o": "p"}}
-}
-
-func TestWhatTellsAVolumeFromTheOneBefore(t *testing.T) {
-	later := func(v *volume.Volume) { v.CreatedAt = finishedAt }
-	plugin := func(v *volume.Volume) { v.Driver = "plugin" }
-	for what, test := range map[string]struct {
-		of, change func(*volume.Volume)
-		dated      bool
-		isAnother  bool
-	}{
-		"creation time where it is one":           {change: later, dated: true, isAnother: true},
-		"its time zone":                           {change: func(v *volume.Volume) { v.CreatedAt = "2026-01-02T01:04:05Z" }, dated: true},
-		"creation time that moves with content":   {change: later},
-		"creation time that a plugin says":        {of: plugin, change: later, dated: true},
-		"driver":                                  {change: plugin, isAnother: true},
-		"labels":                                  {change: func(v *volume.Volume) { v.Labels = map[string]string{"a": "c"} }, isAnother: true},
-		"options":                                 {change: func(v *volume.Volume) { v.Options = nil }, isAnother: true},
-		"no options or an empty list of them":     {of: func(v *volume.Volume) { v.Options = nil }, change: func(v *volume.Volume) { v.Options = map[string]string{} }},
-		"where it is mounted":                     {change: func(v *volume.Volume) { v.Mountpoint = "/w" }},
-		"a scope that a plugin says now and then": {of: plugin, change: func(v *volume.Volume) { v.Scope = "global" }},
-	} {
-		before, after := localVolume(), localVolume()
-		if test.of != nil {
-			test.of(&before)
-			test.of(&after)
-		}
-		test.change(&after)
-		if isAnother := volumeOf(&before, "engine", test.dated).UID != volumeOf(&after, "engine", test.dated).UID; isAnother != test.isAnother {
-			t.Errorf("%s: another volume is %v", what, isAnother)
-		}
 	}
 }
