@@ -49,7 +49,7 @@ var Requests = []Request{
 	{http.MethodGet, "/version", nil, "status of Engine"},
 	{http.MethodGet, "/info", nil, "storage driver in the status of Engine"},
 	{http.MethodGet, "/containers/json", []string{"all", "filters"}, "IDs of all containers, after connecting and every resync period; names of those that use an image or volume"},
-	{http.MethodGet, "/images/json", []string{"filters"}, "IDs of all images, after connecting and every resync period; which images without a tag are shown"},
+	{http.MethodGet, "/images/json", []string{"filters"}, "IDs of all images, after connecting and every resync period, and before a live read where the engine raises no event for some; which images without a tag are shown"},
 	{http.MethodGet, "/volumes", nil, "names of all volumes, after connecting and every resync period"},
 	{http.MethodPost, "/containers/{id}/start", nil, "spec.state running, action start"},
 	{http.MethodPost, "/containers/{id}/stop", []string{"t"}, "spec.state created, action stop, graceful delete"},
