@@ -22,11 +22,9 @@ func (s *Containers) Delete(ctx context.Context, id string, object runtime.Objec
 		return apierrors.NewNotFound(containerResource, name)
 	}
 	force := forced(ctx)
-	remove := func(ctx context.Context, c *connection) error {
-		err := c.client.ContainerRemove(ctx, id, container.RemoveOptions{Force: force})
+	call := func(ctx context.Context, c *connection) error {
+		err := remove(ctx, c, id, force)
 		switch {
-		case isInProgress(err):
-			return waitUntilRemoved(ctx, c, id)
 		case errdefs.IsNotFound(err) && begun:
 			return nil // a graceful deletion was under way, and it removed the container first
 		}
@@ -35,10 +33,28 @@ func (s *Containers) Delete(ctx context.Context, id string, object runtime.Objec
 	if force {
 		// Do not wait for the container's turn: the stop that this deletion cuts short has it.
 		return s.engine.outlive(ctx, "delete", containerResource, name, func(ctx context.Context) error {
-			return s.call(ctx, id, remove)
+			return s.call(ctx, id, call)
 		})
 	}
-	return s.inTurn(ctx, "delete", id, name, remove)
+	return s.inTurn(ctx, "delete", id, name, call)
+}
+
+// remove removes the container. If a removal is already under way, it waits for the end of that one.
+func remove(ctx context.Context, c *connection, id string, force bool) error {
+	return change(ctx, func(ctx context.Context) error {
+		err := c.client.ContainerRemove(ctx, id, container.RemoveOptions{Force: force})
+		if isInProgress(err) {
+			return waitUntilRemoved(ctx, c, id)
+		}
+		return err
+	})
+}
+
+// stop stops the container within grace seconds.
+func stop(ctx context.Context, c *connection, id string, grace int64) error {
+	return change(ctx, func(ctx context.Context) error {
+		return c.client.ContainerStop(ctx, id, container.StopOptions{Timeout: stopSeconds(grace)})
+	})
 }
 
 // waitUntilRemoved waits for the end of a removal that is already under way.

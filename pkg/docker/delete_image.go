@@ -32,7 +32,10 @@ func (s *Images) Delete(ctx context.Context, id string, object runtime.Object) e
 		if err != nil {
 			return err
 		}
-		_, err = c.client.ImageRemove(ctx, reference, image.RemoveOptions{Force: force, PruneChildren: true})
+		err = change(ctx, func(ctx context.Context) error {
+			_, err := c.client.ImageRemove(ctx, reference, image.RemoveOptions{Force: force, PruneChildren: true})
+			return err
+		})
 		if isRemovedByAnother(err) {
 			return s.removedByAnother(ctx, id, name, tag, err)
 		}

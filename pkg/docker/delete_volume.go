@@ -50,7 +50,7 @@ func (s *Volumes) Delete(ctx context.Context, subject string, object runtime.Obj
 			return apierrors.NewConflict(volumeResource, target.Name,
 				fmt.Errorf("Docker's API has no request that names the volume %q: remove it with the means of its driver, %s", name, found.Driver))
 		}
-		err = c.client.VolumeRemove(ctx, name, false)
+		err = change(ctx, func(ctx context.Context) error { return c.client.VolumeRemove(ctx, name, false) })
 		switch {
 		case isConflict(err):
 			users := containersUsing(ctx, c, filters.Arg("volume", name), func(found container.Summary) bool {

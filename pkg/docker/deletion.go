@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -131,7 +130,7 @@ func (s *Containers) runDeletion(ctx context.Context, id string, current *gracef
 // shortenDeletion makes the deletion that is under way wait for at most grace seconds. A second stop request does that.
 func (s *Containers) shortenDeletion(ctx context.Context, id string, grace int64) error {
 	err := s.call(ctx, id, func(ctx context.Context, c *connection) error {
-		return c.client.ContainerStop(ctx, id, container.StopOptions{Timeout: stopSeconds(grace)})
+		return stop(ctx, c, id, grace)
 	})
 	if errdefs.IsNotFound(err) {
 		return nil
@@ -179,19 +178,16 @@ func (s *Containers) stopAndRemove(ctx context.Context, c *connection, id string
 		return false, err
 	}
 	defer unlock()
-	err = c.client.ContainerStop(ctx, id, container.StopOptions{Timeout: stopSeconds(grace)})
+	err = stop(ctx, c, id, grace)
 	if errdefs.IsNotFound(err) {
 		return true, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	err = c.client.ContainerRemove(ctx, id, container.RemoveOptions{})
-	switch {
-	case errdefs.IsNotFound(err):
+	err = remove(ctx, c, id, false)
+	if errdefs.IsNotFound(err) {
 		return true, nil
-	case isInProgress(err):
-		return true, waitUntilRemoved(ctx, c, id)
 	}
 	return true, err
 }

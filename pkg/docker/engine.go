@@ -277,7 +277,7 @@ func (e *Engine) read(ctx context.Context, timeout time.Duration, call func(cont
 // orUnavailable returns err. If the connection was lost, it returns an API error that explains that.
 func (e *Engine) orUnavailable(err error) error {
 	if isConnectionLost(err) {
-		return unavailable(e.endpoint.explain(err).Error())
+		return connectionLost(e.endpoint.explain(err).Error(), err)
 	}
 	return err
 }

@@ -40,9 +40,13 @@ func translate(verb string, resource schema.GroupResource, name string, err erro
 	isChange := verb != "list" && verb != "inspect"
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return apierrors.NewTimeoutError(fmt.Sprintf("Docker did not answer in time to %s %s %q", verb, resource.Resource, name), 1)
+		message := fmt.Sprintf("Docker did not answer in time to %s %s %q", verb, resource.Resource, name)
+		if isUnanswered(err) {
+			return apierrors.NewTimeoutError(message+mayBeDone, 0)
+		}
+		return apierrors.NewTimeoutError(message, 1)
 	case isConnectionLost(err):
-		return unavailable(words)
+		return connectionLost(words, err)
 	case isChange && isConflict(err):
 		return apierrors.NewConflict(resource, name, said)
 	case isChange && refusalOf(words) == metav1.StatusReasonInvalid:
@@ -85,6 +89,15 @@ func isInProgress(err error) bool {
 func dockerWords(err error) string {
 	words := strings.ReplaceAll(err.Error(), "Error response from daemon: ", "")
 	return strings.Join(strings.Fields(words), " ")
+}
+
+// connectionLost returns the API error for a request that was not answered because the connection was lost. It gives no
+// time to retry after if Docker may have made a change: clients would ask for the change again by themselves.
+func connectionLost(message string, err error) *apierrors.StatusError {
+	if isUnanswered(err) {
+		return apierrors.NewServiceUnavailable(message + mayBeDone)
+	}
+	return unavailable(message)
 }
 
 // unavailable returns the error for every call while the engine does not answer.

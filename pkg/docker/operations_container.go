@@ -125,7 +125,7 @@ func (s *Containers) outcome(action v1alpha1.ContainerAction, observed metav1.Ti
 // performChecked performs a step. On a not-found error it checks whether the container itself is missing. If something
 // else is missing, such as a network, the error is a conflict.
 func (s *Containers) performChecked(ctx context.Context, c *connection, id string, next step) error {
-	err := perform(ctx, c, id, next)
+	err := change(ctx, func(ctx context.Context) error { return perform(ctx, c, id, next) })
 	if !errdefs.IsNotFound(err) {
 		return err
 	}

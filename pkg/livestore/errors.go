@@ -59,6 +59,16 @@ func (s *Store) timedOut(doing string, ctx context.Context) error {
 	return apierrors.NewTimeoutError(fmt.Sprintf("%s %s: %v", doing, s.Resource, context.Cause(ctx)), 1)
 }
 
+// notReadBack returns the 504 for a change that was made but could not be read back. It gives no time to retry after:
+// clients would make the change again by themselves.
+func (s *Store) notReadBack(ctx context.Context) error {
+	cause := "the server is stopping"
+	if ctx.Err() != nil {
+		cause = context.Cause(ctx).Error()
+	}
+	return apierrors.NewTimeoutError(fmt.Sprintf("the change of %s was made, but not read back: %s. Get it later to see the outcome", s.Resource, cause), 0)
+}
+
 // isRefusal reports whether err means that the source answers for none of its subjects, as when a proxy denies all
 // requests. Any other error concerns a single subject.
 func isRefusal(err error) bool {

@@ -186,7 +186,7 @@ func (s *Store) awaitRemoval(ctx context.Context, subject string) error {
 // readBack returns the client's error for the error of a wait after a change.
 func (s *Store) readBack(ctx context.Context, err error) error {
 	if err != nil {
-		return s.timedOut("the change was made, but not read back: reading", ctx)
+		return s.notReadBack(ctx)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ package livestore
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -263,22 +264,29 @@ func TestADeleteThatLeavesTheObjectAnswersWithTheCurrentVersion(t *testing.T) {
 	}
 }
 
-func TestAWriteThatIsNotReadBackInTimeIsATimeoutThatSaysSo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store, source := newStoreOfA(t)
-		ctx, cancel := context.WithCancel(t.Context())
-		source.update = func(_ context.Context, subject string, old, updated runtime.Object) error {
-			source.observe = func(ctx context.Context, _ string) (map[string]runtime.Object, []string, error) {
-				cancel()
-				<-ctx.Done()
-				return nil, nil, ctx.Err()
+func TestAWriteThatIsNotReadBackIsATimeoutThatIsNotRetried(t *testing.T) {
+	for what, end := range map[string]func(*Store, context.CancelFunc){
+		"the request ends":       func(_ *Store, cancel context.CancelFunc) { cancel() },
+		"the server is stopping": func(store *Store, _ context.CancelFunc) { go store.Stop() },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			store, source := newStoreOfA(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			source.update = func(_ context.Context, subject string, old, updated runtime.Object) error {
+				source.observe = func(ctx context.Context, _ string) (map[string]runtime.Object, []string, error) {
+					end(store, cancel)
+					<-ctx.Done()
+					return nil, nil, ctx.Err()
+				}
+				return source.swap(subject, old, updated)
 			}
-			return source.swap(subject, old, updated)
-		}
-		if _, err := updateA(ctx, store, "2"); !apierrors.IsTimeout(err) {
-			t.Error(err)
-		}
-	})
+			_, err := updateA(ctx, store, "2")
+			if _, isRetried := apierrors.SuggestsClientDelay(err); !apierrors.IsTimeout(err) || isRetried || !strings.Contains(err.Error(), "was made") {
+				t.Errorf("%s: %v", what, err)
+			}
+		})
+	}
 }
 
 func TestAnObjectThatIsMadeHasNoVersionYet(t *testing.T) {
