@@ -11,7 +11,9 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/klog/v2"
 )
 
 // confirmAfter is how long a comparison waits before it checks the differences that it found. An event that reports
@@ -56,17 +58,31 @@ func (s *Store) setSuspects(suspects map[string]suspect) {
 	s.suspects = suspects
 }
 
+// lookAt observes the subjects one by one. It fails if the source refuses all of them. A refusal of some of them
+// concerns only these: they stay in the view as they were.
 func (s *Store) lookAt(ctx context.Context, subjects []string) error {
+	var forbidden error
+	observed, refused := 0, 0
 	for _, subject := range subjects {
 		number := s.tracker.mark(true, subject)
 		err := s.tracker.wait(ctx, subject, number)
 		switch {
 		case err == nil:
+			observed++
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case isRefusal(err):
+		case apierrors.IsServiceUnavailable(err):
 			return err
+		case apierrors.IsForbidden(err):
+			forbidden = err
+			refused++
 		}
+	}
+	if observed == 0 {
+		return forbidden
+	}
+	if refused > 0 {
+		klog.FromContext(ctx).Info("The source refuses to show some objects", "resource", s.Resource, "refused", refused, "reason", forbidden.Error())
 	}
 	return nil
 }

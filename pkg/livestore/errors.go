@@ -68,9 +68,3 @@ func (s *Store) notReadBack(ctx context.Context) error {
 	}
 	return apierrors.NewTimeoutError(fmt.Sprintf("the change of %s was made, but not read back: %s. Get it later to see the outcome", s.Resource, cause), 0)
 }
-
-// isRefusal reports whether err means that the source answers for none of its subjects, as when a proxy denies all
-// requests. Any other error concerns a single subject.
-func isRefusal(err error) bool {
-	return apierrors.IsServiceUnavailable(err) || apierrors.IsForbidden(err)
-}

@@ -5,9 +5,11 @@ package livestore
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 )
@@ -43,11 +45,40 @@ func (s *Store) fillView(ctx context.Context) error {
 	if err := s.tracker.settle(ctx, number); err != nil {
 		return err
 	}
-	if err := s.tracker.failure(began, number, isRefusal); err != nil {
+	if err := s.refusal(subjects, s.tracker.unserved(began, number)); err != nil {
 		return err
 	}
 	s.SetUnavailable(nil)
 	return nil
+}
+
+// refusal returns why a reading does not count because the source answered for none of the listed subjects. It returns
+// nil if the reading counts. unserved has the subjects that were not observed, and why.
+func (s *Store) refusal(listed []string, unserved map[string]error) error {
+	var forbidden error
+	for _, err := range unserved {
+		switch {
+		case apierrors.IsServiceUnavailable(err):
+			return err
+		case apierrors.IsForbidden(err):
+			forbidden = err
+		}
+	}
+	areGone := len(listed) > 0
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, subject := range listed {
+		switch _, isUnserved := unserved[subject]; {
+		case isUnserved:
+			areGone = false
+		case len(s.view.owned[subject]) > 0:
+			return nil
+		}
+	}
+	if forbidden == nil && areGone {
+		return fmt.Errorf("the source lists %d %s, and then says of each that it does not exist", len(listed), s.Resource)
+	}
+	return forbidden
 }
 
 // list returns all subjects. If the source is a Lister, it keeps the listed objects until forgetListed.

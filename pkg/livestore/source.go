@@ -21,7 +21,8 @@ var ErrStale = errors.New("the object has changed in its source")
 // object, even if it has the same name and uid. Keys are namespace/name. Errors are API errors
 // (k8s.io/apimachinery/pkg/api/errors) and reach the client unchanged.
 type Source interface {
-	// Subjects lists every subject that exists now.
+	// Subjects lists every subject that exists now. If none of them shows as an object, Resync of the Sink takes that
+	// for a failure of the source.
 	Subjects(ctx context.Context) ([]string, error)
 
 	// Observe reads one subject now. It returns the objects that the subject shows as, by key, and none if the subject
@@ -79,8 +80,8 @@ type Sink interface {
 	MarkAllDirty()
 
 	// Resync lists and observes every subject and makes the store available. It returns when the store holds all
-	// subjects. It does not wait for subjects for which the source is slow or fails. If the source refuses to answer at
-	// all, Resync fails. On an available store, Resync instead compares the subjects with the source one by one, to put
+	// subjects. It does not wait for subjects for which the source is slow or fails. If the source answers for none of
+	// the subjects that it lists, Resync fails. On an available store, Resync instead compares the subjects with the source one by one, to put
 	// little load on the source.
 	Resync(ctx context.Context) error
 

@@ -27,7 +27,12 @@ func NewStatic(resource schema.GroupResource, objects map[string]runtime.Object)
 }
 
 // Subjects implements Source.
-func (s *static) Subjects(context.Context) ([]string, error) { return []string{staticSubject}, nil }
+func (s *static) Subjects(context.Context) ([]string, error) {
+	if len(s.objects) == 0 {
+		return nil, nil
+	}
+	return []string{staticSubject}, nil
+}
 
 // Observe implements Source.
 func (s *static) Observe(context.Context, string) (objects map[string]runtime.Object, related []string, err error) {

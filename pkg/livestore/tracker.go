@@ -300,18 +300,18 @@ func (t *tracker) settle(ctx context.Context, number uint64) error {
 	})
 }
 
-// failure looks for a subject that was marked up to number and whose observation has failed with an error of this kind.
-// The observation must have begun after the mark with the number since. failure returns nil if there is no such
-// subject.
-func (t *tracker) failure(since, number uint64, kind func(error) bool) error {
+// unserved returns the subjects that were marked up to number and are slow or have failed, with the error of each. A
+// failed observation must have begun after the mark with the number since.
+func (t *tracker) unserved(since, number uint64) map[string]error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, p := range t.subjects {
-		if p.oldest() <= number && since <= p.failed && kind(p.err) {
-			return p.err
+	unserved := map[string]error{}
+	for subject, p := range t.subjects {
+		if p.oldest() <= number && (since <= p.failed || errors.Is(p.err, errSlow)) {
+			unserved[subject] = p.err
 		}
 	}
-	return nil
+	return unserved
 }
 
 // wait waits until the subject, marked up to number, has been observed. It returns errSlow if the subject is slow, and
