@@ -32,6 +32,8 @@ const (
 
 	// patience is how long a test waits before it fails. No test judges how fast something is: the machine may be busy.
 	patience = 2 * time.Minute
+	// endlessRequests is the flag that gives requests more time than any test has.
+	endlessRequests = "--request-timeout=1h"
 )
 
 var eng *engine.Engine

@@ -130,12 +130,13 @@ func TestAnEngineThatIsKilledIsNoLongerShownUntilItIsBack(t *testing.T) {
 	})
 }
 
-// The engine hangs for as long as the requests run, so an answer that comes at all does not wait for the engine.
+// The engine hangs for as long as the requests run. Requests have more time than the test, so an answer that comes at all waits
+// neither for the engine nor for the end of its request.
 func TestAnEngineThatHangsHoldsUpNobody(t *testing.T) {
 	name := engine.UniqueName("any")
 	eng.Create(t, name)
 	proxy := newProxy(t)
-	server := testserver.Start(t, proxy.Host())
+	server := testserver.Start(t, proxy.Host(), endlessRequests)
 	w := open(t, server)
 
 	if err := eng.Pause(); err != nil {
