@@ -55,7 +55,7 @@ func answering(t testing.TB) (*Engine, *answers) {
 		t.Fatal(err)
 	}
 	connected := &connection{ctx: t.Context(), client: c, transport: transport}
-	connected.imageLists = (&imageLists{connection: connected, images: e.images}).batcher()
+	connected.imageLists = newImageLists(connected, e.images)
 	connected.logFails.Store(true)
 	connected.listsParents.Store(true)
 	e.use(connected)

@@ -64,7 +64,7 @@ type connection struct {
 	// events.
 	fenceTimeout time.Duration
 	dangling     *batcher[map[string]bool]
-	imageLists   *batcher[map[string]imageNames]
+	imageLists   *imageLists
 	// logFails is true once the event log has not shown an event that the stream has brought.
 	logFails atomic.Bool
 }
@@ -84,7 +84,7 @@ func (e *Engine) connect(ctx context.Context, fail context.CancelCauseFunc) (*co
 	c := &connection{ctx: ctx, fail: fail, client: docker, transport: transport, headers: e.endpoint.headers, feed: newFeed(e.mark), fenceTimeout: e.fenceTimeout}
 	c.fence = &batcher[struct{}]{run: c.readLog}
 	c.dangling = &batcher[map[string]bool]{run: c.listDangling}
-	c.imageLists = (&imageLists{connection: c, images: e.images}).batcher()
+	c.imageLists = newImageLists(c, e.images)
 
 	ctx, cancel := context.WithTimeout(ctx, e.pingTimeout)
 	defer cancel()

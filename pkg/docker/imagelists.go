@@ -5,7 +5,9 @@ package docker
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"sync"
 
 	"github.com/docker/docker/api/types/image"
 )
@@ -22,12 +24,23 @@ func (n imageNames) equal(other imageNames) bool {
 // that loads in part. Other engines raise these events, and they take seconds to list a thousand images.
 func (c *connection) comparesImages() bool { return c.hidesParents() && !c.isPodman }
 
-// imageLists lists the images on one connection, one list at a time. If live reads depend on the list, it reports the
-// differences to the sink.
+// imageLists lists the images on one connection. If live reads depend on the list, report reports the differences to the
+// sink, one list at a time. Other lists report nothing, because a comparison must find by itself what no event reported.
 type imageLists struct {
 	connection *connection
 	images     *Images
-	last       map[string]listedImage // by ID
+	reports    *batcher[struct{}]
+
+	mu sync.Mutex
+	// reported is the last list, by ID, whose differences were reported. At first it is the list with which the view is
+	// filled.
+	reported map[string]listedImage
+}
+
+func newImageLists(c *connection, images *Images) *imageLists {
+	l := &imageLists{connection: c, images: images}
+	l.reports = &batcher[struct{}]{run: l.report}
+	return l
 }
 
 // listedImage holds an image's names as listed, and in the form that objects show.
@@ -36,42 +49,53 @@ type listedImage struct {
 	names                 imageNames
 }
 
-func (l *imageLists) batcher() *batcher[map[string]imageNames] {
-	return &batcher[map[string]imageNames]{run: l.list}
-}
-
-// list returns the names of all images that docker images shows, by ID.
-//
-// It compares them with the last observations and with the previous list. The observations alone are not enough,
-// because an observed change may not be shown yet.
-func (l *imageLists) list() (map[string]imageNames, error) {
-	ctx, cancel := context.WithTimeout(l.connection.ctx, listTimeout)
-	defer cancel()
-	last := l.last
-	if err := l.read(ctx); err != nil {
+// ids returns the IDs of all images that docker images shows.
+func (l *imageLists) ids(ctx context.Context) ([]string, error) {
+	listed, err := l.read(ctx, nil)
+	if err != nil {
 		return nil, err
 	}
-	names := namesOf(l.last)
-	if l.connection.comparesImages() {
-		for _, subject := range changedImages(l.images.index.shown(), names) {
-			l.images.sink.MarkDirty(subject)
-		}
-		if last != nil {
-			for _, subject := range changedImages(namesOf(last), names) {
-				l.images.sink.MarkDirty(subject)
-			}
-		}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.reported == nil && l.connection.comparesImages() {
+		l.reported = listed
 	}
-	return names, nil
+	return slices.Collect(maps.Keys(listed)), nil
 }
 
-// read lists the images again.
-func (l *imageLists) read(ctx context.Context) error {
-	listed := make(map[string]listedImage, len(l.last))
+// report lists the images, and reports what differs from the last observations and from the last list that was reported.
+// The observations alone are not enough, because an observed change may not be shown yet.
+func (l *imageLists) report() (struct{}, error) {
+	ctx, cancel := context.WithTimeout(l.connection.ctx, listTimeout)
+	defer cancel()
+	l.mu.Lock()
+	last := l.reported
+	l.mu.Unlock()
+	listed, err := l.read(ctx, last)
+	if err != nil {
+		return struct{}{}, err
+	}
+	names := namesOf(listed)
+	changed := changedImages(l.images.index.shown(), names)
+	if last != nil {
+		changed = append(changed, changedImages(namesOf(last), names)...)
+	}
+	for _, subject := range changed {
+		l.images.sink.MarkDirty(subject)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reported = listed
+	return struct{}{}, nil
+}
+
+// read lists the images. It shares what is as in the last list.
+func (l *imageLists) read(ctx context.Context, last map[string]listedImage) (map[string]listedImage, error) {
+	listed := make(map[string]listedImage, len(last))
 	add := func(id string, repoTags, repoDigests []string) {
 		id = imageID(id)
-		if last, ok := l.last[id]; ok && slices.Equal(last.repoTags, repoTags) && slices.Equal(last.repoDigests, repoDigests) {
-			listed[id] = last
+		if known, ok := last[id]; ok && slices.Equal(known.repoTags, repoTags) && slices.Equal(known.repoDigests, repoDigests) {
+			listed[id] = known
 			return
 		}
 		listed[id] = listedImage{repoTags, repoDigests, imageNames{familiarTags(repoTags), realDigests(repoDigests)}}
@@ -90,14 +114,13 @@ func (l *imageLists) read(ctx context.Context) error {
 		clear(listed)
 		found, err := l.connection.client.ImageList(ctx, image.ListOptions{})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, summary := range found {
 			add(summary.ID, summary.RepoTags, summary.RepoDigests)
 		}
 	}
-	l.last = listed
-	return nil
+	return listed, nil
 }
 
 func namesOf(listed map[string]listedImage) map[string]imageNames {

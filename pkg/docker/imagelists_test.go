@@ -63,7 +63,7 @@ func pruneImagesAfter(t *testing.T) {
 func unreportedName(t *testing.T) string {
 	name := engine.UniqueName("unreported")
 	t.Cleanup(func() {
-		for _, tag := range []string{":staged", ":loaded"} {
+		for _, tag := range engine.UnreportedTags {
 			_, _ = shared.Client().ImageRemove(context.Background(), name+tag, image.RemoveOptions{PruneChildren: true})
 		}
 	})
@@ -143,6 +143,37 @@ func TestAChangeOfAnImageThatWasObservedAndNotTakenInIsReportedByTheNextList(t *
 		t.Fatal(err)
 	}
 	if got := x.i.names(t); !slices.Equal(got, []string{"engine/after:v1"}) {
+		t.Errorf("%q are listed", got)
+	}
+}
+
+func TestAListForAComparisonLeavesItsDifferencesToTheNextRead(t *testing.T) {
+	f := startFake(t)
+	f.handle("GET /info", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, map[string]any{}) })
+	id, tags := "sha256:"+idA, []string{"before:v1"}
+	f.handle("GET /images/json", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, []image.Summary{{ID: id, RepoTags: tags}})
+	})
+	f.handle("GET /images/"+id+"/json", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, image.InspectResponse{ID: id, RepoTags: tags})
+	})
+	x := connectFake(t, f)
+	x.i.names(t)
+	x.i.marked(id)
+	tags = []string{"before:v1", "after:v1"}
+	ids, err := x.Images().Subjects(t.Context())
+	must(t, err)
+	if _, _, err := x.Images().Observe(t.Context(), id); err != nil { // as a comparison does before it is sure
+		t.Fatal(err)
+	}
+	x.i.settle()
+	x.i.mu.Lock()
+	marks := maps.Clone(x.i.marks)
+	x.i.mu.Unlock()
+	if !slices.Equal(ids, []string{id}) || len(marks) > 0 {
+		t.Errorf("the list has %q and marked %v", ids, marks)
+	}
+	if got := x.i.names(t); !slices.Equal(got, []string{"engine/after:v1", "engine/before:v1"}) {
 		t.Errorf("%q are listed", got)
 	}
 }

@@ -5,7 +5,6 @@ package docker
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -41,8 +40,7 @@ func newImages(e *Engine) *Images { return &Images{engine: e, clock: clock.RealC
 // Subjects lists the IDs of all images that docker images shows.
 func (s *Images) Subjects(ctx context.Context) (ids []string, err error) {
 	err = s.engine.read(ctx, listTimeout, func(ctx context.Context, c *connection) error {
-		listed, err := c.imageLists.do(ctx)
-		ids = slices.Collect(maps.Keys(listed))
+		ids, err = c.imageLists.ids(ctx)
 		return err
 	})
 	if err != nil {
@@ -219,7 +217,7 @@ func (s *Images) Fence(ctx context.Context) error {
 			if !c.comparesImages() {
 				return nil
 			}
-			_, err := c.imageLists.do(ctx)
+			_, err := c.imageLists.reports.do(ctx)
 			if isRefused(err) {
 				return nil // the Engine's condition reports the refusal, and images stay as fresh as events make them
 			}

@@ -18,6 +18,9 @@ import (
 	"github.com/docker/docker/pkg/jsonmessage"
 )
 
+// UnreportedTags has the end of the tag for those UnreportedImages that get one. The tag begins with the unique name.
+var UnreportedTags = map[string]string{"build in two stages": ":staged", "archive that loads in part": ":loaded"}
+
 // UnreportedImages are ways to make images of which engines with the classic image store raise no event, by what they are. Unique
 // is in the content of all of them, and the name of those that get one.
 var UnreportedImages = map[string]func(ctx context.Context, docker *client.Client, unique string) error{
@@ -28,7 +31,7 @@ var UnreportedImages = map[string]func(ctx context.Context, docker *client.Clien
 		return buildImage(ctx, docker, build.ImageBuildOptions{Version: build.BuilderBuildKit}, unique, "FROM scratch\nCOPY content /content\n")
 	},
 	"build in two stages": func(ctx context.Context, docker *client.Client, unique string) error {
-		options := build.ImageBuildOptions{Tags: []string{unique + ":staged"}}
+		options := build.ImageBuildOptions{Tags: []string{unique + UnreportedTags["build in two stages"]}}
 		return buildImage(ctx, docker, options, unique, "FROM scratch\nCOPY content /first\nFROM scratch\nCOPY content /second\n")
 	},
 	"failing build": func(ctx context.Context, docker *client.Client, unique string) error {
@@ -39,7 +42,7 @@ var UnreportedImages = map[string]func(ctx context.Context, docker *client.Clien
 		return nil
 	},
 	"archive that loads in part": func(ctx context.Context, docker *client.Client, unique string) error {
-		err := loadImage(ctx, docker, unique, unique+":loaded", "no tag")
+		err := loadImage(ctx, docker, unique, unique+UnreportedTags["archive that loads in part"], "no tag")
 		if err == nil {
 			return errors.New("an archive with a bad tag has been loaded")
 		}

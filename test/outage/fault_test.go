@@ -4,16 +4,22 @@
 package outage
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/volume"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/test/dockerproxy"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
@@ -151,5 +157,57 @@ func TestADeleteActsOnWhatIsThereHoweverLateEventsCome(t *testing.T) {
 	}
 	if _, err := eng.Client().ImageInspect(t.Context(), first); err != nil || first == second {
 		t.Errorf("the image that the tag has left: %v", err)
+	}
+}
+
+// imageDifferences returns how many changes of images comparisons have found.
+func imageDifferences(t *testing.T, server *testserver.Server) (counted float64) {
+	t.Helper()
+	for line := range strings.Lines(get(t, server, "/metrics").body) {
+		if labels, found := strings.CutPrefix(line, "engine_apiserver_comparison_differences_total{"); found && strings.Contains(labels, `"images.`) {
+			_, value, _ := strings.Cut(strings.TrimSpace(labels), " ")
+			var err error
+			if counted, err = strconv.ParseFloat(value, 64); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return counted
+}
+
+// No client reads images live, so only a comparison can find the changes.
+func TestAComparisonCountsTheImagesThatLostEventsHide(t *testing.T) {
+	proxy := newProxy(t)
+	server := testserver.Start(t, proxy.Host(), "--resync-period", "1s")
+	awaitCondition(t, server, v1alpha1.EngineSynced, metav1.ConditionTrue, v1alpha1.EngineSyncedReason)
+	proxy.Tamper(func(_ context.Context, _ bool, lines [][]byte) ([][]byte, error) {
+		return slices.DeleteFunc(lines, func(line []byte) bool { return bytes.Contains(line, []byte(`"Type":"image"`)) }), nil
+	})
+	tag, second := engine.UniqueName("hidden")+":v1", engine.UniqueName("hidden")+":v2"
+	for _, change := range []struct {
+		what string
+		make func()
+	}{
+		{"an image that came", func() { eng.Image(t, tag) }},
+		{"a tag that came", func() { eng.Tag(t, tag, second) }},
+		{"a tag that went", func() {
+			if _, err := eng.Client().ImageRemove(t.Context(), tag, image.RemoveOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"an image that went", func() {
+			if _, err := eng.Client().ImageRemove(t.Context(), second, image.RemoveOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		before := imageDifferences(t, server)
+		change.make()
+		eventually(t, func() error {
+			if imageDifferences(t, server) == before {
+				return fmt.Errorf("no comparison has counted %s", change.what)
+			}
+			return nil
+		})
 	}
 }
