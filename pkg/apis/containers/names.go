@@ -48,12 +48,17 @@ func ObjectName(name string) string {
 
 // IsMadeName reports whether a name looks as if ObjectName had made it from another name.
 func IsMadeName(name string) bool {
-	dash := len(name) - madeDigits - 1
-	if dash < 0 || name[dash] != '-' || strings.Trim(name[dash+1:], "0123456789abcdef") != "" {
-		return false
+	from := name
+	for hasMadeDigits(from) {
+		from = from[:len(from)-madeDigits-1]
 	}
-	before := name[:dash]
-	return isDots(before) || strings.ContainsRune(before, noSegmentCharacter) || IsMadeName(before)
+	return from != name && (isDots(from) || strings.ContainsRune(from, noSegmentCharacter))
+}
+
+// hasMadeDigits reports whether a name ends with a dash and digits as ObjectName adds them.
+func hasMadeDigits(name string) bool {
+	dash := len(name) - madeDigits - 1
+	return dash >= 0 && name[dash] == '-' && strings.Trim(name[dash+1:], "0123456789abcdef") == ""
 }
 
 func isDots(name string) bool { return name == "" || name == "." || name == ".." }
