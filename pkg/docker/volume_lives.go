@@ -11,6 +11,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/lru"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
@@ -20,9 +21,6 @@ import (
 type life struct {
 	// number is unique to this life.
 	number uint64
-	// since is the time of the newest event when this life was first seen, by the engine's clock. A removal up to that
-	// time ended an earlier life.
-	since int64
 	// uses counts how often the subject was handed out.
 	uses uint64
 
@@ -35,26 +33,46 @@ type life struct {
 
 func (l *life) subject(name string) string { return strconv.FormatUint(l.number, 10) + "/" + name }
 
+// removal identifies the removal of a volume. nano is its time by the engine's clock, which can go back.
+type removal struct {
+	name string
+	nano int64
+}
+
+// rememberedRemovals is how many removals lives remembers. An engine's log holds 256 events.
+const rememberedRemovals = 1024
+
 // lives holds the lives of the volumes that exist, by name. The subject of a volume is the number of its life, a slash
 // and its name.
 type lives struct {
 	mu     sync.Mutex
 	byName map[string]*life
 	last   uint64 // the number of the newest life
-	newest int64  // the time of the newest event, by the engine's clock
+	// removals holds the removals that were heard. Each new connection brings the event log again. A removal that was
+	// heard before ended an earlier life.
+	removals *lru.Cache
 }
 
 // heard takes in an event. It returns the subjects that the event makes dirty.
 func (l *lives) heard(m mark) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.newest = max(l.newest, m.nano)
 	ended := l.byName[m.subject]
-	if !m.isRemoval || ended == nil || m.nano <= ended.since {
+	if !m.isRemoval || !l.isNewLocked(removal{m.subject, m.nano}) || ended == nil {
 		return []string{l.useLocked(m.subject, "")}
 	}
 	delete(l.byName, m.subject)
 	return []string{ended.subject(m.subject), l.useLocked(m.subject, "")}
+}
+
+// isNewLocked reports whether a removal was not heard before. It remembers the removal.
+func (l *lives) isNewLocked(r removal) bool {
+	if l.removals == nil {
+		l.removals = lru.New(rememberedRemovals)
+	}
+	_, known := l.removals.Get(r)
+	l.removals.Add(r, nil)
+	return !known
 }
 
 // use returns the subject of the volume that has the name now. If the name may be new, the caller must have passed a
@@ -73,7 +91,7 @@ func (l *lives) useLocked(name, driver string) string {
 	known := l.byName[name]
 	if known == nil {
 		l.last++
-		known = &life{number: l.last, since: l.newest}
+		known = &life{number: l.last}
 		l.byName[name] = known
 	}
 	known.driver = cmp.Or(known.driver, driver)

@@ -22,13 +22,17 @@ func TestTheLivesOfAVolume(t *testing.T) {
 		// ends is true if the last event ends the life that the others began.
 		ends bool
 	}{
-		"a removal":                             {events: []mark{created(1), removed(2)}, ends: true},
-		"a creation of one that is there":       {events: []mark{created(1), created(2)}},
-		"a removal and a creation":              {events: []mark{created(1), removed(2), created(3)}},
-		"a removal that was heard before":       {events: []mark{created(1), removed(2), created(3), removed(2)}},
-		"a removal that comes late":             {events: []mark{created(3), removed(2)}},
-		"another removal":                       {events: []mark{removed(2), created(3), removed(4)}, ends: true},
-		"another volume's removal comes before": {events: []mark{{kind: "volume", subject: "other", isRemoval: true, nano: 5}, removed(4)}},
+		"a removal":                                 {events: []mark{created(1), removed(2)}, ends: true},
+		"a creation of one that is there":           {events: []mark{created(1), created(2)}},
+		"a removal and a creation":                  {events: []mark{created(1), removed(2), created(3)}},
+		"a removal that was heard before":           {events: []mark{created(1), removed(2), created(3), removed(2)}},
+		"the first removal of two":                  {events: []mark{created(1), removed(2), removed(4), created(5), removed(2)}},
+		"a removal before the creation was heard":   {events: []mark{removed(2), created(3), removed(2)}},
+		"another removal":                           {events: []mark{removed(2), created(3), removed(4)}, ends: true},
+		"a removal after the clock went back":       {events: []mark{created(8), removed(9), created(10), removed(5)}, ends: true},
+		"a removal that another one overtook":       {events: []mark{{kind: "volume", subject: "other", isRemoval: true, nano: 5}, removed(4)}, ends: true},
+		"a removal at the time of another one":      {events: []mark{{kind: "volume", subject: "other", isRemoval: true, nano: 5}, removed(5)}, ends: true},
+		"a removal from before the clock went back": {events: []mark{created(8), removed(9), created(3), removed(4), created(5), removed(9)}},
 	} {
 		var l lives
 		var before string
@@ -46,6 +50,24 @@ func TestTheLivesOfAVolume(t *testing.T) {
 		if !slices.Contains(marked, before) || !slices.Contains(marked, after) {
 			t.Errorf("%s marks %q, not both %q and %q", what, marked, before, after)
 		}
+	}
+}
+
+func TestTheRemovalsOfOneEventLogAreRemembered(t *testing.T) {
+	const logged = 256
+	var l lives
+	for i := range 2 * rememberedRemovals {
+		l.heard(removed(int64(i)))
+	}
+	if got := l.removals.Len(); got != rememberedRemovals {
+		t.Errorf("it remembers %d removals", got)
+	}
+	subject := l.use("data", "")
+	for i := range logged {
+		l.heard(removed(int64(2*rememberedRemovals - logged + i)))
+	}
+	if l.use("data", "") != subject {
+		t.Error("a removal that was heard before ends a life")
 	}
 }
 
