@@ -63,7 +63,7 @@ func TestAChangeThatEndsWithTheServerIsNotRetried(t *testing.T) {
 	x := connectFake(t, f)
 	c, err := x.current()
 	must(t, err)
-	err = apiError("delete", containerResource, "web", remove(ctx, c, idA, true))
+	err = apiError("delete", containerResource, "web", x.Containers().remove(ctx, c, idA, true))
 	if !apierrors.IsTimeout(err) || isRetried(err) || !contains(err, "may have carried it out") {
 		t.Errorf("%v", err)
 	}
@@ -72,7 +72,7 @@ func TestAChangeThatEndsWithTheServerIsNotRetried(t *testing.T) {
 func TestAChangeThatWasNotSentIsRetried(t *testing.T) {
 	nobody, err := client.NewClientWithOpts(client.WithHost("unix://" + filepath.Join(t.TempDir(), "none.sock")))
 	must(t, err)
-	err = remove(t.Context(), &connection{client: nobody}, idA, true)
+	err = (&Containers{}).remove(t.Context(), &connection{client: nobody}, idA, true)
 	if err := apiError("delete", containerResource, "web", err); !apierrors.IsServiceUnavailable(err) || !isRetried(err) {
 		t.Errorf("%v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/client"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -118,7 +119,7 @@ func (s *Containers) isRemovedSoon(ctx context.Context, id string) bool {
 	err := s.engine.read(ctx, s.engine.removalTimeout, func(ctx context.Context, c *connection) error {
 		return waitUntilRemoved(ctx, c, id)
 	})
-	return err == nil
+	return err == nil || errdefs.IsNotFound(err)
 }
 
 // Lookup finds the container by its name, its full ID or its 12-digit ID.

@@ -23,9 +23,8 @@ func (s *Containers) Delete(ctx context.Context, id string, object runtime.Objec
 	}
 	force := forced(ctx)
 	call := func(ctx context.Context, c *connection) error {
-		err := remove(ctx, c, id, force)
-		switch {
-		case errdefs.IsNotFound(err) && begun:
+		err := s.remove(ctx, c, id, force)
+		if errdefs.IsNotFound(err) && begun {
 			return nil // a graceful deletion was under way, and it removed the container first
 		}
 		return err
@@ -40,14 +39,20 @@ func (s *Containers) Delete(ctx context.Context, id string, object runtime.Objec
 }
 
 // remove removes the container. If a removal is already under way, it waits for the end of that one.
-func remove(ctx context.Context, c *connection, id string, force bool) error {
-	return change(ctx, func(ctx context.Context) error {
+func (s *Containers) remove(ctx context.Context, c *connection, id string, force bool) error {
+	isUnderWay := false
+	err := change(ctx, func(ctx context.Context) error {
 		err := c.client.ContainerRemove(ctx, id, container.RemoveOptions{Force: force})
-		if isInProgress(err) {
+		if isUnderWay = isInProgress(err); isUnderWay {
 			return waitUntilRemoved(ctx, c, id)
 		}
 		return err
 	})
+	err = s.checkNotFound(ctx, id, err)
+	if isUnderWay && errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // stop stops the container within grace seconds.
@@ -57,7 +62,8 @@ func stop(ctx context.Context, c *connection, id string, grace int64) error {
 	})
 }
 
-// waitUntilRemoved waits for the end of a removal that is already under way.
+// waitUntilRemoved waits for the end of a removal that is already under way. It returns a not-found error if the
+// removal has ended before.
 func waitUntilRemoved(ctx context.Context, c *connection, id string) error {
 	removed, failed := c.client.ContainerWait(ctx, id, container.WaitConditionRemoved)
 	select {
@@ -67,9 +73,6 @@ func waitUntilRemoved(ctx context.Context, c *connection, id string) error {
 		}
 		return nil
 	case err := <-failed:
-		if errdefs.IsNotFound(err) {
-			return nil
-		}
 		return err
 	}
 }

@@ -130,7 +130,7 @@ func (s *Containers) runDeletion(ctx context.Context, id string, current *gracef
 // shortenDeletion makes the deletion that is under way wait for at most grace seconds. A second stop request does that.
 func (s *Containers) shortenDeletion(ctx context.Context, id string, grace int64) error {
 	err := s.call(ctx, id, func(ctx context.Context, c *connection) error {
-		return stop(ctx, c, id, grace)
+		return s.checkNotFound(ctx, id, stop(ctx, c, id, grace))
 	})
 	if errdefs.IsNotFound(err) {
 		return nil
@@ -178,14 +178,14 @@ func (s *Containers) stopAndRemove(ctx context.Context, c *connection, id string
 		return false, err
 	}
 	defer unlock()
-	err = stop(ctx, c, id, grace)
+	err = s.checkNotFound(ctx, id, stop(ctx, c, id, grace))
 	if errdefs.IsNotFound(err) {
 		return true, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	err = remove(ctx, c, id, false)
+	err = s.remove(ctx, c, id, false)
 	if errdefs.IsNotFound(err) {
 		return true, nil
 	}

@@ -10,9 +10,11 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
@@ -20,11 +22,13 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// connectFiltered connects to the shared engine through a proxy. If refuse answers a request and returns true, the
-// proxy does not pass the request on.
-func connectFiltered(t *testing.T, refuse func(http.ResponseWriter, *http.Request) bool) *connected {
+// filter answers a request in place of the engine and returns true, or returns false.
+type filter func(http.ResponseWriter, *http.Request) bool
+
+// connectFiltered connects to the shared engine through a proxy. The proxy does not pass on what refuse answers.
+func connectFiltered(t *testing.T, refuse filter) *connected {
 	t.Helper()
-	filter := &httputil.ReverseProxy{
+	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: "engine"}) },
 		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", strings.TrimPrefix(shared.Host(), "unix://"))
@@ -33,7 +37,7 @@ func connectFiltered(t *testing.T, refuse func(http.ResponseWriter, *http.Reques
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !refuse(w, r) {
-			filter.ServeHTTP(w, r)
+			proxy.ServeHTTP(w, r)
 		}
 	}))
 	t.Cleanup(server.CloseClientConnections)
@@ -42,11 +46,20 @@ func connectFiltered(t *testing.T, refuse func(http.ResponseWriter, *http.Reques
 	return x
 }
 
+// stopTheClock has deletions wait for Docker's answer as long as it takes. The test can step the clock that it returns.
+func (x *connected) stopTheClock() *clocktesting.FakeClock {
+	stopped := clocktesting.NewFakeClock(clock.RealClock{}.Now())
+	x.Containers().clock = stopped
+	return stopped
+}
+
 func isStop(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/stop") }
+
+func isWait(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/wait") }
 
 func isRemoval(r *http.Request) bool { return r.Method == http.MethodDelete }
 
-func refusing(match func(*http.Request) bool, code int, message string) func(http.ResponseWriter, *http.Request) bool {
+func refusing(match func(*http.Request) bool, code int, message string) filter {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if match(r) {
 			answer(w, code, map[string]string{"message": message})
@@ -72,6 +85,47 @@ func TestADeletionThatIsRefusedAtOnceIsRefused(t *testing.T) {
 	}
 }
 
+func TestADeletionThatIsRefusedAsNotFoundIsAConflictWhileTheContainerIsThere(t *testing.T) {
+	const words = "page not found"
+	now := func(grace *int64) func(*connected, *v1alpha1.Container) error {
+		return func(x *connected, c *v1alpha1.Container) error {
+			ctx := WithDeleteOptions(t.Context(), &metav1.DeleteOptions{GracePeriodSeconds: grace})
+			return x.Containers().Delete(ctx, c.Status.ID, c)
+		}
+	}
+	gracefully := func(x *connected, c *v1alpha1.Container) error { return x.update(t, t.Context(), c.Name, deletion(1)) }
+	whileDeleted := func(x *connected, c *v1alpha1.Container) error {
+		deletion(30)(c)
+		return now(new(int64))(x, c)
+	}
+	underWay := refusing(isRemoval, http.StatusConflict, "removal of container x is already in progress")
+	for what, test := range map[string]struct {
+		filters []filter
+		delete  func(*connected, *v1alpha1.Container) error
+	}{
+		"stop":                               {[]filter{refusing(isStop, http.StatusNotFound, words)}, gracefully},
+		"removal after the stop":             {[]filter{refusing(isRemoval, http.StatusNotFound, words)}, gracefully},
+		"removal":                            {[]filter{refusing(isRemoval, http.StatusNotFound, words)}, now(nil)},
+		"removal during a graceful deletion": {[]filter{refusing(isRemoval, http.StatusNotFound, words)}, whileDeleted},
+		"wait for another removal":           {[]filter{underWay, refusing(isWait, http.StatusNotFound, words)}, now(nil)},
+	} {
+		t.Run(what, func(t *testing.T) {
+			x := connectFiltered(t, func(w http.ResponseWriter, r *http.Request) bool {
+				return slices.ContainsFunc(test.filters, func(refuse filter) bool { return refuse(w, r) })
+			})
+			x.stopTheClock()
+			name := engine.UniqueName("found")
+			shared.Run(t, name)
+			if err := test.delete(x, x.container(t, name)); code(err) != http.StatusConflict || !contains(err, words) {
+				t.Errorf("%v", err)
+			}
+			if c := x.container(t, name); c == nil || c.DeletionTimestamp != nil {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+}
+
 func TestADeletionThatIsRefusedLateIsTakenBack(t *testing.T) {
 	asked, answered := make(chan struct{}), make(chan struct{})
 	x := connectFiltered(t, func(w http.ResponseWriter, r *http.Request) bool {
@@ -82,8 +136,7 @@ func TestADeletionThatIsRefusedLateIsTakenBack(t *testing.T) {
 		}
 		return isStop(r)
 	})
-	fakeClock := clocktesting.NewFakeClock(clock.RealClock{}.Now())
-	x.Containers().clock = fakeClock
+	fakeClock := x.stopTheClock()
 	name := engine.UniqueName("late")
 	shared.Run(t, name)
 	updated := make(chan error, 1)

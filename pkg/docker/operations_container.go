@@ -122,14 +122,23 @@ func (s *Containers) outcome(action v1alpha1.ContainerAction, observed metav1.Ti
 	return outcome
 }
 
-// performChecked performs a step. On a not-found error it checks whether the container itself is missing. If something
-// else is missing, such as a network, the error is a conflict.
+// performChecked performs a step. A not-found error means that the container is gone.
 func (s *Containers) performChecked(ctx context.Context, c *connection, id string, next step) error {
-	err := change(ctx, func(ctx context.Context) error { return perform(ctx, c, id, next) })
+	return s.checkNotFound(ctx, id, change(ctx, func(ctx context.Context) error { return perform(ctx, c, id, next) }))
+}
+
+// checkNotFound returns err, the error of a change of the container. If err is a not-found error, it checks whether the
+// container itself is missing. If the container is there, the error is a conflict: Docker misses something else, such
+// as a network, or a filter before Docker refuses the change.
+func (s *Containers) checkNotFound(ctx context.Context, id string, err error) error {
 	if !errdefs.IsNotFound(err) {
 		return err
 	}
-	if inspected, inspectErr := s.inspect(ctx, id); inspectErr == nil && inspected != nil {
+	inspected, inspectErr := s.inspect(ctx, id)
+	switch {
+	case inspectErr != nil:
+		return inspectErr
+	case inspected != nil:
 		return errdefs.ErrConflict.WithMessage(dockerWords(err))
 	}
 	return err
