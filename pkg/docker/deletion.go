@@ -65,11 +65,15 @@ func (s *Containers) deleteGracefully(ctx context.Context, id string, after *v1a
 		} else if err := s.shortenDeletion(ctx, id, graceOf(after)); err != nil {
 			takeBack()
 			refused <- err
+			s.sink.MarkDirty(id) // the request may have its answer already
 		}
 	})
 	if err != nil {
 		takeBack()
 		return err
+	}
+	if !isNew {
+		sent = nil // the signal may be that of the first stop request, and this one may still be refused
 	}
 	err = s.awaitAcceptance(ctx, current, refused, sent, time.Duration(graceOf(after))*time.Second)
 	if err != nil {
@@ -138,8 +142,8 @@ func (s *Containers) shortenDeletion(ctx context.Context, id string, grace int64
 	return err
 }
 
-// awaitAcceptance returns nil when Docker has begun to stop the container. If the deletion ends before that, it returns
-// the deletion's error.
+// awaitAcceptance returns nil when sent is closed, because Docker has begun to stop the container, or when it has waited
+// long enough. If the stop is refused or the deletion ends before that, it returns the error.
 func (s *Containers) awaitAcceptance(ctx context.Context, current *gracefulDeletion, refused <-chan error, sent <-chan struct{}, grace time.Duration) error {
 	timeout := acceptTimeout
 	if grace <= shortGrace {

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -71,6 +72,7 @@ func refusing(match func(*http.Request) bool, code int, message string) filter {
 
 func TestADeletionThatIsRefusedAtOnceIsRefused(t *testing.T) {
 	x := connectFiltered(t, refusing(isStop, http.StatusForbidden, "the filter says no"))
+	x.stopTheClock()
 	name := engine.UniqueName("refused")
 	shared.Run(t, name)
 	for _, grace := range []int64{30, 1} {
@@ -163,6 +165,7 @@ const cannotRemove = `driver "overlay2" failed to remove root filesystem: operat
 
 func TestARemovalThatFailsIsTheAnswerToAShortDeletion(t *testing.T) {
 	x := connectFiltered(t, refusing(isRemoval, http.StatusInternalServerError, cannotRemove))
+	x.stopTheClock()
 	name := engine.UniqueName("pinned")
 	shared.Run(t, name, engine.Command(engine.Stubborn...))
 	if err := x.update(t, t.Context(), name, deletion(1)); code(err) != http.StatusInternalServerError || !contains(err, cannotRemove) {
@@ -206,6 +209,7 @@ func TestAShorterGracePeriodThatIsRefusedLeavesTheDeletionAsItWas(t *testing.T) 
 		}
 		return len(stops) > 1 && refuse(w, r)
 	})
+	x.stopTheClock()
 	name := engine.UniqueName("twice")
 	id := shared.Run(t, name, engine.Command(engine.Stubborn...))
 	must(t, x.update(t, t.Context(), name, deletion(3600)))
@@ -215,6 +219,70 @@ func TestAShorterGracePeriodThatIsRefusedLeavesTheDeletionAsItWas(t *testing.T) 
 	if c := x.c.held(name).(*v1alpha1.Container); c.DeletionTimestamp == nil || *c.DeletionGracePeriodSeconds != 3600 {
 		t.Errorf("%+v", c.ObjectMeta)
 	}
+	must(t, x.docker.ContainerKill(t.Context(), id, "KILL"))
+	eventually(t, "the removal", func() bool { return x.c.held(name) == nil })
+}
+
+// connectRefusingTheSecondStop connects to the shared engine through a proxy. The proxy closes asked when it gets the
+// second stop request, and refuses it once answered is closed.
+func connectRefusingTheSecondStop(t *testing.T) (x *connected, asked, answered chan struct{}) {
+	t.Helper()
+	var stops atomic.Int32
+	asked, answered = make(chan struct{}), make(chan struct{})
+	refuse := refusing(isStop, http.StatusForbidden, "not twice")
+	return connectFiltered(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if !isStop(r) || stops.Add(1) == 1 {
+			return false
+		}
+		close(asked)
+		<-answered
+		return refuse(w, r)
+	}), asked, answered
+}
+
+// shortenADeletion deletes a container within an hour and then within half an hour. updated brings the answer to the
+// second request.
+func (x *connected) shortenADeletion(t *testing.T) (name, id string, updated <-chan error) {
+	t.Helper()
+	name = engine.UniqueName("shortened")
+	id = shared.Run(t, name, engine.Command(engine.Stubborn...))
+	must(t, x.update(t, t.Context(), name, deletion(3600)))
+	before := x.container(t, name)
+	after := before.DeepCopy()
+	deletion(1800)(after)
+	result := make(chan error, 1)
+	go func() { result <- x.Containers().Update(t.Context(), id, before, after) }()
+	return name, id, result
+}
+
+func TestASignalDoesNotAcceptAShorterGracePeriod(t *testing.T) {
+	x, asked, answered := connectRefusingTheSecondStop(t)
+	x.stopTheClock()
+	name, id, updated := x.shortenADeletion(t)
+	<-asked
+	sent, forget := x.Containers().signals.await(id)
+	defer forget()
+	must(t, x.docker.ContainerKill(t.Context(), id, "HUP"))
+	<-sent
+	close(answered)
+	if err := <-updated; code(err) != http.StatusForbidden || !contains(err, "not twice") {
+		t.Errorf("%v", err)
+	}
+	must(t, x.docker.ContainerKill(t.Context(), id, "KILL"))
+	eventually(t, "the removal", func() bool { return x.c.held(name) == nil })
+}
+
+func TestAShorterGracePeriodThatIsRefusedLateIsTakenBack(t *testing.T) {
+	x, asked, answered := connectRefusingTheSecondStop(t)
+	fakeClock := x.stopTheClock()
+	name, id, updated := x.shortenADeletion(t)
+	<-asked
+	eventually(t, "the timer", fakeClock.HasWaiters)
+	fakeClock.Step(acceptTimeout)
+	must(t, <-updated)
+	eventually(t, "the shorter grace period", func() bool { return graceOf(x.c.held(name).(*v1alpha1.Container)) == 1800 })
+	close(answered)
+	eventually(t, "the refusal", func() bool { return graceOf(x.c.held(name).(*v1alpha1.Container)) == 3600 })
 	must(t, x.docker.ContainerKill(t.Context(), id, "KILL"))
 	eventually(t, "the removal", func() bool { return x.c.held(name) == nil })
 }
