@@ -38,6 +38,7 @@ func TestAGracefulDeletionShowsAndEndsInTheRemoval(t *testing.T) {
 
 func TestADeletionWithAShortGracePeriodAnswersWhenItHasEnded(t *testing.T) {
 	x := connect(t)
+	x.stopTheClock()
 	name := engine.UniqueName("short")
 	shared.Run(t, name, engine.Command(engine.Stubborn...))
 	must(t, x.update(t, t.Context(), name, deletion(1)))
@@ -56,6 +57,7 @@ func TestADeletionOfWhatRemovesItselfSucceeds(t *testing.T) {
 
 func TestAShorterGracePeriodShortensTheDeletion(t *testing.T) {
 	x := connect(t)
+	x.stopTheClock()
 	name := engine.UniqueName("shorter")
 	shared.Run(t, name, engine.Command(engine.Stubborn...))
 	must(t, x.update(t, t.Context(), name, deletion(3600)))
