@@ -14,7 +14,7 @@ func TestKubectlAuthSaysThatTheHolderOfTheTokenMayDoEverything(t *testing.T) {
 	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		for _, asked := range []string{"list containers", "delete images", "watch namespaces", "get /metrics"} {
 			if got := strings.TrimSpace(k.OK(t, append([]string{"auth", "can-i"}, strings.Fields(asked)...)...)); got != "yes" {
-				t.Errorf("may I %s: %s", asked, got)
+				t.Errorf("can-i %s: %s", asked, got)
 			}
 		}
 		kubectl.Contains(t, k.OK(t, "auth", "can-i", "--list"), "*.*")
@@ -46,7 +46,7 @@ func TestKubectlCreatesReviews(t *testing.T) {
 		command = k.Command(t.Context(), "create", "-f", "-")
 		command.Stdin = strings.NewReader(strings.Replace(review, "verb", "verv", 1))
 		if _, stderr, err := kubectl.Capture(command); err == nil || !strings.Contains(stderr, "verv") {
-			t.Errorf("a field that is not there: %v: %s", err, stderr)
+			t.Errorf("an unknown field: %v: %s", err, stderr)
 		}
 	})
 }

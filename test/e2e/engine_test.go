@@ -62,7 +62,7 @@ func TestAnEngineThatIsDownIsShownAndWaitedFor(t *testing.T) {
 		k.OK(t, "wait", "engine/moby", "--for=condition=ContainerEngineReady=false", "--timeout=60s")
 		k.OK(t, "wait", "engine/moby", "--for=condition=Synced=false", "--timeout=60s")
 		if got := k.OK(t, "get", "engine/moby", "-o", readyJSONPath); got != version+" Stopped" {
-			t.Errorf("the engine that was stopped is %q, want version %s, Stopped", got, version)
+			t.Errorf("after the engine was stopped, it shows %q, want version %s, Stopped", got, version)
 		}
 		kubectl.Contains(t, k.OK(t, "get", "eng"), "False (Stopped)", version)
 		k.Fails(t, []string{"timed out waiting for the condition on engines/moby"}, "wait", "engine/moby", "--for=condition=ContainerEngineReady", "--timeout=1s")
@@ -84,7 +84,7 @@ func TestAnEngineThatIsDownIsShownAndWaitedFor(t *testing.T) {
 		}
 		k.OK(t, "wait", "engine/moby", "--for=condition=Synced", "--timeout=60s")
 		if got := k.OK(t, "get", "engine/moby", "-o", readyJSONPath); got != version+" Connected" {
-			t.Errorf("the engine that is back is %q, want version %s, Connected", got, version)
+			t.Errorf("after the engine was restarted, it shows %q, want version %s, Connected", got, version)
 		}
 	})
 }
@@ -130,9 +130,9 @@ func TestABurstOfContainersIsNoStormOfEngineEvents(t *testing.T) {
 			if int(shown.Status.Counts.Containers) != present() {
 				continue
 			}
-			// Before the burst there may be the rest of what others did.
+			// Events from changes of earlier tests may come first. Three more events allow for them.
 			if allowed := 3 + int(time.Since(began)/time.Second); events > allowed {
-				t.Errorf("%d containers in %s were %d events of the engine, and not at most %d", burst, time.Since(began), events, allowed)
+				t.Errorf("%d containers in %s made %d events of the engine, want at most %d", burst, time.Since(began), events, allowed)
 			}
 			return
 		case <-deadline:

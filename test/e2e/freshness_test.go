@@ -21,17 +21,17 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-// The number of changes that TestNoReadIsStale makes to each kind.
+// TestNoReadIsStale makes this number of changes to each kind.
 const (
 	containerChanges = 350
 	imageChanges     = 850
 	volumeChanges    = 800
 )
 
-// objects is what a kind should look like: names and what they show.
+// objects maps the names of the objects of a kind to a value that reads show, such as a container's status.
 type objects map[string]string
 
-// writer changes one kind through Docker's API and knows what must be seen after each change.
+// writer changes objects of one kind through Docker's API. It knows what a read must show after each change.
 type writer struct {
 	t      *testing.T
 	random *rand.Rand
@@ -39,9 +39,10 @@ type writer struct {
 	prefix string
 	serial int
 
-	// change makes one change and returns what it was and the names that it touched.
+	// change makes one change. It returns a description of the change, and the names of the objects that it changed. The
+	// description is empty if there was nothing to change.
 	change func(ctx context.Context) (what string, touched []string, err error)
-	// want is what Docker holds after the change.
+	// want returns what Docker has after the change.
 	want func(ctx context.Context) (objects, error)
 	list func(ctx context.Context) (objects, error)
 	get  func(ctx context.Context, name string) (string, error)
@@ -60,7 +61,7 @@ func (w *writer) pick(from objects) string {
 	return names[w.random.IntN(len(names))]
 }
 
-// run makes the changes, each followed at once by a get of what it touched or by a list of everything.
+// run makes the changes. Right after each of them, it gets the objects that were changed, or lists all objects.
 func (w *writer) run(ctx context.Context, changes int) {
 	for made := 0; made < changes && !w.t.Failed(); {
 		what, touched, err := w.change(ctx)

@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package e2e drives the real server over a real Docker Engine with kubectl, as its users do.
+// Package e2e uses the real server of a real Docker Engine through kubectl, as users do.
 package e2e
 
 import (
@@ -21,7 +21,7 @@ var (
 
 func TestMain(m *testing.M) { os.Exit(engine.Main(serving{m}, &docker)) }
 
-// serving runs the tests with the engine and a server for it.
+// serving runs the tests with a server for the engine.
 type serving struct{ *testing.M }
 
 func (s serving) Run() int {

@@ -16,7 +16,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-// tagMoves is how often TestATagThatMovesIsNeverMissing moves one.
+// tagMoves is how often TestATagThatMovesIsNeverMissing moves the tag.
 const tagMoves = 200
 
 func TestATagThatMovesIsNeverMissing(t *testing.T) {
@@ -42,7 +42,7 @@ func TestATagThatMovesIsNeverMissing(t *testing.T) {
 		readers.Go(func() {
 			for {
 				if found, err := read(); err != nil || !found {
-					t.Errorf("a %s found it: %v, %v", what, found, err)
+					t.Errorf("a %s finds the tag: %v, %v", what, found, err)
 					return
 				}
 				select {
@@ -57,7 +57,7 @@ func TestATagThatMovesIsNeverMissing(t *testing.T) {
 		list, err := images.List(t.Context(), metav1.ListOptions{})
 		return err == nil && slices.ContainsFunc(list.Items, func(image v1alpha1.Image) bool { return image.Status.RepoTag == tag }), err
 	})
-	// A get has the image looked at that had the tag, the former owner before the new one at times.
+	// A get observes the image that had the tag. So it may observe the former owner of the tag before the new one.
 	readUntilMoved("get", func() (bool, error) {
 		image, err := images.Get(t.Context(), tag, metav1.GetOptions{})
 		return err == nil && image.Status.RepoTag == tag, err

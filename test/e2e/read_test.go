@@ -197,7 +197,8 @@ func TestWatchFollowsAContainersLife(t *testing.T) {
 				t.Fatalf("the watch never showed %q", want)
 			}
 		}
-		// A container that is there at the start of kubectl's watch shows that it has begun.
+		// kubectl prints the same first event whether its list or its watch shows the container first. After this event, the watch
+		// reports every change.
 		id := docker.Create(t, name)
 		expect("ADDED created")
 		client := docker.Client()

@@ -18,7 +18,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
 
-// dockerStatus is Docker's own word for a container, or "gone".
+// dockerStatus returns the status of a container as Docker reports it, or "gone".
 func dockerStatus(t *testing.T, id string) string {
 	t.Helper()
 	inspect, err := docker.Client().ContainerInspect(t.Context(), id)
@@ -73,7 +73,7 @@ func TestEditAndReplaceChangeTheState(t *testing.T) {
 		if got := dockerStatus(t, id); got != "running" {
 			t.Errorf("after the replace Docker says %s", got)
 		}
-		// The file's resourceVersion is old by now, and says so.
+		// The file still has the resourceVersion from before the replace.
 		write(t, file, strings.Replace(manifest, `"state": "running"`, `"state": "created"`, 1))
 		k.Fails(t, []string{"the object has been modified"}, "replace", "-f", file)
 	})
@@ -211,7 +211,7 @@ func TestDeleteCollectionHonoursSelectors(t *testing.T) {
 		k.Fails(t, []string{"NotFound"}, "get", "vol", name)
 	}
 	if got := dockerStatus(t, kept); got != "created" {
-		t.Errorf("a container that was not selected is %s", got)
+		t.Errorf("the container that the selector does not match is %s", got)
 	}
 }
 
@@ -243,7 +243,7 @@ func TestWaitForEveryKindOfCondition(t *testing.T) {
 	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		name := engine.UniqueName("waited")
 		id := docker.Create(t, name)
-		k.OK(t, "get", "ctr", name) // Docker blocks on what it starts, and what was not seen before that cannot be listed
+		k.OK(t, "get", "ctr", name) // the server can list a container while Docker starts it only if it has seen the container before
 		background := func(args ...string) <-chan error {
 			done := make(chan error, 1)
 			command := k.Command(context.WithoutCancel(t.Context()), append(args, "--timeout=60s")...)

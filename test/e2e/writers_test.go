@@ -145,7 +145,7 @@ func containerWriter(w *writer, e *engine.Engine) *writer {
 
 func imageWriter(w *writer, e *engine.Engine) *writer {
 	docker := e.Client()
-	// Images that come and go, one of them in use by a container for as long as it has a tag.
+	// These images stay during the test, and the test moves tags between them. A container uses the first of them.
 	var sources []string
 	for i := range 4 {
 		source := fmt.Sprintf("source-%d:latest", i)
@@ -184,9 +184,9 @@ func imageWriter(w *writer, e *engine.Engine) *writer {
 	}
 	w.change = func(ctx context.Context) (string, []string, error) {
 		source := sources[w.random.IntN(len(sources))]
-		// As many tags go as come: lists that grow would be most of what the test takes.
+		// The operations remove about as many tags as they add. Otherwise the test would spend most of its time on long lists.
 		switch at := w.random.IntN(40); {
-		case at == 0: // which raises no event
+		case at == 0: // engines with the classic image store raise no event for these images
 			what := w.pick(unreported)
 			return what, nil, engine.UnreportedImages[what](ctx, docker, w.name())
 		case at == 1:
@@ -212,7 +212,8 @@ func imageWriter(w *writer, e *engine.Engine) *writer {
 			}
 			return "untag " + tag, []string{tag}, err
 		default:
-			// A new image, made by moving its only tag away, is left dangling, then removed by its ID.
+			// Make an image and move its only tag away, so that the image is dangling. In half of the cases, then remove it by
+			// its ID.
 			tag := w.name() + ":only"
 			id := e.Image(w.t, tag)
 			if err := docker.ImageTag(ctx, source, tag); err != nil {
@@ -284,7 +285,7 @@ func volumeWriter(w *writer, e *engine.Engine) *writer {
 	return w
 }
 
-// ignoreNotFound lets what is not there be shown by nothing.
+// ignoreNotFound returns nil for a NotFound error, because objects has no entry for an object that does not exist.
 func ignoreNotFound(err error) error {
 	if apierrors.IsNotFound(err) {
 		return nil

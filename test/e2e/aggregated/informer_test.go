@@ -22,7 +22,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
 
-// follower is an informer of containers through the aggregator.
+// follower is an informer of containers behind the aggregator. names returns the names of the containers in its cache.
 type follower struct{ names func() sets.Set[string] }
 
 func follow(t *testing.T) *follower {
@@ -61,7 +61,7 @@ func (f *follower) awaitAll(t *testing.T, names ...string) {
 	kubectl.Eventually(t, "the informer has "+strings.Join(names, ", "), func() bool { return f.names().HasAll(names...) })
 }
 
-// equalsDocker waits until the informer has just what Docker has.
+// equalsDocker waits until the informer has exactly the containers that Docker has.
 func (f *follower) equalsDocker(t *testing.T) {
 	t.Helper()
 	containers, err := docker.Client().ContainerList(t.Context(), container.ListOptions{All: true})
@@ -72,11 +72,11 @@ func (f *follower) equalsDocker(t *testing.T) {
 	for _, one := range containers {
 		want.Insert(strings.TrimPrefix(one.Names[0], "/"))
 	}
-	kubectl.Eventually(t, "the informer has what Docker has", func() bool { return f.names().Equal(want) })
+	kubectl.Eventually(t, "the informer has the same containers as Docker", func() bool { return f.names().Equal(want) })
 }
 
 func TestInformersFollowDockerThroughTheAggregator(t *testing.T) {
-	// The detector compares what a watch-list delivered with a list, and panics where they differ.
+	// The detector compares the initial events of a watch with a list. It panics if they differ.
 	t.Setenv("KUBE_WATCHLIST_INCONSISTENCY_DETECTOR", "true")
 	serve(t)
 	existing, _ := run(t, "existing")
@@ -91,7 +91,7 @@ func TestInformersFollowDockerThroughTheAggregator(t *testing.T) {
 	go informer.Informer().RunWithContext(t.Context())
 	created, id := run(t, "created")
 	typed.awaitAll(t, created)
-	kubectl.Eventually(t, "the metadata informer has the container, too", func() bool {
+	kubectl.Eventually(t, "the metadata informer also has the container", func() bool {
 		object, err := informer.Lister().ByNamespace(namespace).Get(created)
 		if err != nil {
 			return false

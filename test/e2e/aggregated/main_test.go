@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package aggregated_test drives the real server behind a real kube-apiserver, as the users of a cluster do.
+// Package aggregated_test uses the real server behind a real kube-apiserver, as the users of a cluster do.
 package aggregated_test
 
 import (
@@ -44,7 +44,7 @@ func (w withCluster) Run() int {
 	return controlplane.Main(withDirectory(w), &cluster, controlplane.Controllers())
 }
 
-// withDirectory runs the tests with a server that the first of them starts.
+// withDirectory runs the tests with a directory for the shared server. The first call of serve starts that server.
 type withDirectory struct{ *testing.M }
 
 func (w withDirectory) Run() int {
@@ -62,14 +62,15 @@ func (w withDirectory) Run() int {
 	return code
 }
 
-// server is one that is registered in the cluster.
+// server is a server that is registered in the cluster.
 type server struct {
 	*testserver.Process
 	dir, port string
 	args      []string
 }
 
-// serve returns the shared server, which runs with these arguments and shows all that the engine has.
+// serve returns the shared server. It restarts the server if its arguments differ from args, and waits until the engine is
+// synced.
 func serve(t *testing.T, args ...string) *server {
 	t.Helper()
 	first := shared.Process == nil
@@ -93,11 +94,11 @@ func serve(t *testing.T, args ...string) *server {
 		}
 	})
 	k := kubectl.Any(t, cluster.Admin())
-	kubectl.Eventually(t, "the engine is shown", succeeds(k, "wait", "engine/moby", "-n", namespace, "--for=condition=Synced", "--timeout=10s"))
+	kubectl.Eventually(t, "the engine is synced", succeeds(k, "wait", "engine/moby", "-n", namespace, "--for=condition=Synced", "--timeout=10s"))
 	return shared
 }
 
-// start runs the server, for the first time or once more.
+// start starts the server's process. A test may call it again after the process has ended.
 func (s *server) start(t *testing.T) {
 	t.Helper()
 	var err error
@@ -120,7 +121,7 @@ func writePolicy(t *testing.T) {
 	}
 }
 
-// register has the cluster know the server, and waits until it does.
+// register registers the server in the cluster, and waits until the cluster reaches the server.
 func (s *server) register(t *testing.T) {
 	t.Helper()
 	command := testserver.Command("register", "--kubeconfig", cluster.Admin(), "--state-dir", s.dir,
@@ -144,7 +145,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// user returns a kubeconfig of a user of the cluster.
+// user returns the path of a kubeconfig for a user of the cluster.
 func user(t *testing.T, name string, groups ...string) string {
 	t.Helper()
 	kubeconfig, err := cluster.Kubeconfig(name, groups...)
@@ -164,19 +165,19 @@ func config(t *testing.T, kubeconfig string) *rest.Config {
 	return config
 }
 
-// run starts a container with an own name and returns that and its ID.
+// run starts a container with a unique name that begins with prefix. It returns the name and the ID.
 func run(t *testing.T, prefix string) (name, id string) {
 	t.Helper()
 	name = engine.UniqueName(prefix)
 	return name, docker.Run(t, name)
 }
 
-// succeeds is a condition for kubectl.Eventually.
+// succeeds returns a condition for kubectl.Eventually. It is true if the kubectl command succeeds.
 func succeeds(k kubectl.Kubectl, args ...string) func() bool {
 	return func() bool { return k.Command(context.Background(), args...).Run() == nil }
 }
 
-// namespaceGone says whether a namespace was deleted as a whole.
+// namespaceGone returns a condition for kubectl.Eventually. It is true if the cluster does not have the namespace.
 func namespaceGone(k kubectl.Kubectl, name string) func() bool {
 	return func() bool {
 		_, stderr, err := kubectl.Capture(k.Command(context.Background(), "get", "namespace", name))

@@ -38,12 +38,13 @@ func TestDeletingTheNamespaceLeavesTheEngineAsItIsUnlessThatIsAllowed(t *testing
 	if _, err := docker.Client().ImageInspect(t.Context(), engine.Busybox); err != nil {
 		t.Fatal(err)
 	}
-	// One may still delete by hand what one names.
+	// A user may still delete an object by its name, but not a collection.
 	k.OK(t, "delete", "vol", data, "-n", namespace)
 	k.Fails(t, []string{"Forbidden", "--allow-namespace-deletion"}, "delete", "--raw",
 		"/apis/containers.rancherdesktop.io/v1alpha1/namespaces/"+namespace+"/containers")
 
-	// A server that ends takes its registration away. Then nothing holds the namespace up, and nothing can empty the engine.
+	// When the server ends, it deletes its APIService. Then nothing blocks the deletion of the namespace, and the deletion
+	// cannot reach the engine.
 	s.Terminate(t)
 	kubectl.Eventually(t, "the namespace is deleted", namespaceGone(k, namespace))
 	if _, err := docker.Client().ContainerInspect(t.Context(), id); err != nil {
@@ -79,7 +80,7 @@ func TestDeletingTheNamespaceEmptiesTheEngineWhereThatIsAllowed(t *testing.T) {
 	k.OK(t, "create", "namespace", namespace)
 }
 
-// While the server is away the rest of the cluster works.
+// restWorks checks that the rest of the cluster works while the server or its engine does not answer.
 func restWorks(t *testing.T, k kubectl.Kubectl) {
 	t.Helper()
 	elsewhere := engine.UniqueName("elsewhere")
@@ -103,7 +104,7 @@ func TestAServerThatEndsTakesNothingElseAway(t *testing.T) {
 	elsewhere := engine.UniqueName("elsewhere")
 	k.OK(t, "create", "namespace", elsewhere)
 	k.OK(t, "delete", "namespace", elsewhere, "--wait=false")
-	kubectl.Eventually(t, "another namespace is deleted while the server is away", namespaceGone(k, elsewhere))
+	kubectl.Eventually(t, "another namespace is deleted while the server is not running", namespaceGone(k, elsewhere))
 
 	s.start(t)
 	kubectl.Eventually(t, "the engine is shown again", succeeds(k, "get", "ctr", "-n", namespace))

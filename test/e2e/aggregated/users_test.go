@@ -19,7 +19,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
 
-// grant lets users do what a test is about, by the cluster's own RBAC.
+// grant gives the users of a test their rights through the cluster's own RBAC.
 const grant = `
 apiVersion: v1
 kind: Namespace
@@ -56,7 +56,7 @@ func TestEveryoneMayDoWhatTheClusterAllows(t *testing.T) {
 	docker.Volume(t, engine.UniqueName("data"), nil)
 	kubectl.Any(t, cluster.Admin()).Apply(t, fmt.Sprintf(grant, web))
 
-	t.Run("a viewer sees and changes nothing", func(t *testing.T) {
+	t.Run("a viewer sees everything and changes nothing", func(t *testing.T) {
 		kubectl.Each(t, user(t, "vera"), func(t *testing.T, k kubectl.Kubectl) {
 			kubectl.Eventually(t, "the role reaches the viewer", succeeds(k, "get", "ctr", web, "-n", namespace))
 			kubectl.Contains(t, k.OK(t, "get", "containers,images,volumes,engines,cns", "-n", namespace), web, other, "busybox:latest", "moby")
@@ -84,7 +84,7 @@ func TestEveryoneMayDoWhatTheClusterAllows(t *testing.T) {
 			}
 		})
 	})
-	t.Run("who may get one container gets it by its name alone", func(t *testing.T) {
+	t.Run("a user with rights to one container reaches it only by its name", func(t *testing.T) {
 		kubectl.Each(t, user(t, "oscar"), func(t *testing.T, k kubectl.Kubectl) {
 			k.OK(t, "get", "ctr", web, "-n", namespace)
 			kubectl.Contains(t, k.OK(t, "get", "ctr", "-n", namespace, "--field-selector", "metadata.name="+web), web)
@@ -99,7 +99,7 @@ func TestEveryoneMayDoWhatTheClusterAllows(t *testing.T) {
 			} {
 				k.Fails(t, []string{"Forbidden", "oscar"}, append(denied, "-n", namespace)...)
 			}
-			// An empty list, and not a stranger's container that has the name as an ID.
+			// The Role counts only in its own namespace.
 			k.Fails(t, []string{"Forbidden"}, "get", "ctr", web, "-n", "default")
 		})
 	})
@@ -139,14 +139,14 @@ func TestHeadersOfTheFrontProxyNeedItsCertificate(t *testing.T) {
 	}
 }
 
-// request asks the server itself, and returns the status of the answer.
+// request sends a request to the server, past the aggregator. It returns the status of the answer.
 func (s *server) request(t *testing.T, path, token string) int {
 	t.Helper()
 	status, _ := s.ask(t, path, bearer(token))
 	return status
 }
 
-// body is what the server itself answers.
+// body sends a request to the server, past the aggregator. It returns the body of the answer.
 func (s *server) body(t *testing.T, path, token string) string {
 	t.Helper()
 	_, body := s.ask(t, path, bearer(token))

@@ -18,7 +18,8 @@ const (
 	available  = `jsonpath={.status.conditions[?(@.type=="Available")].status}`
 )
 
-// No controller of this control plane says whether a server is available, and it has no Services.
+// This control plane has no Services, and no controller that sets the Available condition of an APIService. So the server sets
+// the condition.
 func TestAServerElsewhereSaysItselfThatItIsAvailable(t *testing.T) {
 	plane, err := controlplane.StartEmbedded("--engine=false")
 	if err != nil {
@@ -38,7 +39,7 @@ func TestAServerElsewhereSaysItselfThatItIsAvailable(t *testing.T) {
 	process.Await(t, " behind the control plane at ")
 	address := regexp.MustCompile(`at https://127\.0\.0\.1:(\d+) behind`).FindStringSubmatch(process.Output())
 	if address == nil {
-		t.Fatalf("the server does not say where it serves:\n%s", process.Output())
+		t.Fatalf("the server does not print its address:\n%s", process.Output())
 	}
 	register := func(args ...string) string {
 		t.Helper()

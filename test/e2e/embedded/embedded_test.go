@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package embedded_test drives a control plane that has the server in its delegation chain: the example of test/embedded.
+// Package embedded_test uses the example of test/embedded, a control plane that has the server in its delegation chain.
 package embedded_test
 
 import (
@@ -94,7 +94,7 @@ func TestTheControlPlanesRBACDecides(t *testing.T) {
 	})
 	k.Fails(t, []string{"Forbidden", "delete"}, "delete", "ctr", name, "-n", namespace, "--as", "jane")
 	if stdout, _, _ := k.Try(t, "auth", "can-i", "delete", "containers.containers.rancherdesktop.io", "-n", namespace, "--as", "jane"); stdout != "no\n" {
-		t.Errorf("may jane delete: %s", stdout)
+		t.Errorf("can-i delete as jane: %s", stdout)
 	}
 }
 
@@ -115,7 +115,7 @@ spec:
     schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
 `)
 	k.OK(t, "wait", "crd/things.example.com", "--for=condition=Established", "--timeout=60s")
-	kubectl.Eventually(t, "things can be made", func() bool {
+	kubectl.Eventually(t, "things can be created", func() bool {
 		_, _, err := k.Try(t, "create", "-f", "testdata/thing.yaml")
 		return err == nil
 	})

@@ -13,7 +13,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-// The server knows its certificate, but not the authority that signed it: only register was told.
+// Flags give the server its certificate. Only register gets the authority that signed the certificate.
 func TestAServerWithTheUsersCertificateIsTrustedAgainWhenItStartsAgain(t *testing.T) {
 	forgetLater(t, cluster.Admin())
 	users, err := state.Open(t.TempDir())

@@ -34,8 +34,8 @@ const (
 	serverName     = "engine-apiserver.engine-apiserver.svc"
 )
 
-// pod stands for the Deployment's: the cluster of the tests has no nodes. It has the pod's arguments and the rights of its
-// ServiceAccount, but an address, a state directory and an engine of this machine.
+// pod is a server that replaces the Deployment's pod, because the cluster of the tests has no nodes. It has the pod's arguments
+// and the rights of its ServiceAccount. Its address, state directory and engine are on this machine.
 type pod struct {
 	server
 	k          kubectl.Kubectl
@@ -64,7 +64,7 @@ func deploy(t *testing.T) *pod {
 	if p.aggregator, err = aggregator.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
-	// No kube-proxy leads from the Service to the server.
+	// The cluster has no kube-proxy that leads from the Service to the server. An ExternalName Service leads to this machine.
 	k.OK(t, "patch", "service", serviceAccount, "-n", serviceNamespace, "--type=merge", "-p",
 		`{"spec":{"type":"ExternalName","externalName":"localhost","clusterIP":null,"clusterIPs":null,"ports":[{"name":"https","port":`+p.port+`}]}}`)
 	k.OK(t, "patch", "apiservice", apiService, "--type=merge", "-p", `{"spec":{"service":{"port":`+p.port+`}}}`)
@@ -72,7 +72,8 @@ func deploy(t *testing.T) *pod {
 	return p
 }
 
-// start runs the server, for the first time or once more, until the test ends.
+// start starts the server's process and waits until the cluster reaches it. A test may call start again after the process has
+// ended.
 func (p *pod) start(t *testing.T) {
 	t.Helper()
 	token := strings.TrimSpace(p.k.OK(t, "create", "token", serviceAccount, "-n", serviceNamespace))
@@ -86,7 +87,7 @@ func (p *pod) start(t *testing.T) {
 	p.awaitAvailable(t)
 }
 
-// awaitAvailable waits until the cluster trusts the server, and reaches it.
+// awaitAvailable waits until the cluster trusts the server and reaches it.
 func (p *pod) awaitAvailable(t *testing.T) {
 	t.Helper()
 	authority, err := state.Authority(p.stateDir)
@@ -104,7 +105,7 @@ func (p *pod) awaitAvailable(t *testing.T) {
 	})
 }
 
-// arguments are those of the Deployment's container.
+// arguments returns the arguments of the Deployment's container.
 func arguments(t *testing.T, manifest string) []string {
 	t.Helper()
 	for decoder := utilyaml.NewYAMLOrJSONDecoder(strings.NewReader(manifest), 4096); ; {
@@ -133,7 +134,7 @@ func (p *pod) apiService(t *testing.T) *apiregistrationv1.APIService {
 
 func (p *pod) bundle(t *testing.T) []byte { return p.apiService(t).Spec.CABundle }
 
-// availableSince says since when the cluster reaches the server without a break.
+// availableSince returns the time since which the cluster has reached the server without a break.
 func (p *pod) availableSince(t *testing.T) metav1.Time {
 	t.Helper()
 	condition := helper.GetAPIServiceConditionByType(p.apiService(t), apiregistrationv1.Available)
@@ -143,7 +144,7 @@ func (p *pod) availableSince(t *testing.T) metav1.Time {
 	return condition.LastTransitionTime
 }
 
-// serves says whether the server has a certificate that is signed by one of the authorities.
+// serves reports whether one of the authorities has signed the server's certificate.
 func (p *pod) serves(authorities []byte) bool {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(authorities)
@@ -154,7 +155,7 @@ func (p *pod) serves(authorities []byte) bool {
 	return connection.Close() == nil
 }
 
-// trusts says whether a bundle has the certificate of an authority.
+// trusts reports whether a bundle contains the certificate of an authority.
 func trusts(bundle, authority []byte) bool {
 	trusted, err := certutil.ParseCertsPEM(bundle)
 	if err != nil {
@@ -164,7 +165,7 @@ func trusts(bundle, authority []byte) bool {
 	return err == nil && slices.ContainsFunc(trusted, wanted[0].Equal)
 }
 
-// replace replaces a file of the state directory by that of another one.
+// replace overwrites a file of the state directory with the same file of the directory by.
 func (p *pod) replace(t *testing.T, file, by string) {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(by, file))
@@ -214,7 +215,7 @@ func TestTheClusterTrustsANewAuthorityBeforeTheServerUsesItAndReachesItAllTheTim
 	p.replace(t, "ca.pem", other.Path(""))
 	kubectl.Eventually(t, "the new authority is trusted", func() bool { return trusts(p.bundle(t), authority) })
 	if both := p.bundle(t); !trusts(both, before) || !p.serves(both) {
-		t.Errorf("the authority that is still in use is trusted no more:\n%s", both)
+		t.Errorf("the cluster no longer trusts the authority that is still in use:\n%s", both)
 	}
 	p.replace(t, "serving.pem", other.Path(""))
 	kubectl.Eventually(t, "the new certificate is served", func() bool { return p.serves(authority) })
@@ -222,7 +223,7 @@ func TestTheClusterTrustsANewAuthorityBeforeTheServerUsesItAndReachesItAllTheTim
 	p.k.OK(t, "annotate", "apiservice", apiService, "test=look-again")
 	p.awaitAvailable(t)
 	if now := p.availableSince(t); !now.Equal(&since) {
-		t.Errorf("the server was out of reach between %s and %s", since, now)
+		t.Errorf("the cluster did not reach the server at some time between %s and %s", since, now)
 	}
 }
 
@@ -233,7 +234,7 @@ func TestANewPodIsTrustedByTheAuthorityThatItMakes(t *testing.T) {
 	p.stateDir = t.TempDir()
 	p.start(t)
 	if p.serves(before) {
-		t.Error("the certificate is the former one's")
+		t.Error("the new pod serves a certificate of the former authority")
 	}
 }
 
@@ -244,7 +245,7 @@ func TestAPodThatEndsLeavesTheClusterWithoutTheGroupUntilTheNextOneStarts(t *tes
 	p.stateDir = t.TempDir()
 	p.start(t)
 	if service := p.apiService(t).Spec.Service; service.Name != serviceAccount || service.Namespace != serviceNamespace {
-		t.Errorf("put back for %v", service)
+		t.Errorf("the APIService is back with the Service %v", service)
 	}
 	if strings.Contains(p.Output(), "does not know it") {
 		t.Errorf("the server asks to be registered:\n%s", p.Output())

@@ -27,7 +27,7 @@ const (
 	serviceNamespace = "engine-apiserver"
 	engineNamespace  = "rancher-desktop"
 	apiService       = "v1alpha1.containers.rancherdesktop.io"
-	// patience is how long a loaded machine may take until a cluster reaches a server.
+	// patience is the time in which a cluster must reach a server. It is long, because the machine may be busy.
 	patience = "120s"
 )
 
@@ -45,7 +45,7 @@ func (w withCluster) Run() int {
 	return controlplane.Main(w.M, &cluster, controlplane.Controllers())
 }
 
-// server is one that serves behind a control plane, and is not registered yet.
+// server is a server behind a control plane. It is not registered when serve returns it.
 type server struct {
 	*testserver.Process
 	host, port, stateDir string
@@ -53,7 +53,7 @@ type server struct {
 
 func (s *server) address() string { return net.JoinHostPort(s.host, s.port) }
 
-// serve starts a server at an address of this machine.
+// serve starts a server that listens on host.
 func serve(t *testing.T, kubeconfig, host string, args ...string) *server {
 	t.Helper()
 	s := &server{host: host, port: freePort(t, host), stateDir: t.TempDir()}
@@ -77,13 +77,13 @@ func freePort(t *testing.T, host string) string {
 	return port
 }
 
-// try runs the command and returns all that it printed.
+// try runs engine-apiserver with these arguments. It returns the standard output and the standard error as one text.
 func try(args ...string) (output string, err error) {
 	stdout, stderr, err := kubectl.Capture(testserver.Command(args...))
 	return stdout + stderr, err
 }
 
-// succeed runs the command, which must not fail.
+// succeed is like try, but fails the test if the command fails.
 func succeed(t *testing.T, args ...string) string {
 	t.Helper()
 	output, err := try(args...)
@@ -93,7 +93,7 @@ func succeed(t *testing.T, args ...string) string {
 	return output
 }
 
-// forgetLater takes a registration back when the test ends.
+// forgetLater deletes the registration when the test ends.
 func forgetLater(t *testing.T, kubeconfig string) {
 	t.Helper()
 	t.Cleanup(func() { forget(t, kubeconfig) })
@@ -108,7 +108,7 @@ func forget(t *testing.T, kubeconfig string, args ...string) string {
 	}
 	namespaces := kubernetes.NewForConfigOrDie(config).CoreV1().Namespaces()
 	kubectl.Eventually(t, "namespaces that are deleted are gone", func() bool {
-		found, err := namespaces.List(context.Background(), metav1.ListOptions{}) // also when the test cleans up
+		found, err := namespaces.List(context.Background(), metav1.ListOptions{}) // t.Context() has ended if this runs in a cleanup
 		return err == nil && !slices.ContainsFunc(found.Items, func(n corev1.Namespace) bool { return n.DeletionTimestamp != nil })
 	})
 	return output

@@ -13,14 +13,14 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
 
-// fails runs the command, which must print one line of error with the words, behind what it has done.
+// fails runs the command and expects it to fail. The last line of the output must be an error that contains the words.
 func fails(t *testing.T, words []string, args ...string) {
 	t.Helper()
 	output, err := try(args...)
 	hasFailed(t, words, args, output, err)
 }
 
-// hasFailed is fails of a command that has been run.
+// hasFailed is like fails, but for a command that has already run.
 func hasFailed(t *testing.T, words, args []string, output string, err error) {
 	t.Helper()
 	if err == nil {
@@ -65,7 +65,7 @@ func TestRegisterSaysThatTheAuthorityIsAnotherOne(t *testing.T) {
 	forgetLater(t, cluster.Admin())
 	issuer := serve(t, cluster.Admin(), localhost)
 	issuer.Terminate(t)
-	// A server that is given its certificate does not know the authority, and leaves the APIService as it is.
+	// This server gets its certificate from flags. It does not know the authority, so it does not change the APIService.
 	certificate := issuer.stateDir + "/serving.pem"
 	s := serve(t, cluster.Admin(), localhost, "--tls-cert-file", certificate, "--tls-private-key-file", certificate)
 	failsAtLast(t, []string{"signed by another authority", "--state-dir", "--ca-file"}, "--state-dir", t.TempDir(), "--address", "localhost:"+s.port)
@@ -73,7 +73,8 @@ func TestRegisterSaysThatTheAuthorityIsAnotherOne(t *testing.T) {
 		"is available")
 }
 
-// failsAtLast registers until the control plane has seen what is wrong now.
+// failsAtLast calls register until its output contains the words. At first, the control plane may still report an earlier
+// failure.
 func failsAtLast(t *testing.T, words []string, args ...string) {
 	t.Helper()
 	args = append([]string{"register", "--kubeconfig", cluster.Admin(), "--timeout", "3s"}, args...)
@@ -86,7 +87,7 @@ func failsAtLast(t *testing.T, words []string, args ...string) {
 	hasFailed(t, append(words, apiService, "is not available"), args, output, err)
 }
 
-// answerPlainly answers each connection as an HTTP server without TLS does.
+// answerPlainly answers every connection as an HTTP server without TLS does.
 func answerPlainly(listener net.Listener) {
 	for {
 		connection, err := listener.Accept()

@@ -41,7 +41,7 @@ func TestAServerThatIsRegisteredIsAvailableAndASecondTimeNothingChanges(t *testi
 	again := succeed(t, args...)
 	for line := range strings.Lines(again) {
 		if strings.Contains(line, "/") && strings.Contains(line, "engine-apiserver") && !strings.HasSuffix(line, " unchanged\n") {
-			t.Errorf("the second time changes something: %s", line)
+			t.Errorf("the second register changes something: %s", line)
 		}
 	}
 	kubectl.Contains(t, again, "apiservice.apiregistration.k8s.io/"+apiService+" unchanged")
@@ -67,12 +67,12 @@ func TestRegisterGrantsAServerJustWhatItNeedsEvenIfItWasThereFirst(t *testing.T)
 
 	s = testserver.StartProcess(t, args...)
 	s.Await(t, "engine-apiserver serves")
-	kubectl.Eventually(t, "the server has put its APIService back", func() bool {
+	kubectl.Eventually(t, "the server has created its APIService again", func() bool {
 		_, _, err := k.Try(t, "wait", "--for=condition=Available", "apiservice/"+apiService, "--timeout=1s")
 		return err == nil
 	})
 	if output := s.Output(); strings.Contains(output, "may not") || strings.Contains(output, "forbidden") {
-		t.Errorf("the server has not got all rights that it needs:\n%s", output)
+		t.Errorf("the server lacks rights that it needs:\n%s", output)
 	}
 }
 
@@ -90,7 +90,7 @@ func TestADeletedRegistrationStaysDeletedWhileTheServerRuns(t *testing.T) {
 func TestDeleteLeavesNamespacesThatOthersMadeOrUse(t *testing.T) {
 	k := kubectl.Any(t, cluster.Admin())
 	k.OK(t, "create", "namespace", serviceNamespace)
-	try("register", "--kubeconfig", cluster.Admin(), "--state-dir", t.TempDir(), "--timeout", "1ms") // there is no server
+	try("register", "--kubeconfig", cluster.Admin(), "--state-dir", t.TempDir(), "--timeout", "1ms") // it creates the objects and fails, because no server runs
 	k.OK(t, "create", "configmap", "mine", "-n", engineNamespace)
 	kubectl.Contains(t, forget(t, cluster.Admin()), "namespace/engine-apiserver left: it was not made by register",
 		"namespace/rancher-desktop left: it has configmap/mine")
@@ -116,7 +116,7 @@ func TestADryRunPrintsWhatCanBeAppliedAndChangesNothing(t *testing.T) {
 
 	withoutCluster := succeed(t, "register", "--kubeconfig", "/nowhere", "--server-user", "admin", "--state-dir", stateDir, "--dry-run")
 	if withoutCluster != manifest {
-		t.Errorf("without the cluster it prints something else:\n%s", withoutCluster)
+		t.Errorf("the dry run without the cluster prints a different manifest:\n%s", withoutCluster)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestAControlPlaneThatWantsEndpointsGetsThem(t *testing.T) {
 	kubectl.Contains(t, forget(t, routing.Admin()), "endpointslice.discovery.k8s.io/engine-apiserver deleted")
 }
 
-// ownAddress is one of this machine that an endpoint may have.
+// ownAddress returns an address of this machine that an endpoint may have. Endpoints must not have a loopback address.
 func ownAddress(t *testing.T) string {
 	t.Helper()
 	addresses, err := net.InterfaceAddrs()
@@ -157,7 +157,7 @@ func ownAddress(t *testing.T) string {
 			return network.IP.String()
 		}
 	}
-	t.Fatal("this machine has no address but its loopback")
+	t.Fatal("this machine has only loopback addresses")
 	return ""
 }
 
@@ -188,17 +188,17 @@ func TestTheClusterRolesHaveJustTheVerbsThatTheServerHas(t *testing.T) {
 		}
 	}
 	if len(want) == 0 || len(granted) != len(want) {
-		t.Errorf("the roles know %v, the server %v", granted, want)
+		t.Errorf("the roles grant %v, the server has %v", granted, want)
 	}
 	for resource, verbs := range want {
 		if !verbs.Equal(granted[resource]) {
-			t.Errorf("%s: granted are %v, and there are %v", resource, sets.List(granted[resource]), sets.List(verbs))
+			t.Errorf("%s: the roles grant %v, the server has %v", resource, sets.List(granted[resource]), sets.List(verbs))
 		}
 	}
 	for _, role := range []string{"view", "edit", "admin"} {
 		rules := k.OK(t, "get", "clusterrole", role, "-o", "jsonpath={.rules[*].apiGroups}")
 		if !slices.Contains(strings.FieldsFunc(rules, func(r rune) bool { return strings.ContainsRune(`[]" ,`, r) }), "containers.rancherdesktop.io") {
-			t.Errorf("%s has not got the rules", role)
+			t.Errorf("the role %s lacks the rules", role)
 		}
 	}
 }
