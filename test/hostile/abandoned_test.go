@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// TestClientsThatNeverEndAreCutOff opens connections that do not finish what they begin. Each ends, and nobody else waits. It
-// is the first test of the package, so that the server's patience ends while the others run.
+// TestClientsThatNeverEndAreCutOff opens connections that begin a request and never finish it. The server must close each of
+// them, and other clients must not wait. This test is the first one of the package, so that the server's timeouts pass while
+// the other tests run.
 func TestClientsThatNeverEndAreCutOff(t *testing.T) {
 	f := startAnother(t)
 	const each = 20
@@ -41,7 +42,7 @@ func TestClientsThatNeverEndAreCutOff(t *testing.T) {
 			t.Errorf("%d %s", answer.StatusCode, answer.body)
 		}
 	}
-	t.Parallel() // from here on when the others have ended
+	t.Parallel() // the test continues when the tests that are not parallel have ended
 
 	deadline := time.Now().Add(2 * time.Minute)
 	for conn, name := range opened {

@@ -20,7 +20,7 @@ func (f *fixture) put(body string) request {
 	return request{method: http.MethodPut, path: f.containerPath(), body: body}
 }
 
-// mergeAndPut are the same change as a merge patch and as a replacement.
+// mergeAndPut returns the same change twice, as a merge patch and as a replacement.
 func (f *fixture) mergeAndPut(metadata, spec string) []request {
 	if metadata != "" {
 		metadata = "," + metadata
@@ -48,7 +48,7 @@ func TestBodiesThatAreNoneAreRefused(t *testing.T) {
 			`[{"op":"replace","path":""}]`, `[{"op":"test","path":""}]`, `[{"op":"add","path":"/spec/state"}]`, `[{"op":"remove"}]`, `[{"op":"remove","path":"/no/such"}]`, `[{"op":"test","path":"/kind","value":"Pod"}]`,
 		} {
 			if contentType == jsonPatch && (body == "null") {
-				continue // a patch without operations
+				continue // null is a JSON patch without operations, which is valid
 			}
 			r := f.patch(contentType, body)
 			r.path += "?fieldManager=test"

@@ -95,7 +95,7 @@ func TestAnotherObjectsUIDOrVersionIsAConflict(t *testing.T) {
 	f := start(t)
 	for _, metadata := range []string{`"uid":"00000000-0000-0000-0000-000000000000"`, `"uid":"x"`, `"resourceVersion":"1"`, `"resourceVersion":"9223372036854775807"`} {
 		for _, r := range f.mergeAndPut(metadata, `"state":"created"`) {
-			// A patch that would change the UID is one that would change what cannot be.
+			// The server may also refuse a patch with 422, because a patch must not change the UID.
 			f.refuse(t, r, http.StatusConflict, http.StatusUnprocessableEntity)
 		}
 	}
@@ -124,6 +124,6 @@ func TestNothingIsCreated(t *testing.T) {
 	f.refuse(t, request{method: http.MethodPatch, path: path + "?fieldManager=test", contentType: applyPatch, body: body}, http.StatusNotFound)
 	f.refuse(t, request{method: http.MethodPatch, path: path, contentType: mergePatch, body: body}, http.StatusNotFound)
 	if _, err := eng.Client().ContainerInspect(t.Context(), missing); err == nil {
-		t.Error("there is a container now")
+		t.Error("the container was created")
 	}
 }

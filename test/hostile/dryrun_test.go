@@ -15,7 +15,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// try sends a request that must succeed and must not change anything, and returns the answer.
+// try sends a request that must succeed and must not change anything. It returns the answer.
 func (f *fixture) try(t *testing.T, r request) response {
 	t.Helper()
 	answer := f.send(t, r)
@@ -31,7 +31,7 @@ func (f *fixture) try(t *testing.T, r request) response {
 	return answer
 }
 
-// dryRun is a query that has nothing changed.
+// dryRun is the query of a request that changes nothing.
 const dryRun = "?dryRun=All"
 
 func TestADryRunOfDeleteAnswersAsDeleteDoes(t *testing.T) {
@@ -121,6 +121,6 @@ func TestADryRunOfAnActionDoesNotAct(t *testing.T) {
 	var container v1alpha1.Container
 	f.send(t, request{method: http.MethodGet, path: f.containerPath()}).into(t, &container)
 	if container.Status.LastAction != nil || len(container.Annotations) > 0 {
-		t.Errorf("something is left: %+v %+v", container.Status.LastAction, container.Annotations)
+		t.Errorf("the dry runs left an action or an annotation: %+v %+v", container.Status.LastAction, container.Annotations)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// exchange sends what is on the wire, and returns the answers until the server has no more.
+// exchange writes the text of wire to a connection as it is. It returns the answers until the server closes the connection.
 func (f *fixture) exchange(t *testing.T, wire string) []response {
 	t.Helper()
 	f.proxy.Reset()
@@ -41,7 +41,7 @@ func (f *fixture) exchange(t *testing.T, wire string) []response {
 	}
 }
 
-// with are the lines of a request with the token, and what follows them.
+// with returns the text of a request that has the token. rest holds the lines that follow the header of the token.
 func (f *fixture) with(line string, rest ...string) string {
 	return line + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + f.config.BearerToken + "\r\n" + strings.Join(rest, "\r\n")
 }

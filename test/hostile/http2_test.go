@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// over2 sends a request over HTTP/2, with the target as it is.
+// over2 sends a request over HTTP/2. It does not clean the path. The status is 0 if the connection gives no answer.
 func (f *fixture) over2(t *testing.T, client *http.Client, r request) (int, string) {
 	t.Helper()
 	f.proxy.Reset()
@@ -36,7 +36,7 @@ func (f *fixture) over2(t *testing.T, client *http.Client, r request) (int, stri
 	}
 	answer, err := client.Do(made)
 	if err != nil {
-		return 0, err.Error() // the stream was refused
+		return 0, err.Error() // the protocol refused the request
 	}
 	defer answer.Body.Close()
 	if answer.ProtoMajor != 2 {
@@ -64,7 +64,7 @@ func TestHTTP2IsAsStrict(t *testing.T) {
 	if code, body := f.over2(t, admin, request{method: http.MethodGet, path: f.containerPath()}); code != http.StatusOK {
 		t.Fatalf("%d %s", code, body)
 	}
-	const refused = 0 // by the protocol, before it is a request
+	const refused = 0 // HTTP/2 itself refused the request, before a handler saw it
 	containers := namespace + "/containers/"
 	for _, c := range []struct {
 		client *http.Client

@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package hostile sends the server what it should never be sent.
+// Package hostile sends the server requests that no honest client sends.
 package hostile
 
 import (
@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 	os.Exit(engine.Main(withServer{m}, &eng))
 }
 
-// withServer runs tests with one server for them all.
+// withServer runs the tests with one server for all of them.
 type withServer struct{ *testing.M }
 
 func (m withServer) Run() int {
@@ -72,12 +72,13 @@ func (m withServer) Run() int {
 	return code
 }
 
-// fixture is a server, what its engine is asked, and what must not be harmed.
+// fixture is a server and a proxy that records the requests to its engine. The tests must not harm its container, image and
+// volume.
 type fixture struct {
 	proxy  *dockerproxy.Proxy
 	server *testserver.Server
 	config *rest.Config
-	tls    *tls.Config // the cheapest there is: each request has a connection of its own, and there are thousands
+	tls    *tls.Config // with cheap handshakes, because each of thousands of requests has its own connection
 
 	container, id, image, imageID, volume string
 }
@@ -106,7 +107,7 @@ func (f *fixture) start(dir string) (err error) {
 	return err
 }
 
-// start returns the server that all tests share, for a test after which all must be as it was.
+// start returns the server that most tests share. When the test ends, start's cleanup checks that nothing is harmed.
 func start(t *testing.T) *fixture {
 	t.Helper()
 	f := shared
@@ -142,7 +143,7 @@ func (f *fixture) use(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(f.config.CAData)
 	f.tls = &tls.Config{RootCAs: roots, CurvePreferences: []tls.CurveID{tls.X25519}, ClientSessionCache: tls.NewLRUClientSessionCache(1)}
-	for _, kind := range kinds { // so that all of the engine's past events have been looked into
+	for _, kind := range kinds { // so that the server reads the engine's past events now, and not during the test
 		f.send(t, request{method: http.MethodGet, path: namespace + "/" + kind})
 	}
 	before := panics.Load()
@@ -154,7 +155,7 @@ func (f *fixture) use(t *testing.T) {
 	})
 }
 
-// checkVictims asks the engine itself whether all is as it was.
+// checkVictims asks the engine whether the container, the image and the volume are unchanged.
 func (f *fixture) checkVictims(t *testing.T) {
 	t.Helper()
 	ctx := context.Background()
@@ -173,17 +174,18 @@ func (f *fixture) checkVictims(t *testing.T) {
 	}
 }
 
-// harmless is what the server may ask an engine on account of any read: its log, its lists, or about one thing by a name that is one
-// segment of the path, whatever is in it.
+// harmless matches the requests that the server may send to the engine for any read. These are pings, the event log, lists,
+// descriptions of the engine, and the inspection of one object. The name of a container or a volume must be one segment of the
+// path. The name of an image may be several segments.
 var harmless = regexp.MustCompile(`^(GET|HEAD) (/v1\.\d+)?/(_ping|events\?[^ ]*|info|version|` +
 	`containers/[^/?#]+/json|containers/json\?all=1|` +
 	`images/[a-z0-9][a-zA-Z0-9_.:/-]*/json|images/json(\?[^ ]*dangling[^ ]*)?|` +
 	`volumes(/[^/?#]+)?)$`)
 
-// dots are segments of a path that lead elsewhere, if perhaps only where they are decoded once more.
+// dots matches the path segments "." and "..", also in their encoded forms. An engine might decode a path once more.
 var dots = regexp.MustCompile(`(?i)/(\.|%2e){1,2}(/|%2f|$)`)
 
-// checkAsked fails if the engine was asked for anything but what is harmless.
+// checkAsked fails if the engine got a request that is not harmless.
 func (f *fixture) checkAsked(t *testing.T) {
 	t.Helper()
 	for _, r := range f.proxy.Requests() {
@@ -193,11 +195,11 @@ func (f *fixture) checkAsked(t *testing.T) {
 	}
 }
 
-// checkNotAsked fails if the engine was asked for anything.
+// checkNotAsked fails if the engine got any request except pings.
 func (f *fixture) checkNotAsked(t *testing.T) {
 	t.Helper()
 	for _, r := range f.proxy.Requests() {
-		if !strings.HasSuffix(r.URI, "/_ping") { // which goes on all the time
+		if !strings.HasSuffix(r.URI, "/_ping") { // the server pings all the time
 			t.Errorf("the engine was asked to %s", r)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// containerNamed is a Container as a client would send it.
+// containerNamed returns a Container in JSON, as a client sends it.
 func containerNamed(name, state string) string {
 	text, err := json.Marshal(map[string]any{
 		"apiVersion": "containers.rancherdesktop.io/v1alpha1", "kind": "Container",
@@ -25,7 +25,8 @@ func containerNamed(name, state string) string {
 	return string(text)
 }
 
-// onEach are the requests that name one object of a kind, and whether the kind offers them.
+// onEach returns the requests that name one object of a kind. The key true has the requests that the kind offers, and false
+// has the others.
 func onEach(kind, pathSegment, name string) map[bool][]request {
 	path := namespace + "/" + kind + "/" + pathSegment
 	deletable, mutable := !readOnly(kind), kind == "containers"

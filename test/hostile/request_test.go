@@ -26,12 +26,12 @@ const (
 	applyPatch = "application/apply-patch+yaml"
 )
 
-// request is written to the connection as it is: Go's client would clean it.
+// request is a request that send writes to the connection as it is. Go's HTTP client would clean it.
 type request struct {
 	method, path string
-	// contentType is application/json where there is a body and it is empty.
+	// contentType may be empty. A request with a body then has the type application/json.
 	contentType, body string
-	// header are lines of their own. Without one that begins with Authorization, the token is sent.
+	// header holds more lines of the header. send adds the token unless a line begins with Authorization.
 	header []string
 }
 
@@ -49,13 +49,13 @@ func (r request) String() string {
 	return text
 }
 
-// response is an answer that was read to its end.
+// response is an answer whose body was read to its end.
 type response struct {
 	*http.Response
 	body string
 }
 
-// dial opens a connection to the server that speaks HTTP/1.1.
+// dial opens a connection to the server for HTTP/1.1.
 func (f *fixture) dial(t *testing.T) net.Conn {
 	t.Helper()
 	conn, err := tls.Dial("tcp", strings.TrimPrefix(f.config.Host, "https://"), f.tls)
@@ -66,7 +66,7 @@ func (f *fixture) dial(t *testing.T) net.Conn {
 	return conn
 }
 
-// send forgets what the engine was asked, and sends the request.
+// send clears the record of the requests to the engine, and sends the request.
 func (f *fixture) send(t *testing.T, r request) response {
 	t.Helper()
 	f.proxy.Reset()
@@ -88,7 +88,7 @@ func (f *fixture) send(t *testing.T, r request) response {
 		fmt.Fprintf(&text, "Content-Type: %s\r\nContent-Length: %d\r\n", cmp.Or(contentType, "application/json"), len(r.body))
 	}
 	fmt.Fprintf(&text, "\r\n%s", r.body)
-	go io.WriteString(conn, text.String()) // the server may refuse to read it all
+	go io.WriteString(conn, text.String()) // in a goroutine, because the server may answer before it has read everything
 	answer, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: r.method})
 	if err != nil {
 		t.Fatalf("%s: %v", r, err)
@@ -101,7 +101,7 @@ func (f *fixture) send(t *testing.T, r request) response {
 	return response{answer, string(body)}
 }
 
-// into decodes an answer that must be good.
+// into decodes the body of an answer, whose status must be 200.
 func (r response) into(t *testing.T, object any) {
 	t.Helper()
 	if r.StatusCode != http.StatusOK {
@@ -112,7 +112,8 @@ func (r response) into(t *testing.T, object any) {
 	}
 }
 
-// refuse sends the request and fails unless it is refused with one of the codes, a Status that says why, and no harm.
+// refuse sends the request. It fails unless the answer has one of the codes and a Status that says why. It also fails if the
+// engine got a request that is not harmless.
 func (f *fixture) refuse(t *testing.T, r request, codes ...int) metav1.Status {
 	t.Helper()
 	answer := f.send(t, r)
@@ -121,9 +122,9 @@ func (f *fixture) refuse(t *testing.T, r request, codes ...int) metav1.Status {
 	if !slices.Contains(codes, answer.StatusCode) {
 		t.Errorf("%s: %d, want %v: %.1000s", r, answer.StatusCode, codes, answer.body)
 	} else if err := json.Unmarshal([]byte(answer.body), &status); err != nil {
-		t.Errorf("%s: the answer is no Status: %v: %.300s", r, err, answer.body)
+		t.Errorf("%s: the answer is not a Status: %v: %.300s", r, err, answer.body)
 	} else if status.Kind != "Status" || int(status.Code) != answer.StatusCode || status.Reason == "" || status.Message == "" {
-		t.Errorf("%s: the answer is no complete Status: %.300s", r, answer.body)
+		t.Errorf("%s: the Status in the answer is not complete: %.300s", r, answer.body)
 	}
 	return status
 }

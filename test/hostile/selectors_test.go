@@ -15,7 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// onCollection are the requests for several objects of a kind with a query: list, watch, and delete-collection.
+// onCollection returns the requests with this query for several objects of a kind: lists, a watch, and the deletion of a
+// collection.
 func onCollection(kind, query string) []request {
 	path := namespace + "/" + kind + "?" + query
 	requests := []request{
@@ -123,7 +124,7 @@ func TestTimesThatMakeNoSenseAreRefused(t *testing.T) {
 
 func continueToken(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// refuseContinue leaves watches out: they take no token.
+// refuseContinue is like refuseQuery, but leaves out watches, because they take no continue token.
 func (f *fixture) refuseContinue(t *testing.T, token string, codes ...int) {
 	t.Helper()
 	for _, kind := range kinds {
@@ -164,7 +165,7 @@ func TestContinueTokensThatMakeNoSenseAreRefused(t *testing.T) {
 
 func TestAContinueTokenLeadsToNoOtherKind(t *testing.T) {
 	f := start(t)
-	token := continueToken(`{"v":"meta.k8s.io/v1","rv":-1,"start":"!"}`) // before all names
+	token := continueToken(`{"v":"meta.k8s.io/v1","rv":-1,"start":"!"}`) // the page begins before all names
 	for _, kind := range kinds {
 		answer := f.send(t, request{method: http.MethodGet, path: namespace + "/" + kind + "?limit=500&continue=" + token})
 		f.checkAsked(t)
@@ -177,7 +178,7 @@ func TestAContinueTokenLeadsToNoOtherKind(t *testing.T) {
 	}
 }
 
-// version is what the server is at.
+// version returns the server's current resource version.
 func (f *fixture) version(t *testing.T) string {
 	t.Helper()
 	answer := f.send(t, request{method: http.MethodGet, path: namespace + "/containers"})
