@@ -36,8 +36,8 @@ func newProxy(t *testing.T) *dockerproxy.Proxy {
 	return proxy
 }
 
-// The event log stalls for as long as the requests run. Requests have more time than the test, so the answers come only if the
-// server itself gives up the event log.
+// The event log stalls while the requests run. The timeout of a request is longer than the test. So if an answer comes at all, the
+// server itself has given up the event log.
 func TestAnEventLogThatStallsHoldsUpNobody(t *testing.T) {
 	proxy := newProxy(t)
 	server := testserver.Start(t, proxy.Host(), endlessRequests)
@@ -99,7 +99,7 @@ func TestAnEngineThatTalksNonsenseIsUnavailable(t *testing.T) {
 	}
 }
 
-// holdEvents keeps what happens from now on from the server's event stream. Its reads of the event log show it.
+// holdEvents holds back the events of the server's event stream from now on. Reads of the event log still bring the events.
 func holdEvents(t *testing.T, proxy *dockerproxy.Proxy) {
 	t.Helper()
 	released := make(chan struct{})
@@ -132,13 +132,13 @@ func TestADeleteActsOnWhatIsThereHoweverLateEventsCome(t *testing.T) {
 	}
 
 	holdEvents(t, proxy)
-	eventually(t, func() error { // volumes of one name and second are the same to the server
+	eventually(t, func() error { // the server cannot tell two volumes apart that have the same name and the same second of creation
 		if err := eng.Client().VolumeRemove(t.Context(), data, false); err != nil {
 			return err
 		}
 		made, err := eng.Client().VolumeCreate(t.Context(), volume.CreateOptions{Name: data})
 		if err == nil && made.CreatedAt == old.CreatedAt {
-			err = errors.New("the clock stands")
+			err = errors.New("both volumes have the same creation time")
 		}
 		return err
 	})
@@ -150,13 +150,13 @@ func TestADeleteActsOnWhatIsThereHoweverLateEventsCome(t *testing.T) {
 		}
 	}
 	if _, err := eng.Client().VolumeInspect(t.Context(), data); !cerrdefs.IsNotFound(err) {
-		t.Errorf("the volume that was made anew is there: %v", err)
+		t.Errorf("the second volume still exists: %v", err)
 	}
 	if _, err := eng.Client().ImageInspect(t.Context(), tag); !cerrdefs.IsNotFound(err) {
-		t.Errorf("the tag is there: %v", err)
+		t.Errorf("the tag still exists: %v", err)
 	}
 	if _, err := eng.Client().ImageInspect(t.Context(), first); err != nil || first == second {
-		t.Errorf("the image that the tag has left: %v", err)
+		t.Errorf("the first image, which the tag has left: %v", err)
 	}
 }
 

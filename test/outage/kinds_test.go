@@ -19,15 +19,15 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-// liveKinds are the kinds of what the engine holds, what of Docker lists each, and the condition that says whether it has been
-// read.
+// liveKinds has the kinds of objects that the engine holds. list is the path of Docker's list, and condition is the condition
+// that says whether the server has read that list.
 var liveKinds = []struct{ resource, list, condition string }{
 	{"containers", "/containers/json", v1alpha1.EngineContainersSynced},
 	{"images", "/images/json", v1alpha1.EngineImagesSynced},
 	{"volumes", "/volumes", v1alpha1.EngineVolumesSynced},
 }
 
-// engineStatus reads what the server shows of its engine.
+// engineStatus reads the status of the server's Engine.
 func engineStatus(t *testing.T, server *testserver.Server) v1alpha1.EngineStatus {
 	t.Helper()
 	got := get(t, server, namespace+"/engines/"+v1alpha1.EngineName)
@@ -38,7 +38,7 @@ func engineStatus(t *testing.T, server *testserver.Server) v1alpha1.EngineStatus
 	return shown.Status
 }
 
-// awaitCondition waits until a condition of the engine has the status and the reason, and returns its message.
+// awaitCondition waits until a condition of the Engine has the status and the reason. It returns the message.
 func awaitCondition(t *testing.T, server *testserver.Server, condition string, status metav1.ConditionStatus, reason string) (message string) {
 	t.Helper()
 	eventually(t, func() error {
@@ -52,7 +52,7 @@ func awaitCondition(t *testing.T, server *testserver.Server, condition string, s
 	return message
 }
 
-// awaitList waits until a list of the resource is answered with 200.
+// awaitList waits until the server answers a list of the resource with 200.
 func awaitList(t *testing.T, server *testserver.Server, resource string) {
 	t.Helper()
 	eventually(t, func() error {
@@ -83,7 +83,7 @@ func TestAKindThatTheEngineDoesNotListLeavesTheOthers(t *testing.T) {
 				got := get(t, server, namespace+path)
 				checkRefused(t, path, got, proxy.Host())
 				if !strings.Contains(got.body, "the "+refused.resource+" of the container engine") || !strings.Contains(got.body, "Forbidden") {
-					t.Errorf("%s: the answer does not say what was refused, and how: %s", path, got.body)
+					t.Errorf("%s: the answer does not name the list that was refused and the reason: %s", path, got.body)
 				}
 			}
 			for _, condition := range []string{refused.condition, v1alpha1.EngineSynced} {
@@ -123,7 +123,7 @@ func TestAKindWhoseListHangsLeavesTheOthers(t *testing.T) {
 	}
 	message := awaitCondition(t, server, v1alpha1.EngineSynced, metav1.ConditionFalse, v1alpha1.EngineSyncing)
 	if message != "volumes are being read" {
-		t.Errorf("the engine is not synced, as %s", message)
+		t.Errorf("the message of the condition Synced is %q", message)
 	}
 }
 
@@ -146,7 +146,7 @@ func TestAnEngineThatDoesNotDescribeItselfIsServed(t *testing.T) {
 				t.Errorf("the storage driver is %s", driver)
 			}
 			proxy.Fail(nil)
-			proxy.Drop() // what hangs
+			proxy.Drop() // end the requests that hang
 			eventually(t, func() error {
 				if status := engineStatus(t, server); status.StorageDriver == "" || status.Version == "" {
 					return fmt.Errorf("the engine shows as %+v", status)

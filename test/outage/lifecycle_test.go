@@ -18,8 +18,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-// The container blocks until the test ends, so an answer that comes at all does not wait for it. How long a read waits before it
-// goes on without an object is judged in pkg/livestore, by a clock that the tests turn.
+// Docker cannot inspect the container until the test ends. So if an answer comes at all, it does not wait for the container. The
+// tests of pkg/livestore check how long a read waits before it goes on without an object. They use a fake clock.
 func TestAContainerThatBlocksHoldsUpNoOther(t *testing.T) {
 	blocked, other := engine.UniqueName("blocked"), engine.UniqueName("other")
 	id := eng.Run(t, blocked)
@@ -29,7 +29,7 @@ func TestAContainerThatBlocksHoldsUpNoOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer archive.Close() // not read before
+	defer archive.Close() // Docker keeps the container locked while nobody reads the archive
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := eng.Client().ContainerInspect(ctx, id); !errors.Is(err, context.DeadlineExceeded) {
@@ -52,9 +52,9 @@ func TestAContainerThatBlocksHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// The watches stay open, so a server that ends at all does not wait for its clients.
+// The watches stay open. So if the server ends at all, it does not wait for its clients.
 func TestAServerEndsWithOpenWatchesAndLeavesNothing(t *testing.T) {
-	// What the first server of a process starts for all of them is no leftover of one.
+	// The first server of a process starts goroutines that later servers use too. They must not count as a leak.
 	first, err := testserver.Run(t.TempDir(), eng.Host())
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +83,8 @@ func TestAServerEndsWithOpenWatchesAndLeavesNothing(t *testing.T) {
 	})
 }
 
-// settledGoroutines is how many goroutines there are once those that are ending have ended.
+// settledGoroutines returns the smallest number of goroutines in a period of two seconds. Goroutines that are about to end have
+// ended by then.
 func settledGoroutines() int {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

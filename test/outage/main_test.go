@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package outage takes the engine away from the server.
+// Package outage tests the server while its engine is missing, hangs or answers with errors.
 package outage
 
 import (
@@ -30,7 +30,7 @@ const (
 	group     = "/apis/containers.rancherdesktop.io/v1alpha1"
 	namespace = group + "/namespaces/" + testserver.Namespace
 
-	// patience is how long a test waits before it fails. No test judges how fast something is: the machine may be busy.
+	// patience is how long a test waits before it fails. It is long, because the machine may be busy.
 	patience = 2 * time.Minute
 	// endlessRequests is the flag that gives requests more time than any test has.
 	endlessRequests = "--request-timeout=1h"
@@ -40,12 +40,12 @@ var eng *engine.Engine
 
 func TestMain(m *testing.M) { os.Exit(engine.Main(m, &eng)) }
 
-// socket is an endpoint that can be led from one engine to another, or nowhere.
+// socket is an endpoint that leads nowhere at first. leadTo makes it lead to an engine.
 type socket struct{ path string }
 
 func newSocket(t *testing.T) *socket {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "outage-") // a short path
+	dir, err := os.MkdirTemp("", "outage-") // t.TempDir() may be too long for the path of a socket
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,14 +68,14 @@ func (s *socket) leadTo(t *testing.T, e *engine.Engine) {
 	}
 }
 
-// answer is a response that was read to its end.
+// answer is a response whose body was read to its end.
 type answer struct {
 	code   int
 	header http.Header
 	body   string
 }
 
-// ask sends a request that nobody tries again.
+// ask sends a request once. Unlike a client of client-go, it does not retry.
 func ask(t *testing.T, server *testserver.Server, method, path, body string) answer {
 	t.Helper()
 	config := server.Config(t)
@@ -126,18 +126,18 @@ func eventually(t *testing.T, try func() error) {
 	}
 }
 
-// awaitCode waits until a list of containers is answered with code.
+// awaitCode waits until the server answers a list of containers with code.
 func awaitCode(t *testing.T, server *testserver.Server, code int) {
 	t.Helper()
 	eventually(t, func() error {
 		if got := get(t, server, namespace+"/containers"); got.code != code {
-			return fmt.Errorf("a list is answered with %d, not %d: %s", got.code, code, got.body)
+			return fmt.Errorf("the server answers a list with %d, not %d: %s", got.code, code, got.body)
 		}
 		return nil
 	})
 }
 
-// checkRefused fails unless the answer is a 503 that names the endpoint and when to come again.
+// checkRefused fails unless the answer is a 503 that names the endpoint and says when to retry.
 func checkRefused(t *testing.T, what string, got answer, endpoint string) {
 	t.Helper()
 	if got.code != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || !strings.Contains(got.body, endpoint) ||
@@ -146,10 +146,11 @@ func checkRefused(t *testing.T, what string, got answer, endpoint string) {
 	}
 }
 
-// withoutEngine are what a server answers without asking its engine.
+// withoutEngine has the paths that a server answers without its engine.
 var withoutEngine = []string{"/livez", "/version", "/apis", group, namespace + "/engines", namespace + "/engines/moby", "/openapi/v2", "/openapi/v3", "/openapi/v3" + group, "/healthz", "/readyz", "/metrics"}
 
-// checkAnswersWithoutEngine fails unless they are answered. No engine answers meanwhile, so no answer waits for one.
+// checkAnswersWithoutEngine fails unless the server answers the paths of withoutEngine. Call it while the engine does not answer.
+// The answers then show that they do not wait for the engine.
 func checkAnswersWithoutEngine(t *testing.T, server *testserver.Server) {
 	t.Helper()
 	for _, path := range withoutEngine {
@@ -159,15 +160,15 @@ func checkAnswersWithoutEngine(t *testing.T, server *testserver.Server) {
 	}
 }
 
-// asked returns what the engine behind the proxy is asked while do runs. It leaves out the pings by which a server finds out
-// whether the engine answers: they come by themselves.
+// asked returns the requests to the engine behind the proxy while do runs. It leaves out the pings, because the server sends
+// them all the time to find out whether the engine answers.
 func asked(proxy *dockerproxy.Proxy, do func()) (requests []dockerproxy.Request) {
 	proxy.Reset()
 	do()
 	return slices.DeleteFunc(proxy.Requests(), func(r dockerproxy.Request) bool { return strings.HasSuffix(r.URI, "/_ping") })
 }
 
-// open opens a watch of containers from now on.
+// open opens a watch of the changes of containers from now on.
 func open(t *testing.T, server *testserver.Server) watch.Interface {
 	t.Helper()
 	set, err := versioned.NewForConfig(server.Config(t))
@@ -187,13 +188,13 @@ func open(t *testing.T, server *testserver.Server) watch.Interface {
 	return w
 }
 
-// event is what a watch says of a container.
+// event is an event of a watch of containers.
 type event struct {
 	kind      watch.EventType
 	container *v1alpha1.Container
 }
 
-// until returns the events of a watch before the one that adds the container of that name.
+// until returns the events of a watch that come before the first event of the container with that name.
 func until(t *testing.T, w watch.Interface, name string) []event {
 	t.Helper()
 	var events []event
@@ -213,7 +214,7 @@ func until(t *testing.T, w watch.Interface, name string) []event {
 			}
 			events = append(events, event{next.Type, container})
 		case <-timeout:
-			t.Fatalf("the watch says nothing of %s", name)
+			t.Fatalf("the watch has no event of %s", name)
 		}
 	}
 }

@@ -81,10 +81,10 @@ func TestAnEngineThatIsKilledIsNoLongerShownUntilItIsBack(t *testing.T) {
 		}
 		checkRefused(t, "PATCH", ask(t, server, http.MethodPatch, namespace+"/containers/"+running, `{"spec":{"state":"created"}}`), eng.Host())
 	})
-	t.Run("what needs no engine is answered", func(t *testing.T) {
+	t.Run("requests that need no engine are answered", func(t *testing.T) {
 		checkAnswersWithoutEngine(t, server)
 	})
-	t.Run("the engine is no part of readiness but on its own path", func(t *testing.T) {
+	t.Run("by default only the engine's own path is not ready", func(t *testing.T) {
 		if got := get(t, server, "/readyz/container-engine"); got.code != http.StatusInternalServerError {
 			t.Errorf("%d %s", got.code, got.body)
 		}
@@ -92,7 +92,7 @@ func TestAnEngineThatIsKilledIsNoLongerShownUntilItIsBack(t *testing.T) {
 			t.Errorf("%d %s", got.code, got.body)
 		}
 	})
-	t.Run("the engine is part of readiness where that is asked for", func(t *testing.T) {
+	t.Run("a server that requires the engine is not ready", func(t *testing.T) {
 		if got := get(t, strict, "/readyz"); got.code != http.StatusInternalServerError {
 			t.Errorf("/readyz: %d %s", got.code, got.body)
 		}
@@ -130,8 +130,8 @@ func TestAnEngineThatIsKilledIsNoLongerShownUntilItIsBack(t *testing.T) {
 	})
 }
 
-// The engine hangs for as long as the requests run. Requests have more time than the test, so an answer that comes at all waits
-// neither for the engine nor for the end of its request.
+// The engine hangs while the requests run. The timeout of a request is longer than the test. So if an answer comes at all, it waits
+// neither for the engine nor for that timeout.
 func TestAnEngineThatHangsHoldsUpNobody(t *testing.T) {
 	name := engine.UniqueName("any")
 	eng.Create(t, name)
@@ -153,7 +153,7 @@ func TestAnEngineThatHangsHoldsUpNobody(t *testing.T) {
 	}
 	t.Cleanup(resume)
 	if requests := asked(proxy, func() { checkAnswersWithoutEngine(t, server) }); len(requests) > 0 {
-		t.Errorf("for answers that need no engine it was asked %v", requests)
+		t.Errorf("the server asked the engine %v for answers that need no engine", requests)
 	}
 	for _, path := range []string{"/containers", "/images", "/volumes", "/containers/" + name, "/containers/" + engine.UniqueName("missing"), "/images/nosuch:latest"} {
 		got := get(t, server, namespace+path)
@@ -166,10 +166,10 @@ func TestAnEngineThatHangsHoldsUpNobody(t *testing.T) {
 	}
 	awaitCode(t, server, http.StatusServiceUnavailable)
 	requests := asked(proxy, func() {
-		checkRefused(t, "a list once the engine is given up", get(t, server, namespace+"/containers"), proxy.Host())
+		checkRefused(t, "a list after the server has given up the engine", get(t, server, namespace+"/containers"), proxy.Host())
 	})
 	if len(requests) > 0 {
-		t.Errorf("for a list once the engine is given up it was asked %v", requests)
+		t.Errorf("the server asked the engine %v for a list after it had given up the engine", requests)
 	}
 
 	resume()
@@ -243,7 +243,7 @@ func TestAnotherEngineAtTheSameEndpointIsShownByTheDifferences(t *testing.T) {
 	}
 	for _, want := range []string{"DELETED " + gone, "ADDED " + came} {
 		if !said.Has(want) {
-			t.Errorf("the watch does not say %s but %v", want, sets.List(said))
+			t.Errorf("the watch does not say %s, but %v", want, sets.List(said))
 		}
 	}
 }
