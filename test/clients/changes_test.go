@@ -19,7 +19,7 @@ import (
 
 const maxContainers = 8
 
-// changes makes random changes straight through Docker's API. Each of them is one that Docker accepts.
+// changes makes random changes through Docker's API. It makes only changes that Docker accepts.
 type changes struct {
 	random     *rand.Rand
 	docker     *client.Client
@@ -39,7 +39,7 @@ func newChanges(t *testing.T, seed uint64) *changes {
 	}
 }
 
-// make makes that many changes.
+// make makes count changes.
 func (c *changes) make(t *testing.T, count int) {
 	t.Helper()
 	kinds := []func(*testing.T) bool{
@@ -63,7 +63,8 @@ func (c *changes) create(t *testing.T) bool {
 	return true
 }
 
-// container does something to a container that is in one of these states. It returns false if there is none.
+// container calls do for a random container that is in one of the states, and records its new state. If to is empty, the state
+// stays. container returns false if there is no such container.
 func (c *changes) container(t *testing.T, do func(id string) error, to string, states ...string) bool {
 	t.Helper()
 	var candidates []string
@@ -125,7 +126,7 @@ func (c *changes) tag(t *testing.T) bool {
 	return true
 }
 
-// retag gives a tag to an image that may be another one than before.
+// retag moves a tag to a random image, which may be the same image as before.
 func (c *changes) retag(t *testing.T) bool {
 	if len(c.tags) == 0 {
 		return false

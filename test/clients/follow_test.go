@@ -18,7 +18,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-// follower is a way to follow the engine, and the requests that it takes for each resource.
+// follower is a client that follows the engine. verbs are the requests that it may make for each resource.
 type follower struct {
 	name   string
 	follow func(*testing.T, *testserver.Server) *record
@@ -41,7 +41,8 @@ func followAll(t *testing.T, server *testserver.Server) map[string]*record {
 	return records
 }
 
-// requireAllFollowed has each follower equal to a live list without any request but its first ones.
+// requireAllFollowed waits until each follower knows what a live list shows. It fails if a follower made other requests than its
+// first ones.
 func requireAllFollowed(t *testing.T, server *testserver.Server, records map[string]*record) {
 	t.Helper()
 	client := newClient(t, server.Config(t))
@@ -53,7 +54,7 @@ func requireAllFollowed(t *testing.T, server *testserver.Server, records map[str
 	}
 }
 
-// requireSameEvents has every follower see the same events of each object.
+// requireSameEvents waits until every follower has seen the same events of each object.
 func requireSameEvents(t *testing.T, records map[string]*record) {
 	t.Helper()
 	first := records[followers[0].name]
@@ -141,7 +142,8 @@ func TestClientsFollowOverARestartOfTheEngineWithoutARelist(t *testing.T) {
 	requireAllFollowed(t, server, records)
 }
 
-// client-go's own check lists at the version that the initial events of a watch ended with, and panics on a difference.
+// The test turns on a check of client-go. After the initial events of a watch, the check lists the objects at the same version. It
+// panics if the list differs.
 func TestInitialEventsOfAWatchEqualAListAtTheirVersion(t *testing.T) {
 	defer consistencydetector.SetDataConsistencyDetectionForWatchListEnabledForTest(true)()
 	newChanges(t, 4).make(t, 20)

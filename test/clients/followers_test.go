@@ -89,7 +89,7 @@ func attach(t *testing.T, informer cache.SharedIndexInformer, resource string, r
 			if known, ok := object.(runtime.Object); ok {
 				r.event(watch.Deleted, resource, known)
 			} else {
-				r.problem("the informer of %s has missed the removal of %v", resource, object)
+				r.problem("the informer of %s missed the removal of %v", resource, object)
 			}
 		},
 	})
@@ -136,7 +136,7 @@ func followTyped(t *testing.T, server *testserver.Server) *record {
 			select {
 			case <-stopped:
 			default:
-				r.problem("the watch of %s has ended", resource)
+				r.problem("the watch of %s ended early", resource)
 			}
 		}()
 	}
@@ -155,10 +155,10 @@ func watchFrom(ctx context.Context, client typed.ContainersV1alpha1Interface, re
 	}
 }
 
-// informer031 is the program that follows with the informers of client-go 0.31.
+// informer031 is the path of a program that follows the server with the informers of client-go 0.31.
 var informer031 string
 
-// withInformer031 builds that program before the tests run: on a new machine it takes longer than a watch lasts.
+// withInformer031 builds informer031 before the tests run. On a new machine, the build takes longer than a watch lasts.
 type withInformer031 struct{ *testing.M }
 
 func (w withInformer031) Run() int {
@@ -169,7 +169,8 @@ func (w withInformer031) Run() int {
 	}
 	defer os.RemoveAll(dir)
 	informer031 = filepath.Join(dir, "informer031")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", informer031, ".") // as Kubernetes is: they have the standard library in common
+	// Kubernetes is built with the same flags, so the build cache already has the standard library.
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", informer031, ".")
 	build.Dir = filepath.Join("..", "informer031")
 	if output, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building informer031: %v\n%s", err, output)
@@ -178,7 +179,8 @@ func (w withInformer031) Run() int {
 	return w.M.Run()
 }
 
-// followInformers031 follows all resources with the informers of client-go 0.31, in a program of their own.
+// followInformers031 follows all resources with the informers of client-go 0.31. They run in a program of their own, because one
+// program cannot have two versions of client-go.
 func followInformers031(t *testing.T, server *testserver.Server) *record {
 	t.Helper()
 	command := exec.Command(informer031, "-kubeconfig", server.Kubeconfig, "-namespace", testserver.Namespace)
@@ -195,7 +197,7 @@ func followInformers031(t *testing.T, server *testserver.Server) *record {
 		t.Fatal(err)
 	}
 	r := newRecord()
-	r.byObject = true // its queue is one of objects, not of events
+	r.byObject = true // its queue orders the events of one object, but not the events of different objects
 	synced, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -222,7 +224,7 @@ var newObject = map[string]func() runtime.Object{
 	"volumes":    func() runtime.Object { return &v1alpha1.Volume{} },
 }
 
-// read takes in the output of informer031.
+// read records the output of informer031.
 func (r *record) read(from *bufio.Reader, synced chan<- struct{}) {
 	for decoder := json.NewDecoder(from); decoder.More(); {
 		var line struct {

@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package clients_test follows a Docker Engine through the server with the clients that programs in Go use.
+// Package clients_test follows a Docker Engine through the server, with the clients that Go programs use.
 package clients_test
 
 import (
@@ -36,7 +36,7 @@ func newClient(t testing.TB, config *rest.Config) typed.ContainersV1alpha1Interf
 	return clients.ContainersV1alpha1()
 }
 
-// list lists a resource as Docker holds it now.
+// list returns a live list of a resource.
 func list(ctx context.Context, client typed.ContainersV1alpha1Interface, resource string) (runtime.Object, error) {
 	switch resource {
 	case "containers":
@@ -48,7 +48,7 @@ func list(ctx context.Context, client typed.ContainersV1alpha1Interface, resourc
 	}
 }
 
-// live lists the objects of a resource as Docker holds them now.
+// live returns the objects of a live list by name.
 func live(t testing.TB, client typed.ContainersV1alpha1Interface, resource string) map[string]runtime.Object {
 	t.Helper()
 	listed, err := list(t.Context(), client, resource)
@@ -70,7 +70,7 @@ func byName(objects []runtime.Object) map[string]runtime.Object {
 	return named
 }
 
-// eventually polls until problem returns nothing. It fails with what problem returned last.
+// eventually polls until problem returns an empty text. If that takes too long, it fails with the last text.
 func eventually(t testing.TB, problem func() string) {
 	t.Helper()
 	deadline := time.After(2 * time.Minute)

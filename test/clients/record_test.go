@@ -22,18 +22,19 @@ import (
 	typed "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
 )
 
-// record is all that a client asked and was told.
+// record has the requests that a client made, and the events that it got.
 type record struct {
-	// stored returns the client's own store of a resource, where it has one.
+	// stored returns the objects of a resource in the client's own store. For a client without a store, it returns the objects
+	// that result from the events.
 	stored func(resource string) []runtime.Object
-	// byObject is true for a client that keeps the order of each object's events, but not that of all.
+	// byObject is true for a client that keeps the order of the events of one object, but not of different objects.
 	byObject bool
 
 	mu       sync.Mutex
 	requests []string
 	problems []string
-	versions map[string]int64                     // of the last event, by resource or by object
-	objects  map[string]map[string]runtime.Object // by resource and name, as the events say
+	versions map[string]int64                     // version of the last event, by resource or by object
+	objects  map[string]map[string]runtime.Object // by resource and name, as the events describe them
 	events   map[types.UID][]watch.EventType
 }
 
@@ -62,7 +63,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
 
-// wrap has the requests of a client recorded.
+// wrap returns a transport that records the requests of a client.
 func (r *record) wrap(rt http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
 		verb := "list "
@@ -90,14 +91,14 @@ func (r *record) problemLocked(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Sprintf(format, args...))
 }
 
-// initial takes in an object that was there when the client began.
+// initial records an object that existed when the client began.
 func (r *record) initial(resource string, object runtime.Object) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.objects[resource][object.(metav1.Object).GetName()] = object
 }
 
-// event takes in a change, and notes what cannot follow from what was known before.
+// event records an event. It records a problem if the event does not fit the events before.
 func (r *record) event(kind watch.EventType, resource string, object runtime.Object) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -118,7 +119,7 @@ func (r *record) event(kind watch.EventType, resource string, object runtime.Obj
 	r.versions[ordered] = version
 	known := r.objects[resource][m.GetName()]
 	if (kind == watch.Added) != (known == nil) || known != nil && known.(metav1.Object).GetUID() != m.GetUID() {
-		r.problemLocked("%s of %s %s, when %v was known", kind, resource, m.GetName(), known)
+		r.problemLocked("%s of %s %s, but the client knew %v", kind, resource, m.GetName(), known)
 	}
 	r.objects[resource][m.GetName()] = object
 	if kind == watch.Deleted {
@@ -144,7 +145,7 @@ func (r *record) allSeen() map[types.UID][]watch.EventType {
 	return all
 }
 
-// requireRequests fails if the client made other requests than these for each resource, or met with a problem.
+// requireRequests fails if the client made other requests for a resource than these, or recorded a problem.
 func (r *record) requireRequests(t testing.TB, verbs ...string) {
 	t.Helper()
 	var want []string
@@ -163,7 +164,7 @@ func (r *record) requireRequests(t testing.TB, verbs ...string) {
 	}
 }
 
-// requireLive waits until the client knows what a live list shows, and fails if that does not happen.
+// requireLive waits until the client knows what a live list shows.
 func (r *record) requireLive(t testing.TB, client typed.ContainersV1alpha1Interface) {
 	t.Helper()
 	for _, resource := range resources {

@@ -23,14 +23,14 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-// reader is what the generated clients of all kinds offer.
+// reader has the methods that the generated clients of all kinds have.
 type reader[T, L runtime.Object] interface {
 	Get(context.Context, string, metav1.GetOptions) (T, error)
 	List(context.Context, metav1.ListOptions) (L, error)
 	Watch(context.Context, metav1.ListOptions) (watch.Interface, error)
 }
 
-// deleter is what those of the kinds that can be deleted offer.
+// deleter has the methods of the generated clients of the kinds whose objects can be deleted.
 type deleter[T, L runtime.Object] interface {
 	reader[T, L]
 	Delete(context.Context, string, metav1.DeleteOptions) error
@@ -50,7 +50,7 @@ func namesIn(t *testing.T, list runtime.Object) []string {
 	return names
 }
 
-// requireReads reads an object of that name, alone by the selectors.
+// requireReads reads the object with that name by get, list and watch. Each of the selectors must match only this object.
 func requireReads[T, L runtime.Object](t *testing.T, client reader[T, L], name string, selectors ...metav1.ListOptions) {
 	t.Helper()
 	got, err := client.Get(t.Context(), name, metav1.GetOptions{})
@@ -61,7 +61,7 @@ func requireReads[T, L runtime.Object](t *testing.T, client reader[T, L], name s
 		t.Errorf("get of %s returned %v", name, got)
 	}
 	if _, err := client.Get(t.Context(), "absent", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
-		t.Errorf("get of what is absent: %v", err)
+		t.Errorf("get of an absent object: %v", err)
 	}
 	all, err := client.List(t.Context(), metav1.ListOptions{})
 	if err != nil {
@@ -83,7 +83,7 @@ func requireReads[T, L runtime.Object](t *testing.T, client reader[T, L], name s
 		}
 	}
 	if !slices.Equal(paged, names) {
-		t.Errorf("pages of one show %q, a list %q", paged, names)
+		t.Errorf("pages with one object each show %q, a list shows %q", paged, names)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -108,14 +108,14 @@ func requireReads[T, L runtime.Object](t *testing.T, client reader[T, L], name s
 	}
 }
 
-// requireDeletes deletes one object by name and two others by selector.
+// requireDeletes deletes one object by its name, and two others by the selector. All other objects must stay.
 func requireDeletes[T, L runtime.Object](t *testing.T, client deleter[T, L], name string, others [2]string, selector metav1.ListOptions) {
 	t.Helper()
 	if err := client.Delete(t.Context(), name, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := client.Delete(t.Context(), name, metav1.DeleteOptions{}); !apierrors.IsNotFound(err) {
-		t.Errorf("delete of what is deleted: %v", err)
+		t.Errorf("second delete: %v", err)
 	}
 	all, err := client.List(t.Context(), metav1.ListOptions{})
 	if err != nil {
@@ -134,7 +134,7 @@ func requireDeletes[T, L runtime.Object](t *testing.T, client deleter[T, L], nam
 		t.Fatal(err)
 	}
 	if got := namesIn(t, all); !slices.Equal(got, want) || len(want) == 0 {
-		t.Errorf("left after the collection was deleted: %q, want %q", got, want)
+		t.Errorf("after the deletion of the collection: %q, want %q", got, want)
 	}
 }
 

@@ -20,7 +20,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-// dialAsBrowser opens a WebSocket as a page in a browser does. It can set no header: the token is a subprotocol.
+// dialAsBrowser opens a WebSocket as a page in a browser does. A page cannot set headers, so it sends the token as a
+// subprotocol.
 func dialAsBrowser(t *testing.T, config *rest.Config, path, token string) (*websocket.Conn, error) {
 	t.Helper()
 	dialed, err := websocket.NewConfig(strings.Replace(config.Host, "https", "wss", 1)+path, "http://localhost:4466")
@@ -33,7 +34,7 @@ func dialAsBrowser(t *testing.T, config *rest.Config, path, token string) (*webs
 	dialed.Protocol = []string{"base64url.bearer.authorization.k8s.io." + base64.RawURLEncoding.EncodeToString([]byte(token)), "base64.binary.k8s.io"}
 	connection, err := dialed.DialContext(t.Context())
 	if err == nil && !slices.Equal(dialed.Protocol, []string{"base64.binary.k8s.io"}) {
-		t.Errorf("the server has chosen the protocols %q", dialed.Protocol)
+		t.Errorf("the server chose the protocols %q", dialed.Protocol)
 	}
 	return connection, err
 }
@@ -50,7 +51,7 @@ func TestABrowserWatchesOverAWebSocket(t *testing.T) {
 	path := "/apis/containers.rancherdesktop.io/v1alpha1/namespaces/" + testserver.Namespace + "/containers?watch=true&fieldSelector=metadata.name%3D" + name
 
 	if _, err := dialAsBrowser(t, config, path, "wrong"); err == nil {
-		t.Error("a wrong token was let in")
+		t.Error("the server accepted a wrong token")
 	}
 	connection, err := dialAsBrowser(t, config, path, config.BearerToken)
 	if err != nil {
@@ -78,11 +79,11 @@ func TestABrowserWatchesOverAWebSocket(t *testing.T) {
 	}
 	var entry struct{ RequestURI string }
 	if err := json.Unmarshal([]byte(strings.SplitN(string(logged), "\n", 2)[0]), &entry); err != nil || entry.RequestURI == "" {
-		t.Errorf("the audit log has nothing to judge: %v: %s", err, logged)
+		t.Errorf("the audit log has no entry with a request URI: %v: %s", err, logged)
 	}
 	for _, secret := range []string{config.BearerToken, base64.RawURLEncoding.EncodeToString([]byte(config.BearerToken))} {
 		if strings.Contains(string(logged), secret) {
-			t.Error("the audit log has the token")
+			t.Error("the audit log contains the token")
 		}
 	}
 }
