@@ -14,17 +14,18 @@ import (
 )
 
 const (
-	// gather is for how long events of a stream are put together for Events to change.
+	// gather is how long the proxy collects events of a stream before it calls Events.
 	gather = 20 * time.Millisecond
-	// arriving is how many events of a stream are read ahead.
+	// arriving is how many events the proxy reads ahead.
 	arriving = 64
 )
 
-// Events makes other events of those that have just come in on a stream or that a read of the log has brought, each with the
-// newline at its end. It may block until ctx ends. An error ends the answer after these events, as if the connection were lost.
+// Events changes events before the proxy passes them on. lines has events that have just come on a stream, or all events of a read
+// of the log. Each line ends with a newline. Events may block until ctx ends. If it returns an error, the proxy writes the returned
+// events and then breaks off the answer, as if the connection were lost.
 type Events func(ctx context.Context, isLog bool, lines [][]byte) ([][]byte, error)
 
-// Tamper has events that come in from now on changed, nil ends that.
+// Tamper makes the proxy pass events through the function events from now on. If events is nil, the proxy no longer changes them.
 func (p *Proxy) Tamper(events Events) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -37,7 +38,7 @@ func (p *Proxy) tampering() Events {
 	return p.events
 }
 
-// pass lets the events of an answer through Events.
+// pass makes the events of an answer go through Events.
 func (p *Proxy) pass(response *http.Response) error {
 	if !strings.HasSuffix(response.Request.URL.Path, "/events") || response.StatusCode != http.StatusOK {
 		return nil
@@ -53,7 +54,7 @@ func (p *Proxy) pass(response *http.Response) error {
 	return nil
 }
 
-// forward writes events until they end, or nobody reads them.
+// forward writes events until they end or nobody reads them.
 func (p *Proxy) forward(ctx context.Context, from io.Reader, isLog bool, to io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -88,7 +89,7 @@ func (p *Proxy) forward(ctx context.Context, from io.Reader, isLog bool, to io.W
 	return <-ended
 }
 
-// more adds the lines that come within a while, of a log all.
+// more adds the lines of a stream that come within the time gather, or all lines of a log.
 func more(batch [][]byte, lines <-chan []byte, isLog bool) [][]byte {
 	timer := time.NewTimer(gather)
 	defer timer.Stop()

@@ -21,7 +21,7 @@ import (
 	"github.com/docker/docker/client"
 )
 
-// serve answers at a Unix socket and returns its address.
+// serve serves handler on a Unix socket, and returns the address of the socket.
 func serve(t *testing.T, dir, name string, handler http.HandlerFunc) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
@@ -35,7 +35,7 @@ func serve(t *testing.T, dir, name string, handler http.HandlerFunc) string {
 	return "unix://" + path
 }
 
-// newProxy returns a proxy before host and what asks it.
+// newProxy returns a proxy for the engine at host, and a function that sends a GET request to the proxy.
 func newProxy(t *testing.T, dir, host string) (*Proxy, func(uri string) *http.Response) {
 	t.Helper()
 	proxy, err := Start(dir, host)
@@ -74,7 +74,7 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-// numbers answers with events 0, 1, … as they are asked for.
+// numbers returns a handler that answers with the numbers from next, each as one event.
 func numbers(next <-chan int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
@@ -107,24 +107,24 @@ func TestEventsAreChangedOnTheirWay(t *testing.T) {
 	}
 	next <- 0
 	if got := read(); got != "0" {
-		t.Errorf("unchanged: %s", got)
+		t.Errorf("the proxy changed 0 to %s without Tamper", got)
 	}
 	proxy.Tamper(func(_ context.Context, isLog bool, lines [][]byte) ([][]byte, error) {
 		if isLog {
-			t.Error("a stream is taken for the log")
+			t.Error("the proxy takes the stream for the log")
 		}
 		return slices.Concat(lines, lines), nil
 	})
 	next <- 1
 	if got := []string{read(), read()}; !slices.Equal(got, []string{"1", "1"}) {
-		t.Errorf("doubled: %s", got)
+		t.Errorf("%s, want 1 twice", got)
 	}
 	proxy.Tamper(func(context.Context, bool, [][]byte) ([][]byte, error) {
 		return [][]byte{[]byte("hal")}, errors.New("cut off")
 	})
 	next <- 2
 	if rest, err := io.ReadAll(stream); string(rest) != "hal" || err == nil {
-		t.Errorf("cut off in mid-event: %q, %v", rest, err)
+		t.Errorf("after the end in the middle of an event: %q, %v", rest, err)
 	}
 }
 
@@ -133,7 +133,7 @@ func TestALogIsChangedAsAWhole(t *testing.T) {
 	proxy, ask := newProxy(t, dir, serve(t, dir, "engine.sock", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "0\n1\n2\n") }))
 	proxy.Tamper(func(_ context.Context, isLog bool, lines [][]byte) ([][]byte, error) {
 		if !isLog {
-			t.Error("the log is taken for a stream")
+			t.Error("the proxy takes the log for a stream")
 		}
 		slices.Reverse(lines)
 		return lines, nil
@@ -159,7 +159,7 @@ func TestDroppedConnectionsEndAndNewOnesLeadToTheNextEngine(t *testing.T) {
 	select {
 	case err := <-ended:
 		if err == nil {
-			t.Error("the stream has come to a good end")
+			t.Error("the stream ended without an error")
 		}
 	case <-time.After(time.Minute):
 		t.Fatal("the stream goes on")

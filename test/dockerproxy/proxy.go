@@ -1,8 +1,9 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package dockerproxy stands between a server and a Docker Engine in tests: it writes down what the engine is asked, ends
-// the test run if that is nothing that the server may ask, and can make the engine fail or stall.
+// Package dockerproxy is a proxy between a server and a Docker Engine in tests. It records the requests to the engine. It ends
+// the test run if the server sends a request that it must not send. It can make requests fail or stall, change the engine's
+// events, and lead to another engine.
 package dockerproxy
 
 import (
@@ -24,16 +25,16 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
 
-// Request is what a client asked the engine, as it was on the wire.
+// Request is a client's request to the engine, as the client sent it.
 type Request struct{ Method, URI string }
 
-// String is the request as messages show it.
+// String returns the request as messages show it.
 func (r Request) String() string { return r.Method + " " + r.URI }
 
 // Fault answers a request in place of the engine, or returns false to let the engine answer.
 type Fault func(http.ResponseWriter, *http.Request) bool
 
-// Proxy is a Docker Engine's endpoint before another one.
+// Proxy is an endpoint that passes requests on to a Docker Engine.
 type Proxy struct {
 	socket string
 	server *http.Server
@@ -47,7 +48,8 @@ type Proxy struct {
 	drop     chan struct{} // closed and replaced when connections are dropped
 }
 
-// Start makes an endpoint in dir, a short path, for the engine at host, a unix:// address. Close ends it.
+// Start starts a proxy for the engine at host, which is a unix:// address. Its socket is in dir. The path of dir must be short,
+// because the length of a socket's path is limited. Close ends the proxy.
 func Start(dir, host string) (*Proxy, error) {
 	p := &Proxy{socket: filepath.Join(dir, "proxy.sock"), drop: make(chan struct{})}
 	if err := p.LeadTo(host); err != nil {
@@ -68,7 +70,7 @@ func Start(dir, host string) (*Proxy, error) {
 		FlushInterval:  -1,
 		ModifyResponse: p.pass,
 		ErrorLog:       log.New(io.Discard, "", 0),
-		// What the engine does not answer, the proxy does not answer either.
+		// If the engine does not answer, the proxy breaks off the connection without an answer.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
 	p.server = &http.Server{
@@ -98,7 +100,7 @@ func Start(dir, host string) (*Proxy, error) {
 	return p, nil
 }
 
-// refuse ends the test run, whatever the tests look at: it is called with a request that the server must never make.
+// refuse is called with a request that the server must never send. It ends the test run, even if no test checks the requests.
 var refuse = func(r Request) {
 	log.Fatalf("the engine was sent a request that is not in docker.Requests: %s", r)
 }
@@ -123,24 +125,24 @@ func (p *Proxy) record(r *http.Request) (fault Fault, drop <-chan struct{}) {
 	return p.fault, p.drop
 }
 
-// Host is the endpoint as the docker command takes it.
+// Host returns the address of the proxy in the form that the docker command takes.
 func (p *Proxy) Host() string { return "unix://" + p.socket }
 
-// Requests returns what was asked since the start or the last Reset.
+// Requests returns the requests since the start or the last Reset.
 func (p *Proxy) Requests() []Request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]Request(nil), p.requests...)
 }
 
-// Reset forgets what was asked.
+// Reset forgets the recorded requests.
 func (p *Proxy) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests = nil
 }
 
-// Time has observe called with each request that ends from now on, and with how long it took.
+// Time makes the proxy call observe at the end of each request from now on, with the path and the duration of the request.
 func (p *Proxy) Time(observe func(path string, took time.Duration)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,14 +158,14 @@ func (p *Proxy) time(path string, began time.Time) {
 	}
 }
 
-// Fail has requests that come from now on answered by fault; nil ends that.
+// Fail makes fault answer the requests from now on. If fault is nil, the engine answers them again.
 func (p *Proxy) Fail(fault Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fault = fault
 }
 
-// LeadTo has requests that come from now on answered by the engine at host, a unix:// address.
+// LeadTo makes the engine at host answer the requests from now on. host is a unix:// address.
 func (p *Proxy) LeadTo(host string) error {
 	socket, found := strings.CutPrefix(host, "unix://")
 	if !found {
@@ -181,7 +183,7 @@ func (p *Proxy) socketOfEngine() string {
 	return p.upstream
 }
 
-// Drop ends all requests that have not been answered to the end, event streams among them, as if the engine had died.
+// Drop breaks off all requests whose answer is not complete, such as event streams, as if the engine had died.
 func (p *Proxy) Drop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -189,7 +191,7 @@ func (p *Proxy) Drop() {
 	p.drop = make(chan struct{})
 }
 
-// Stall returns a fault that lets the requests that match wait until they are given up.
+// Stall returns a fault that gives matching requests no answer. They wait until the client gives them up.
 func Stall(match func(*http.Request) bool) Fault {
 	return func(_ http.ResponseWriter, r *http.Request) bool {
 		if !match(r) {
@@ -200,7 +202,7 @@ func Stall(match func(*http.Request) bool) Fault {
 	}
 }
 
-// Refuse returns a fault that answers the requests that match with 403, as a filter before an engine does.
+// Refuse returns a fault that answers matching requests with 403, as a filter in front of an engine does.
 func Refuse(match func(*http.Request) bool) Fault {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if match(r) {
@@ -210,7 +212,7 @@ func Refuse(match func(*http.Request) bool) Fault {
 	}
 }
 
-// ToPath matches the requests to one of the paths, such as /volumes, in any version of the API.
+// ToPath returns a function that matches the requests to one of the paths, such as /volumes, in any version of the API.
 func ToPath(paths ...string) func(*http.Request) bool {
 	return func(r *http.Request) bool {
 		return slices.ContainsFunc(paths, func(path string) bool { return versionPrefix.ReplaceAllString(r.URL.Path, "/") == path })
@@ -219,5 +221,5 @@ func ToPath(paths ...string) func(*http.Request) bool {
 
 var versionPrefix = regexp.MustCompile(`^/v[0-9.]+/`)
 
-// Close ends the endpoint and its connections.
+// Close ends the proxy and its connections.
 func (p *Proxy) Close() error { return p.server.Close() }

@@ -69,9 +69,9 @@ func TestARequestThatIsNotOnTheListEndsTheTestRun(t *testing.T) {
 	defer mu.Unlock()
 	want := []Request{{"POST", "/v1.41/containers/create"}, {"GET", "/v1.41/containers/" + id + "/logs"}, {"POST", "/v1.41/containers/" + id + "/start"}, {"GET", "/v1.41/containers/%2e%2e/json"}}
 	if !slices.Equal(refused, want) {
-		t.Errorf("refused: %v", refused)
+		t.Errorf("refused %v, want %v", refused, want)
 	}
 	if got := proxy.Requests(); len(got) != 6 {
-		t.Errorf("written down: %v", got)
+		t.Errorf("recorded %v, want 6 requests", got)
 	}
 }
