@@ -3,7 +3,7 @@
 
 //go:build k9s
 
-// Package k9s_test drives k9s in a terminal, with a server that stands alone, as its users do.
+// Package k9s_test runs k9s in a terminal with a standalone server, as users do.
 package k9s_test
 
 import (
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(engine.Main(m, &docker))
 }
 
-// start runs k9s with its view of containers, and an editor for what is edited.
+// start runs k9s, which shows its view of containers. editor is a shell script that k9s calls to edit a file.
 func start(t *testing.T, editor string) *terminal {
 	t.Helper()
 	server := testserver.Start(t, docker.Host())
@@ -49,7 +49,7 @@ func start(t *testing.T, editor string) *terminal {
 	return k9s
 }
 
-// title is how k9s heads a view of a resource.
+// title returns the title that k9s shows above a view of the resource.
 func title(resource string) string { return resource + "(" + testserver.Namespace + ")" }
 
 func TestEveryViewShowsWhatDockerHolds(t *testing.T) {
@@ -102,7 +102,7 @@ func TestEditingTheStatePausesAContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !inspected.State.Paused {
-		t.Errorf("Docker says that it is %s", inspected.State.Status)
+		t.Errorf("Docker says %s, want paused", inspected.State.Status)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestAContainerIsDeletedOnceThatIsConfirmed(t *testing.T) {
 	k9s.shows(name, "created")
 	k9s.press("C-d")
 	k9s.shows("Delete containers")
-	k9s.press("Tab", "Enter") // from Cancel to OK
+	k9s.press("Tab", "Enter") // Tab moves from Cancel to OK
 	kubectl.Eventually(t, "Docker has removed the container", func() bool {
 		_, err := docker.Client().ContainerInspect(t.Context(), id)
 		return errdefs.IsNotFound(err)

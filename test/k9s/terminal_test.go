@@ -15,7 +15,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
 
-// terminal is a terminal that a program runs in: a tmux server of its own.
+// terminal is a terminal in which a program runs. It has its own tmux server.
 type terminal struct {
 	t      *testing.T
 	socket string
@@ -24,7 +24,7 @@ type terminal struct {
 // open runs a command in a terminal until the test ends.
 func open(t *testing.T, environment []string, command ...string) *terminal {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "k9s") // the path of a socket is short
+	dir, err := os.MkdirTemp("", "k9s") // t.TempDir() may be too long for the path of a socket
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,10 +45,10 @@ func open(t *testing.T, environment []string, command ...string) *terminal {
 	return term
 }
 
-// press sends keys by the names that tmux has for them.
+// press sends keys by their names in tmux.
 func (s *terminal) press(keys ...string) { s.send(keys...) }
 
-// enter types a text and ends it with the Enter key.
+// enter types a text and then presses Enter.
 func (s *terminal) enter(text string) {
 	s.send("-l", text)
 	s.send("Enter")
@@ -66,7 +66,7 @@ func (s *terminal) screen() string {
 	return string(output)
 }
 
-// line returns the line of the screen that has all of the words, whatever their case.
+// line returns the first line of the screen that has all of the words. It ignores case.
 func (s *terminal) line(words ...string) (string, bool) {
 next:
 	for line := range strings.Lines(s.screen()) {
