@@ -52,12 +52,12 @@ var containerOperations = []operation{
 }
 
 func status(id, action string) step {
-	// Docker answers a kill before what it kills is dead.
+	// Docker answers a kill before the container is dead.
 	return step{kind: checkers.ContainerStatus, register: id, action: action, later: action == checkers.Die}
 }
 
-// thaw is what Docker does to a paused container that gets a signal, before or soon after it answers: for a moment it runs
-// (killWithSignal in Docker's daemon/kill.go).
+// thaw is the effect of a signal on a paused container. Docker unpauses the container before or soon after it answers, so for a
+// moment the container runs (killWithSignal in Docker's daemon/kill.go).
 func thaw(id string) step {
 	s := status(id, checkers.Unpause)
 	s.later = true
@@ -100,14 +100,15 @@ func (w *writer) createContainer(ctx context.Context) (string, error) {
 		w.record(began, err, status(created.ID, checkers.Create), owner(s.Name, created.ID))
 		s.set(created.ID)
 	case outcome == history.Unknown:
-		w.taint(s.Name) // it may be there, and its ID is not known
+		w.taint(s.Name) // the container may exist, and nobody knows its ID
 	case w.isTainted(s.Name):
-		_ = w.Docker.ContainerRemove(ctx, s.Name, container.RemoveOptions{Force: true}) // for the next one to have the name
+		_ = w.Docker.ContainerRemove(ctx, s.Name, container.RemoveOptions{Force: true}) // so that the next container can have the name
 	}
 	return "create " + s.Name, err
 }
 
-// overDocker is an operation on a container by its ID. An action of "" changes its status in no way.
+// overDocker returns an operation that calls Docker with the ID of a container. If action is "", the call does not change the
+// status.
 func overDocker(action string, call func(*writer, context.Context, string) error) func(*writer, context.Context) (string, error) {
 	return func(w *writer, ctx context.Context) (string, error) {
 		s := w.take(w.Containers, isTaken)
@@ -122,8 +123,9 @@ func overDocker(action string, call func(*writer, context.Context, string) error
 	}
 }
 
-// overAPI is a patch of a container by its name. A failed command of the annotation is no error, so what that has done is
-// not known. Where another engine answers when the patch is done, it is answered with 404.
+// overAPI returns an operation that patches a container by its name. A restart is a command in an annotation. Its failure is
+// only a warning, so its effects are recorded as ones that may not come at all. If the server shows another engine before the
+// patch is complete, it answers with 404 although the patch may have had its effect.
 func overAPI(action, patch string) func(*writer, context.Context) (string, error) {
 	return func(w *writer, ctx context.Context) (string, error) {
 		s := w.take(w.Containers, isTaken)
@@ -143,7 +145,7 @@ func overAPI(action, patch string) func(*writer, context.Context) (string, error
 	}
 }
 
-// missed notes that an answer of 404 says that nothing had the name.
+// missed records an answer of 404 as a read: no object had the name.
 func (w *writer) missed(began time.Duration, name string, err error) {
 	if apierrors.IsNotFound(err) {
 		w.record(began, nil, step{kind: checkers.Owner, register: name, action: history.Read, value: history.Absent})
@@ -165,7 +167,7 @@ func (w *writer) renameContainer(ctx context.Context) (string, error) {
 	err := w.Docker.ContainerRename(ctx, id, to.Name)
 	w.record(began, err, owner(from.Name, history.Absent), owner(to.Name, id))
 	did := fmt.Sprintf("docker rename %s %s", from.Name, to.Name)
-	if outcomeOf(err) == history.Unknown { // which of the two it is, only Docker knows
+	if outcomeOf(err) == history.Unknown { // only Docker knows which name the container has
 		if found, inspectErr := w.Docker.ContainerInspect(ctx, id); inspectErr != nil {
 			w.taint(from.Name)
 			w.taint(to.Name)
@@ -208,7 +210,8 @@ func (w *writer) remove(ctx context.Context, how string, call func(id, name stri
 	return fmt.Sprintf("%s %s", how, s.Name), err
 }
 
-// deleteContainer is answered before the container is stopped and removed.
+// deleteContainer deletes a container with its grace period. The server answers before Docker has stopped and removed the
+// container, so all effects may come later.
 func (w *writer) deleteContainer(ctx context.Context) (string, error) {
 	s := w.take(w.Containers, isTaken)
 	if s == nil {
@@ -229,7 +232,7 @@ func (w *writer) deleteContainer(ctx context.Context) (string, error) {
 	return "api delete " + s.Name, err
 }
 
-// runJob runs a container to its end, which nobody asks for. It has a name of its own, which no reader looks at.
+// runJob runs a container whose command ends on its own. No reader looks at its name.
 func (w *writer) runJob(ctx context.Context) (string, error) {
 	name := fmt.Sprintf("%s-job-%d", w.Prefix, w.serial.Add(1))
 	autoRemove := w.random.IntN(2) == 0
@@ -242,12 +245,12 @@ func (w *writer) runJob(ctx context.Context) (string, error) {
 		return did, err
 	}
 	if w.random.IntN(2) == 0 {
-		return did, nil // one to prune
+		return did, nil // the container stays
 	}
 	return did, w.Docker.ContainerRemove(ctx, created.ID, container.RemoveOptions{Force: true})
 }
 
-// pruneContainers removes what nobody looks at: a label's worth of containers that was made for it.
+// pruneContainers makes containers with a label of their own, and prunes them by this label. No reader looks at their names.
 func (w *writer) pruneContainers(ctx context.Context) (string, error) {
 	batch := fmt.Sprintf("%s-prune-%d", w.Prefix, w.serial.Add(1))
 	for i := range 2 {

@@ -22,7 +22,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// sources is how many images there are that tags move between.
+// sources is the number of images between which the tags move.
 const sources = 3
 
 var imageOperations = []operation{
@@ -43,7 +43,7 @@ var imageOperations = []operation{
 	}},
 }
 
-// ImageName is the name of the object that shows a tag.
+// ImageName returns the name of the Image that shows a tag.
 func ImageName(tag string) string { return strings.ReplaceAll(tag, "/", "~") }
 
 func (t *Traffic) makeSources(ctx context.Context) error {
@@ -57,7 +57,7 @@ func (t *Traffic) makeSources(ctx context.Context) error {
 	return nil
 }
 
-// imports makes an image that no other is like, and returns its ID.
+// imports makes an image whose content no other image has, and returns its ID.
 func (t *Traffic) imports(ctx context.Context, tag string) (string, error) {
 	content := []byte(fmt.Sprintf("%s %d", tag, t.serial.Add(1)))
 	var layer bytes.Buffer
@@ -83,7 +83,7 @@ func (t *Traffic) imports(ctx context.Context, tag string) (string, error) {
 	return found.ID, err
 }
 
-// tag gives a tag to one of the sources, be it free or not.
+// tag makes a tag point to one of the sources. The tag may exist already.
 func (w *writer) tag(ctx context.Context) (string, error) {
 	s := w.take(w.Tags, func(*Slot) bool { return true })
 	if s == nil {
@@ -99,7 +99,7 @@ func (w *writer) tag(ctx context.Context) (string, error) {
 	return "docker tag " + s.Name, err
 }
 
-// importImage gives a tag to a new image, which is left dangling when the tag moves on.
+// importImage makes a tag point to a new image. When the tag moves later, the image is dangling.
 func (w *writer) importImage(ctx context.Context) (string, error) {
 	s := w.take(w.Tags, func(*Slot) bool { return true })
 	if s == nil {
@@ -109,7 +109,7 @@ func (w *writer) importImage(ctx context.Context) (string, error) {
 	began := w.Recorder.Now()
 	id, err := w.imports(ctx, s.Name)
 	if err != nil {
-		w.taint(s.Name) // it may be there, and its ID is not known
+		w.taint(s.Name) // the image may exist, and nobody knows its ID
 	} else {
 		w.record(began, err, owner(s.Name, id))
 	}
@@ -135,7 +135,7 @@ func removeTag(how string, call func(*writer, context.Context, string) error) fu
 	}
 }
 
-// commit makes an image without a tag, which raises no image event.
+// commit makes an image without a tag. Docker raises no image event for it.
 func (w *writer) commit(ctx context.Context) (string, error) {
 	name := fmt.Sprintf("%s-commit-%d", w.Prefix, w.serial.Add(1))
 	created, err := w.create(ctx, name, w.label(), nil)
@@ -148,7 +148,7 @@ func (w *writer) commit(ctx context.Context) (string, error) {
 	return "docker commit " + name, w.Docker.ContainerRemove(ctx, created.ID, container.RemoveOptions{Force: true})
 }
 
-// makeUnreported makes an image of which Docker raises no event. It has a name of its own, which no reader looks at.
+// makeUnreported makes an image for which engines with the classic image store raise no event. No reader looks at its name.
 func (w *writer) makeUnreported(ctx context.Context) (string, error) {
 	ways := slices.Sorted(maps.Keys(engine.UnreportedImages))
 	way := ways[w.random.IntN(len(ways))]

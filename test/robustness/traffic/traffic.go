@@ -1,8 +1,9 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package traffic changes what an engine holds: several writers, by turns through Docker and through the server, from a seed.
-// What they do goes into a history, as operations on registers that readers can be judged by.
+// Package traffic changes the objects of an engine. Several writers make random changes from a seed. They make some changes
+// through Docker and some through the server. They record the changes as operations on registers, so that a checker can tell
+// whether reads were correct.
 package traffic
 
 import (
@@ -28,29 +29,29 @@ import (
 )
 
 const (
-	// callTimeout bounds one call. It is longer than any fault lasts.
+	// callTimeout limits one operation. It is longer than any fault lasts.
 	callTimeout = 3 * time.Minute
 	// pause is how long a writer waits after a call that failed.
 	pause = 100 * time.Millisecond
 )
 
-// Config is what traffic is made from.
+// Config configures Traffic.
 type Config struct {
 	Docker    *client.Client
 	API       typed.ContainersV1alpha1Interface
 	Namespace string
-	// Prefix begins the names of all that is made.
+	// Prefix begins the names of all objects that the writers make.
 	Prefix   string
 	Recorder *history.Recorder
 	Seed     uint64
 	Writers  int
-	// Names is how many names there are of each kind.
+	// Names is the number of names of each kind.
 	Names int
-	// Log takes a line of JSON for each operation.
+	// Log gets a line of JSON for each operation.
 	Log io.Writer
 }
 
-// Traffic is writers at work.
+// Traffic is a set of running writers.
 type Traffic struct {
 	Config
 	Containers, Volumes, Tags []*Slot
@@ -60,21 +61,21 @@ type Traffic struct {
 	group  sync.WaitGroup
 
 	logMu   sync.Mutex
-	Made    atomic.Int64 // operations that were done
+	Made    atomic.Int64 // operations whose outcome is known
 	Failed  atomic.Int64 // operations whose outcome is not known
 	serial  atomic.Int64
 	taintMu sync.Mutex
 	tainted map[string]bool
 }
 
-// Slot is a name that things come and go under. Who writes to it holds its lock.
+// Slot is a name under which writers create and remove objects. A writer holds the lock while it changes the slot.
 type Slot struct {
 	sync.Mutex
 	Name string
 	id   atomic.Pointer[string]
 }
 
-// ID is what was made under the name last, as far as is known; "" for nothing.
+// ID returns the ID of the object that has the name, as far as the writers know. It is "" if no object has the name.
 func (s *Slot) ID() string {
 	if id := s.id.Load(); id != nil {
 		return *id
@@ -92,7 +93,7 @@ func slots(format string, n int) []*Slot {
 	return all
 }
 
-// Start lets the writers work until Stop.
+// Start starts writers, which run until Stop.
 func Start(config Config) (*Traffic, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &Traffic{
@@ -114,15 +115,15 @@ func Start(config Config) (*Traffic, error) {
 	return t, nil
 }
 
-// Stop ends the writers after what they are at. Nothing is changed any more when it returns, but what Docker was asked for
-// and has not answered.
+// Stop ends the writers after their current operations. When it returns, they change nothing any more. But Docker may still
+// carry out a call that it has not answered.
 func (t *Traffic) Stop() {
 	t.cancel()
 	t.group.Wait()
 }
 
-// Untainted leaves out operations on registers of which not even the writers know what is in them: names that were tainted,
-// and containers whose creation nobody has answered for, and whose ID only readers have seen.
+// Untainted leaves out the operations on registers whose content even the writers do not know. These are tainted names, and
+// containers whose creation got no answer, so that only readers have seen their ID.
 func (t *Traffic) Untainted(operations []history.Operation) []history.Operation {
 	t.taintMu.Lock()
 	defer t.taintMu.Unlock()
@@ -155,7 +156,8 @@ type writer struct {
 	random *rand.Rand
 }
 
-// operation is one kind of what writers do. It returns what was done, "" if there was nothing to do it to.
+// operation is one kind of change that the writers make. run returns a description of the change. The description is "" if
+// there was no object to change.
 type operation struct {
 	weight int
 	run    func(*writer, context.Context) (did string, err error)
@@ -192,7 +194,7 @@ func (w *writer) do(ctx context.Context, o operation) {
 		return
 	}
 	w.Failed.Add(1)
-	for ctx.Err() == nil { // until it makes sense to go on
+	for ctx.Err() == nil { // wait until the engine answers again
 		_, err := w.Docker.Ping(ctx)
 		if err == nil {
 			return
@@ -214,14 +216,14 @@ func (w *writer) log(began time.Duration, did string, err error) {
 	}
 	content, err := json.Marshal(line)
 	if err != nil {
-		panic(err) // it is made of strings and numbers
+		panic(err) // cannot happen: line has only strings and numbers
 	}
 	w.logMu.Lock()
 	defer w.logMu.Unlock()
 	w.Log.Write(append(content, '\n'))
 }
 
-// refused is the outcome of an operation that certainly has had no effect.
+// refused is the outcome of an operation that certainly had no effect.
 const refused history.Outcome = "refused"
 
 func outcomeOf(err error) history.Outcome {
@@ -242,11 +244,12 @@ func outcomeOf(err error) history.Outcome {
 // step is an effect of an operation on a register.
 type step struct {
 	kind, register, action, value string
-	// later is true for an effect that may come after the answer, or not at all, maybe for one that may not come at all.
+	// later is true for an effect that may come before or after the answer, or never. maybe is true for an effect that comes
+	// before the answer or never.
 	later, maybe bool
 }
 
-// record notes what an operation did that was called at began and has returned now.
+// record records the effects of an operation that was called at began and has just returned.
 func (w *writer) record(began time.Duration, err error, steps ...step) {
 	outcome := outcomeOf(err)
 	if outcome == refused {
@@ -265,11 +268,12 @@ func (w *writer) record(began time.Duration, err error, steps ...step) {
 	}
 }
 
-// isGone is true where what was to be removed is not there. It may be this very request that has removed it: a client tries
-// again where the answer was that it should.
+// isGone reports whether the error says that the object does not exist. The operation may have removed the object itself,
+// because the client repeats a request if the answer tells it to retry.
 func isGone(err error) bool { return apierrors.IsNotFound(err) || cerrdefs.IsNotFound(err) }
 
-// recordIfGone is record for an operation that may have had its effect though what it was for is not there any more.
+// recordIfGone is like record, but for an operation that may have had its effect even if the error says that the object does
+// not exist.
 func (w *writer) recordIfGone(began time.Duration, err error, steps ...step) {
 	if !isGone(err) {
 		w.record(began, err, steps...)
@@ -281,7 +285,7 @@ func (w *writer) recordIfGone(began time.Duration, err error, steps ...step) {
 	w.record(began, nil, steps...)
 }
 
-// take locks a slot that has the property, nil if the first few that chance offers do not.
+// take locks and returns a random slot for which fit is true. It returns nil if it finds none after a few tries.
 func (w *writer) take(from []*Slot, fit func(*Slot) bool) *Slot {
 	for range 8 {
 		s := from[w.random.IntN(len(from))]
@@ -299,7 +303,7 @@ func (w *writer) take(from []*Slot, fit func(*Slot) bool) *Slot {
 func isFree(s *Slot) bool  { return s.ID() == "" }
 func isTaken(s *Slot) bool { return s.ID() != "" }
 
-// label is what selectors select by.
+// label returns a random label. Readers select objects by it.
 func (w *writer) label() map[string]string {
 	return map[string]string{"team": string(rune('a' + w.random.IntN(3)))}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// There is what an owner register holds where something has the name, and no identity to tell it from another.
+// There is the value of an owner register if an object has the name, but has no ID that tells it from another object.
 const There = "there"
 
 var volumeOperations = []operation{
@@ -44,7 +44,7 @@ func (w *writer) createVolume(ctx context.Context) (string, error) {
 	return "docker volume create " + s.Name, err
 }
 
-// createVolumeAgain changes nothing, and raises an event on some engines.
+// createVolumeAgain creates a volume that exists. This changes nothing, but some engines raise an event.
 func (w *writer) createVolumeAgain(ctx context.Context) (string, error) {
 	s := w.take(w.Volumes, isTaken)
 	if s == nil {
@@ -75,7 +75,7 @@ func removeVolume(how string, call func(*writer, context.Context, string) error)
 	}
 }
 
-// pruneVolumes removes a label's worth of volumes that was made for it.
+// pruneVolumes makes volumes with a label of their own, and prunes them by this label.
 func (w *writer) pruneVolumes(ctx context.Context) (string, error) {
 	batch := fmt.Sprintf("%s-prune-%d", w.Prefix, w.serial.Add(1))
 	for i := range 3 {
