@@ -18,11 +18,11 @@ import (
 	"github.com/docker/docker/pkg/jsonmessage"
 )
 
-// UnreportedTags has the end of the tag for those UnreportedImages that get one. The tag begins with the unique name.
+// UnreportedTags has the tags of the UnreportedImages that get one, without the unique name with which each tag begins.
 var UnreportedTags = map[string]string{"build in two stages": ":staged", "archive that loads in part": ":loaded"}
 
-// UnreportedImages are ways to make images of which engines with the classic image store raise no event, by what they are. Unique
-// is in the content of all of them, and the name of those that get one.
+// UnreportedImages has functions that make images for which engines with the classic image store raise no event. unique is part of
+// the content of each image, and of its tag if it has one.
 var UnreportedImages = map[string]func(ctx context.Context, docker *client.Client, unique string) error{
 	"untagged build": func(ctx context.Context, docker *client.Client, unique string) error {
 		return buildImage(ctx, docker, build.ImageBuildOptions{}, unique, "FROM scratch\nCOPY content /content\n")

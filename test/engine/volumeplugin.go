@@ -25,8 +25,8 @@ type VolumePlugin struct {
 	volumes, hidden map[string]bool
 }
 
-// VolumePlugin starts a volume driver that only this engine has. It ends with the test program: an engine waits for half a minute for
-// one that has gone.
+// VolumePlugin starts a volume driver that only this engine has. The driver runs until the test program ends, because an engine
+// waits for half a minute for a driver that is gone.
 func (e *Engine) VolumePlugin(t testing.TB, name string) *VolumePlugin {
 	t.Helper()
 	// The engine has a /run of its own.
