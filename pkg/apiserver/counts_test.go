@@ -64,7 +64,7 @@ func TestABurstOfChangesIsCountedOnceASecond(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if len(counts) != 1 {
-			t.Fatalf("counted %v though nothing changed", counts)
+			t.Fatalf("counted %v although nothing changed", counts)
 		}
 
 		const burst = 100

@@ -185,7 +185,7 @@ func serve(t testing.TB, server *genericapiserver.GenericAPIServer) *httptest.Se
 		return status == http.StatusOK, nil
 	}
 	if err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, time.Minute, true, started); err != nil {
-		t.Fatal("the server does not get going: ", err)
+		t.Fatal("the server does not become ready: ", err)
 	}
 	return listening
 }

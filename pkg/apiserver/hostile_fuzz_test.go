@@ -42,7 +42,7 @@ func checkRefusal(t *testing.T, code int, body []byte, but ...int) {
 	t.Helper()
 	var status metav1.Status
 	if err := json.Unmarshal(body, &status); err != nil || status.Kind != "Status" || int(status.Code) != code || status.Message == "" {
-		t.Errorf("%d with no complete Status: %.300s", code, body)
+		t.Errorf("status %d without a complete Status: %.300s", code, body)
 	}
 	if (code < 400 || code >= 500) && !slices.Contains(but, code) {
 		t.Errorf("%d: %.300s", code, body)
@@ -96,7 +96,7 @@ func FuzzPatch(f *testing.F) {
 			t.Fatal(err)
 		}
 		if after.Name != "web" || after.UID != before.UID || after.Status.ID != before.Status.ID || after.Status.Image != before.Status.Image || len(after.Labels)+len(after.Finalizers)+len(after.ManagedFields) > 0 {
-			t.Errorf("it became %s", body)
+			t.Errorf("the object became %s", body)
 		}
 		if strings.Contains(told, "->") != (after.Spec.State != v1alpha1.ContainerStateRunning) {
 			t.Errorf("the source was told %q, and the state is %s", told, after.Spec.State)

@@ -61,7 +61,7 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 		}
 		if resource.Kind != expected.kind || !resource.Namespaced || resource.SingularName != strings.ToLower(expected.kind) ||
 			!slices.Equal(resource.ShortNames, []string{expected.shortName}) || !slices.Equal(resource.Categories, []string{"engine"}) {
-			t.Errorf("%+v is not as it should be", resource)
+			t.Errorf("%+v has the wrong scope, names or categories", resource)
 		}
 	}
 	for name := range maps.Keys(want) {

@@ -27,11 +27,11 @@ func TestPodmanGoesWithoutAFence(t *testing.T) {
 	f.podman = true
 	x := connectFake(t, f)
 	if x.Fenced() {
-		t.Error("it is fenced")
+		t.Error("the engine is fenced")
 	}
 	must(t, x.Fence(t.Context()))
 	if f.count("GET /events") != 1 {
-		t.Errorf("%d reads of events", f.count("GET /events"))
+		t.Errorf("%d reads of events, want 1", f.count("GET /events"))
 	}
 }
 
@@ -43,7 +43,7 @@ func TestALogThatShowsNothingOfTheStreamIsNotRelied(t *testing.T) {
 	x.v.waitFor(t, "the event", func() bool { return x.v.marksOf("data") > 0 })
 	must(t, x.Fence(t.Context()))
 	if x.Fenced() {
-		t.Error("it is fenced")
+		t.Error("the engine is fenced")
 	}
 }
 
@@ -133,14 +133,14 @@ func TestTheRemovalOfAStoppedContainerIsShownOnlyIfItTakesLong(t *testing.T) {
 	status = container.StateRemoving
 	f.handle("POST /containers/"+idA+"/wait", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	if got := shown(); got != "removing" {
-		t.Errorf("during a long removal it is %q", got)
+		t.Errorf("during a long removal the container is %q", got)
 	}
 	f.handle("POST /containers/"+idA+"/wait", func(w http.ResponseWriter, _ *http.Request) {
 		status = ""
 		answer(w, http.StatusOK, container.WaitResponse{})
 	})
 	if got := shownBy(patient); got != "" {
-		t.Errorf("after a short removal it is %q", got)
+		t.Errorf("after a short removal the container is %q", got)
 	}
 
 	// The container was running before its removal, so the removal is shown.
@@ -150,7 +150,7 @@ func TestTheRemovalOfAStoppedContainerIsShownOnlyIfItTakesLong(t *testing.T) {
 	}
 	status = container.StateRemoving
 	if got := shown(); got != "removing" {
-		t.Errorf("after it ran it is %q", got)
+		t.Errorf("after it ran, the container is %q", got)
 	}
 }
 
@@ -170,7 +170,7 @@ func TestAnInspectionThatBlocksIsBounded(t *testing.T) {
 	must(t, err)
 	c.fail(errGone)
 	if err := <-done; code(err) != 503 || !contains(err, "gone") {
-		t.Errorf("when the connection is given up: %v", err)
+		t.Errorf("after the connection was given up: %v", err)
 	}
 }
 
@@ -295,7 +295,7 @@ func TestAForcedDeletionIsDoneWhenTheOneThatItCutShortWasFaster(t *testing.T) {
 	x := connectFake(t, f)
 	web := &v1alpha1.Container{}
 	if err := x.Containers().Delete(t.Context(), idA, web); code(err) != 404 {
-		t.Errorf("a container that nobody was deleting: %v", err)
+		t.Errorf("delete of a container that is not being deleted: %v", err)
 	}
 	begun := metav1.Now()
 	web.DeletionTimestamp = &begun

@@ -78,7 +78,7 @@ func TestAVolumeThatDockerCannotBeAskedAboutShowsAsItIsListed(t *testing.T) {
 		plugin.Remove(name)
 	}
 	if x.volume(t, victim) == nil || x.container(t, victim) == nil || x.container(t, victim).Status.ID != id {
-		t.Error("another one was removed")
+		t.Error("another volume was removed")
 	}
 }
 

@@ -54,10 +54,10 @@ func TestACallerMayLeaveItsBatch(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := b.do(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("left with %v", err)
+			t.Errorf("the caller with a timeout got %v", err)
 		}
 		if _, err := b.do(t.Context()); !errors.Is(err, boom) {
-			t.Errorf("stayed and got %v", err)
+			t.Errorf("the caller without a timeout got %v", err)
 		}
 	})
 }
@@ -77,7 +77,7 @@ func TestOneHolderOfAKeyAtATime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := locks.lock(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("held twice: %v", err)
+			t.Errorf("a second lock of the same key: %v", err)
 		}
 		go func() {
 			time.Sleep(time.Minute)

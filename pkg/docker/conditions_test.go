@@ -103,7 +103,7 @@ func TestNoConditionIsOlderThanDockerAllows(t *testing.T) {
 
 func TestAPauseFromOutsideHasItsTime(t *testing.T) {
 	name := engine.UniqueName("pause")
-	id := shared.Run(t, name) // before the server could see it created and not started
+	id := shared.Run(t, name) // before the server connects, so that it never sees the container without a start time
 	clock := clocktesting.NewFakeClock(time.Now().Add(time.Hour).Truncate(time.Second))
 	x := connectTo(t, shared.Host(), func(e *Engine) { e.Containers().clock = clock })
 	x.awaitConnection(t)
@@ -132,7 +132,7 @@ func TestAPauseFromOutsideHasItsTime(t *testing.T) {
 	}
 	after := connect(t).container(t, name) // a server that starts now
 	if got := sinceOf(t, after, "Paused"); !got.Equal(first.Status.StartedAt.Time) || !meta.IsStatusConditionTrue(after.Status.Conditions, "Paused") {
-		t.Errorf("after a restart it is paused since %s: %+v", got, after.Status.Conditions)
+		t.Errorf("after a restart of the server, the container is paused since %s: %+v", got, after.Status.Conditions)
 	}
 }
 
@@ -163,7 +163,7 @@ func TestATagHasTheTimeAtWhichItWasSeen(t *testing.T) {
 		objects, _, err := e.Images().Observe(t.Context(), "sha256:"+idA)
 		must(t, err)
 		if len(objects) != max(1, len(step.tags)) {
-			t.Errorf("%s: it shows as %v", step.what, objects)
+			t.Errorf("%s: the image shows as %v", step.what, objects)
 		}
 		for _, object := range objects {
 			image := object.(*v1alpha1.Image)
@@ -186,6 +186,6 @@ func TestATagHasTheTimeAtWhichItWasSeen(t *testing.T) {
 	objects, _, err := e.Images().Observe(t.Context(), "sha256:"+idA)
 	must(t, err)
 	if got := objects["engine/a:1"].(*v1alpha1.Image).Status.Conditions[0].LastTransitionTime; !got.Equal(&metav1.Time{Time: clock.Now()}) {
-		t.Errorf("an image that came while the server ran is tagged since %s, want %s", got, clock.Now())
+		t.Errorf("an image that was made while the server ran is tagged since %s, want %s", got, clock.Now())
 	}
 }

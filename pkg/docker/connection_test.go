@@ -197,7 +197,7 @@ func TestWhoeverDoesNotAgreeOnTLSIsToldTheWayOut(t *testing.T) {
 		c, _, err := e.client()
 		must(t, err)
 		if _, err = c.Ping(t.Context()); err == nil {
-			t.Errorf("%s: it is answered", what)
+			t.Errorf("%s: the engine answers", what)
 			continue
 		}
 		for _, words := range test.want {
@@ -249,10 +249,10 @@ func TestWhyTheEngineDoesNotAnswer(t *testing.T) {
 		{unix, dial(syscall.EACCES), "no permission to use the container engine's socket /run/x.sock: add yourself to the docker group or choose --docker-host"},
 		{unix, dial(syscall.ENOENT), "no container engine listens on unix:///run/x.sock"},
 		{relative, dial(syscall.ENOENT), "no container engine listens on unix://run/x.sock, which is a relative path: did you mean unix:///run/x.sock?"},
-		//lint:ignore SA1019 what the client returns cannot be made otherwise
+		//lint:ignore SA1019 no other function makes this error of the client
 		{directory, client.ErrorConnectionFailed("unix://" + dir), "no container engine listens on unix://" + dir + ", which is a directory"},
 		{tcp, errors.New(`Get "https://x": net/http: HTTP/1.x transport connection broken: malformed HTTP response "\x15\x03\x03"`), "the container engine at tcp://x:1 (docker context remote) speaks TLS: add ca, cert and key with docker context update"},
-		//lint:ignore SA1019 what the client returns cannot be made otherwise
+		//lint:ignore SA1019 no other function makes this error of the client
 		{unix, client.ErrorConnectionFailed("unix:///run/x.sock"), "no container engine listens on unix:///run/x.sock"},
 		//lint:ignore SA1019 as above
 		{tcp, client.ErrorConnectionFailed("tcp://x:1"), "no container engine answers at tcp://x:1 (docker context remote)"},

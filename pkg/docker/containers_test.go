@@ -297,7 +297,7 @@ func TestTheLastAppliedConfigurationIsRemembered(t *testing.T) {
 	}
 	must(t, x.docker.ContainerRemove(t.Context(), id, container.RemoveOptions{}))
 	if x.container(t, name) != nil || len(x.Containers().overlays.byID) != 0 && x.Containers().overlays.byID[id] != nil {
-		t.Error("it outlived the container")
+		t.Error("the annotation outlived the container")
 	}
 }
 

@@ -23,7 +23,7 @@ func TestAVolumeShowsWhatDockerSays(t *testing.T) {
 	}
 	v.CreatedAt = ""
 	if volumeOf(&v, "engine", true).Status.CreatedAt != nil {
-		t.Error("a time that the driver does not give")
+		t.Error("the volume shows a creation time that the driver does not give")
 	}
 	v.Name = "team/share"
 	if got := volumeOf(&v, "engine", true); got.Name != containers.ObjectName("team/share") || got.Status.Name != "team/share" {

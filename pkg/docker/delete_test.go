@@ -91,7 +91,7 @@ func TestDeletingARunningContainerWithoutForceIsAConflict(t *testing.T) {
 	must(t, x.update(t, t.Context(), name, state("created")))
 	must(t, x.Containers().Delete(t.Context(), id, c))
 	if err := x.Containers().Delete(t.Context(), id, c); code(err) != 404 {
-		t.Errorf("again: %v", err)
+		t.Errorf("second delete: %v", err)
 	}
 	if err := x.Containers().Delete(t.Context(), "../volumes/x", c); code(err) != 404 {
 		t.Errorf("a path: %v", err)
@@ -137,7 +137,7 @@ func TestTheTagsOfOneImageCanBeDeletedAllAtOnce(t *testing.T) {
 		}
 		group.Wait()
 		if found, err := x.docker.ImageInspect(t.Context(), id); err == nil {
-			t.Errorf("left: %q", found.RepoTags)
+			t.Errorf("the image still has the tags %q", found.RepoTags)
 		}
 	}
 }

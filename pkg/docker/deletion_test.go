@@ -78,11 +78,11 @@ func TestADeletionThatIsRefusedAtOnceIsRefused(t *testing.T) {
 	for _, grace := range []int64{30, 1} {
 		err := x.update(t, t.Context(), name, deletion(grace))
 		if code(err) != http.StatusForbidden || !contains(err, "the filter says no") {
-			t.Errorf("within %d seconds: %v", grace, err)
+			t.Errorf("delete with a grace period of %d seconds: %v", grace, err)
 		}
 		c := x.c.held(name).(*v1alpha1.Container)
 		if c.DeletionTimestamp != nil || c.Status.LastAction != nil || c.Status.Status != "running" {
-			t.Errorf("within %d seconds: %+v", grace, c)
+			t.Errorf("after the delete with a grace period of %d seconds: %+v", grace, c)
 		}
 	}
 }
@@ -293,7 +293,7 @@ func TestTheSignalOfAnotherContainerIsNotWaitedFor(t *testing.T) {
 	s.sent(idB)
 	select {
 	case <-sent:
-		t.Error("it was the other container")
+		t.Error("the wait ended at the signal of another container")
 	default:
 	}
 	again, forgetAgain := s.await(idA)
@@ -305,6 +305,6 @@ func TestTheSignalOfAnotherContainerIsNotWaitedFor(t *testing.T) {
 	_, forget = s.await(idA)
 	forget()
 	if len(s.waiting) != 0 {
-		t.Errorf("%v wait for ever", s.waiting)
+		t.Errorf("still waiting: %v", s.waiting)
 	}
 }

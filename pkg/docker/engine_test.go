@@ -270,7 +270,7 @@ func TestAKilledEngineIsUnavailableUntilItIsBack(t *testing.T) {
 		t.Error("the container is lost")
 	}
 	if c := x.container(t, name+"-r"); c == nil || c.Status.Status != "exited" {
-		t.Errorf("what died with the engine: %+v", c)
+		t.Errorf("the container that ran when the engine was killed: %+v", c)
 	}
 }
 
@@ -312,10 +312,10 @@ func TestRunEndsAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(2 * time.Minute):
-		t.Fatal("Run goes on")
+		t.Fatal("Run does not return")
 	}
 	if err := e.Volumes().Delete(t.Context(), "data", &v1alpha1.Volume{}); code(err) != 503 {
-		t.Errorf("a call after the end: %v", err)
+		t.Errorf("a call after Run has returned: %v", err)
 	}
 }
 

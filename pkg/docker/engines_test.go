@@ -115,11 +115,11 @@ func TestTheReasonTellsWhyAnEngineIsNotReady(t *testing.T) {
 	} {
 		s := nowhere(t).Engines()
 		if got := s.reasonFor(test.err); got != test.never {
-			t.Errorf("%s, of an engine that never answered: %s, want %s", name, got, test.never)
+			t.Errorf("%s, and the engine never answered: %s, want %s", name, got, test.never)
 		}
 		s.connected(Version{})
 		if got := s.reasonFor(test.err); got != test.answered {
-			t.Errorf("%s, of an engine that answered: %s, want %s", name, got, test.answered)
+			t.Errorf("%s, and the engine had answered: %s, want %s", name, got, test.answered)
 		}
 	}
 }
@@ -189,7 +189,7 @@ func TestAnEngineIsShownThroughItsLife(t *testing.T) {
 	}
 	shown = awaitCondition(t, x.Engine, "Synced", "True")
 	if got := conditionOf(shown, "ContainerEngineReady"); !strings.HasPrefix(got, "True Connected") || *shown.Status.Counts == *known.Counts {
-		t.Errorf("the engine that is back is %s, with %+v", got, shown.Status.Counts)
+		t.Errorf("the engine is back: %s, with %+v", got, shown.Status.Counts)
 	}
 }
 
@@ -232,7 +232,7 @@ func TestAnEngineIsCalledWhatItIs(t *testing.T) {
 			want = "Podman Engine"
 		}
 		if got := connectFake(t, f).Version().Product; got != want {
-			t.Errorf("podman %v: it is called %q", isPodman, got)
+			t.Errorf("podman %v: the name is %q", isPodman, got)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func TestDockersErrorsBecomeAPIErrors(t *testing.T) {
 		"denied":             {daemon(errdefs.ErrPermissionDenied, "plugin says no"), http.StatusForbidden, "plugin says no"},
 		"unavailable":        {daemon(errdefs.ErrUnavailable, "shutting down"), http.StatusServiceUnavailable, "shutting down"},
 		"deadline":           {fmt.Errorf("x: %w", context.DeadlineExceeded), http.StatusGatewayTimeout, `Docker did not answer in time to stop containers "web"`},
-		//lint:ignore SA1019 what the client returns cannot be made otherwise
+		//lint:ignore SA1019 no other function makes this error of the client
 		"gone":          {client.ErrorConnectionFailed("unix:///x"), http.StatusServiceUnavailable, "Cannot connect to the Docker daemon"},
 		"cut off":       {fmt.Errorf("reading: %w", io.ErrUnexpectedEOF), http.StatusServiceUnavailable, "reading"},
 		"already typed": {fmt.Errorf("x: %w", apierrors.NewResourceExpired("away")), http.StatusGone, "away"},
@@ -53,11 +53,11 @@ func TestDockersErrorsBecomeAPIErrors(t *testing.T) {
 			t.Errorf("%s: details %+v", name, details)
 		}
 		if test.code == http.StatusServiceUnavailable && status.Status().Details.RetryAfterSeconds != 1 {
-			t.Errorf("%s: no time to retry after", name)
+			t.Errorf("%s: the error does not say when to retry", name)
 		}
 	}
 	if apiError("stop", containerResource, "web", nil) != nil {
-		t.Error("success is an error")
+		t.Error("apiError makes an error of nil")
 	}
 }
 

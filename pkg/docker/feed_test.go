@@ -155,7 +155,7 @@ func TestAnEventIsAppliedOnceWhoeverShowsItFirst(t *testing.T) {
 	lines := volumes(0, 4)
 	mustStream(t, f, lines[0], lines[1])
 	if mustLog(t, f, lines...) != nil {
-		t.Error("a log that has lost nothing is waited for")
+		t.Error("the fence waits although the log has lost nothing")
 	}
 	mustStream(t, f, lines[3], lines[2])
 	mustLog(t, f, lines...)
@@ -173,7 +173,7 @@ func TestEventsThatLookTheSameAreAllApplied(t *testing.T) {
 	mustStream(t, f, same)
 	mustLog(t, f, same, same, same)
 	if len(*got) != 3 {
-		t.Errorf("applied %d of 3", len(*got))
+		t.Errorf("%d of 3 events were applied", len(*got))
 	}
 }
 
@@ -191,7 +191,7 @@ func TestAWrappedLogWaitsForTheStream(t *testing.T) {
 	}
 	mustStream(t, f, lines[299])
 	if !isClosed(caughtUp) {
-		t.Error("the wait goes on")
+		t.Error("the wait has not ended")
 	}
 	if len(*got) != 300 {
 		t.Errorf("%d marks for 300 events", len(*got))
@@ -203,7 +203,7 @@ func TestAFullLogWhoseBeginningIsKnownDoesNotWait(t *testing.T) {
 	lines := volumes(0, 300)
 	mustStream(t, f, lines[:100]...)
 	if mustLog(t, f, lines[44:]...) != nil {
-		t.Error("the log overlaps what the stream has brought")
+		t.Error("the fence waits although the log overlaps the stream")
 	}
 }
 

@@ -23,7 +23,7 @@ func TestTheIndexFollowsTags(t *testing.T) {
 		t.Errorf("a new image: %v", got)
 	}
 	if got := x.set("a", indexed("p", "x:1", "x:2"), 0); len(got) != 0 {
-		t.Errorf("nothing new: %v", got)
+		t.Errorf("the same image again: %v", got)
 	}
 	if got := x.set("b", indexed("", "x:1"), 0); len(got) != 1 || got[0] != "a" {
 		t.Errorf("a moved tag: %v", got)
@@ -41,7 +41,7 @@ func TestTheIndexFollowsTags(t *testing.T) {
 	x.remove("b", 0)
 	x.remove("p", 0)
 	if len(x.owners) != 0 || len(x.images) != 0 {
-		t.Errorf("left: %v, %v", x.owners, x.images)
+		t.Errorf("the index still has %v, %v", x.owners, x.images)
 	}
 }
 
@@ -66,17 +66,17 @@ func TestAReferenceLeadsToTheImagesThatHaveOrHadIt(t *testing.T) {
 		t.Fatalf("%v, %v", objects, err)
 	}
 	if got := related(tag); !slices.Equal(got, []string{before}) {
-		t.Errorf("the owner: %v", got)
+		t.Errorf("related to the tag: %v, want its owner", got)
 	}
 	owner = after
 	if got := related(tag); !slices.Equal(got, []string{after, before}) {
-		t.Errorf("the new and the former owner: %v", got)
+		t.Errorf("related to the moved tag: %v, want the new and the former owner", got)
 	}
 	if got := related("nothing:v1"); len(got) != 0 {
-		t.Errorf("nobody: %v", got)
+		t.Errorf("related to an unknown tag: %v", got)
 	}
 	if got := related("../containers/x"); len(got) != 0 {
-		t.Errorf("a path: %v", got)
+		t.Errorf("related to a path: %v", got)
 	}
 }
 
@@ -84,25 +84,25 @@ func TestTheIndexDoubtsAnObservationThatATagHasMovedDuring(t *testing.T) {
 	var x imageIndex
 	began := x.begin()
 	if got := x.move("x:1", "new"); len(got) != 0 {
-		t.Errorf("the tag of nobody: %v", got)
+		t.Errorf("move of a tag without an owner: %v", got)
 	}
 	if got := x.set("old", indexed("", "x:1", "x:2"), began); !slices.Equal(got, []string{"old"}) {
-		t.Errorf("an observation of before: %v", got)
+		t.Errorf("observation of the former owner that began before the move: %v", got)
 	}
 	if got := x.set("new", indexed("", "x:1"), x.begin()); !slices.Equal(got, []string{"old"}) {
-		t.Errorf("the new owner: %v", got)
+		t.Errorf("observation of the new owner: %v", got)
 	}
 	if got := x.set("new", indexed("", "x:1"), began); len(got) != 0 {
-		t.Errorf("the new owner, begun before: %v", got)
+		t.Errorf("observation of the new owner that began before the move: %v", got)
 	}
 	if got := x.set("old", indexed("", "x:1"), x.begin()); !slices.Equal(got, []string{"new"}) {
-		t.Errorf("an observation of after: %v", got)
+		t.Errorf("observation of the former owner that began after the move: %v", got)
 	}
 	if got := x.move("x:1", "new"); !slices.Equal(got, []string{"old"}) {
-		t.Errorf("the former owner: %v", got)
+		t.Errorf("move back to the new owner: %v", got)
 	}
 	if got := x.move("x:1", ""); !slices.Equal(got, []string{"old"}) {
-		t.Errorf("the owner of a tag that is gone: %v", got)
+		t.Errorf("removal of the tag: %v", got)
 	}
 	for range 3 {
 		x.end()
@@ -136,7 +136,7 @@ func TestATagThatHasMovedOnBeforeItWasSeenIsLookedFor(t *testing.T) {
 	wantRelated := func(subject string, want ...string) {
 		t.Helper()
 		if _, related, err := images.Observe(t.Context(), subject); err != nil || !slices.Equal(related, want) {
-			t.Errorf("%s leads to %v, not %v: %v", subject, related, want, err)
+			t.Errorf("%s leads to %v, want %v: %v", subject, related, want, err)
 		}
 	}
 	began := images.index.begin()

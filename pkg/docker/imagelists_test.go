@@ -78,10 +78,10 @@ func TestImagesOfWhichTheEngineRaisesNoEventAreListedAtOnce(t *testing.T) {
 		must(t, make(t.Context(), x.docker, unreportedName(t)))
 		got, want := x.i.names(t), dockerNames(t)
 		if !slices.Equal(got, want) {
-			t.Errorf("%s: %q are listed, docker images shows %q", what, got, want)
+			t.Errorf("%s: the list shows %q, docker images shows %q", what, got, want)
 		}
 		if slices.Equal(want, before) {
-			t.Errorf("%s: docker images shows what it showed before", what)
+			t.Errorf("%s: docker images shows the same as before", what)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func TestAnImageThatABuildHidesAndThatIsShownAgainIsListedLikeInDocker(t *testin
 	_, err := x.docker.ImageRemove(t.Context(), child, image.RemoveOptions{PruneChildren: false})
 	must(t, err)
 	if got, want := x.i.names(t), dockerNames(t); !slices.Equal(got, want) || !slices.Contains(got, "engine/"+parent) {
-		t.Errorf("%q are listed, docker images shows %q", got, want)
+		t.Errorf("the list shows %q, docker images shows %q", got, want)
 	}
 }
 
@@ -143,7 +143,7 @@ func TestAChangeOfAnImageThatWasObservedAndNotTakenInIsReportedByTheNextList(t *
 		t.Fatal(err)
 	}
 	if got := x.i.names(t); !slices.Equal(got, []string{"engine/after:v1"}) {
-		t.Errorf("%q are listed", got)
+		t.Errorf("the list shows %q", got)
 	}
 }
 
@@ -184,7 +184,7 @@ func TestEnginesThatReportAllImagesAreNotAskedForListsOfThem(t *testing.T) {
 	asked := f.count("GET /images/json")
 	x.i.names(t)
 	if again := f.count("GET /images/json"); again != asked {
-		t.Errorf("asked for %d lists", again-asked)
+		t.Errorf("the engine was asked for %d lists", again-asked)
 	}
 }
 
@@ -206,7 +206,7 @@ func TestWhatHasChangedBetweenTwoListsOfImages(t *testing.T) {
 		got := changedImages(test.before, test.now)
 		slices.Sort(got)
 		if !slices.Equal(got, test.want) {
-			t.Errorf("%s: %q, not %q", what, got, test.want)
+			t.Errorf("%s: %q, want %q", what, got, test.want)
 		}
 	}
 }

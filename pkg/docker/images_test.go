@@ -49,11 +49,11 @@ func TestEveryChangeOfAnImageShows(t *testing.T) {
 	}
 	remove(other)
 	if x.image(t, nameOfTag(other)) != nil || x.image(t, tag) == nil {
-		t.Error("after the untag")
+		t.Error("the untag removed the wrong object, or none")
 	}
 	remove(tag)
 	if x.image(t, tag) != nil || x.image(t, id) != nil {
-		t.Error("after the removal")
+		t.Error("the image is shown after its removal")
 	}
 }
 
@@ -281,10 +281,10 @@ func TestOneTagOfSeveralIsRemovedAlone(t *testing.T) {
 	v1 := x.image(t, name+":v1")
 	must(t, x.Images().Delete(t.Context(), id, v1))
 	if x.image(t, name+":v1") != nil || x.image(t, name+":v2") == nil {
-		t.Error("not just the one tag")
+		t.Error("the delete removed more than its tag, or nothing")
 	}
 	if err := x.Images().Delete(t.Context(), id, v1); code(err) != 404 {
-		t.Errorf("again: %v", err)
+		t.Errorf("second delete: %v", err)
 	}
 }
 
@@ -298,7 +298,7 @@ func TestADanglingImageThatWasTaggedMeanwhileIsKept(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if x.image(t, tag) == nil {
-		t.Error("it is gone")
+		t.Error("the image is gone")
 	}
 }
 

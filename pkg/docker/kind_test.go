@@ -25,7 +25,7 @@ func TestComparisonsOfAKindAreAPeriodApart(t *testing.T) {
 		1000*period + 1299*time.Second: period - 299*time.Second,
 	} {
 		if got := untilComparison(elapsed, 100*time.Second, period); got != want {
-			t.Errorf("%s after the beginning, the next comparison is in %s, and not in %s", elapsed, got, want)
+			t.Errorf("%s after the beginning, the next comparison is in %s, want %s", elapsed, got, want)
 		}
 	}
 }
@@ -43,7 +43,7 @@ func TestAnEngineIsConnectedOnceEachKindHasBeenTried(t *testing.T) {
 	awaitCondition(t, x.Engine, "ContainersSynced", "True Synced")
 	select {
 	case <-x.Connected():
-		t.Error("the engine is connected though it has not answered for the volumes")
+		t.Error("the engine is connected before it has listed the volumes")
 	default:
 	}
 	close(answered)

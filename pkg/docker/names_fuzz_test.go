@@ -50,7 +50,7 @@ func FuzzName(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		tag, tagErr := tagOfName(name)
 		if again, err := tagOfName(nameOfTag(tag)); tagErr == nil && (!isImagePath(tag) || again != tag) {
-			t.Errorf("%q stands for %q, which is no tag or whose name stands for %q, %v", name, tag, again, err)
+			t.Errorf("%q stands for %q, and the name of that tag stands for %q, %v", name, tag, again, err)
 		}
 		aTag := func(string) bool { return tagErr == nil }
 		for _, use := range []struct {

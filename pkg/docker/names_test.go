@@ -21,7 +21,7 @@ func TestAnyNameCanBeAskedForThatIsOneSegmentOfAPath(t *testing.T) {
 	}
 	for _, name := range []string{"a/b", "team/share/x"} {
 		if !isPath(name) || isPathSegment(name) {
-			t.Errorf("%q is no path, or one segment", name)
+			t.Errorf("%q is not a path, or it is one segment", name)
 		}
 	}
 	for _, name := range []string{"", ".", "..", "../volumes/x", "a/../b", "a/..", "./a", "a/.", "/a", "a/", "a//b", "/", " a", "a ", "a\u00a0", "a\nb", "a\x00", "a\x7f", "a\xff"} {
@@ -81,7 +81,7 @@ func TestOnlyWholeAndShortIDsNameAnObject(t *testing.T) {
 	}
 	for _, s := range []string{"", idA[:1], idA[:11], idA[:13], idA[1:13]} {
 		if isIDOf(s, idA) {
-			t.Errorf("%q is taken for the ID", s)
+			t.Errorf("%q counts as the ID", s)
 		}
 	}
 }

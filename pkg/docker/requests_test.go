@@ -177,7 +177,7 @@ func TestWhatIsOnTheListReachesAnEngineBehindAPath(t *testing.T) {
 		t.Errorf("%v, %q", err, reached)
 	}
 	if err := c.VolumeRemove(t.Context(), "../../volumes/data", false); err == nil {
-		t.Error("a path that is not the API's is let through")
+		t.Error("a path outside the API gets through")
 	}
 }
 

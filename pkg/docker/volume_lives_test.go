@@ -77,10 +77,10 @@ func TestALifeIsOverOnceItWasSeenToBe(t *testing.T) {
 	seen, name, _ := l.of(subject)
 	l.end(seen, name)
 	if _, _, ok := l.of(subject); ok || len(l.byName) != 0 {
-		t.Error("it goes on")
+		t.Error("the life has not ended")
 	}
 	if l.use("data", "") == subject {
-		t.Error("another one has its subject")
+		t.Error("the next life has the same subject")
 	}
 }
 
@@ -91,7 +91,7 @@ func TestALifeThatBeganAnewWhileItWasLookedForIsNotOver(t *testing.T) {
 	l.heard(created(1))
 	l.end(seen, name)
 	if _, _, ok := l.of(subject); !ok {
-		t.Error("what was marked will not be looked at")
+		t.Error("the life ended, so its marked subject will not be observed")
 	}
 }
 
@@ -100,10 +100,10 @@ func shownIn(t *testing.T, l *lives, v volume.Volume, dated, isBest bool) (uid, 
 	t.Helper()
 	object := volumeOf(&v, "engine", dated)
 	if !l.show(l.use(v.Name, ""), object, isBest) {
-		t.Fatal("its life is over")
+		t.Fatal("the life has ended")
 	}
 	if !object.CreationTimestamp.Equal(object.Status.CreatedAt) {
-		t.Errorf("it was created %v and %v", object.CreationTimestamp, object.Status.CreatedAt)
+		t.Errorf("the creation times are %v and %v", object.CreationTimestamp, object.Status.CreatedAt)
 	}
 	return string(object.UID), object.CreationTimestamp.UTC().Format("15:04:05")
 }
@@ -114,11 +114,11 @@ func TestACreationTimeThatMovesIsShownAsItWasFirst(t *testing.T) {
 	written := localVolume()
 	written.CreatedAt = finishedAt
 	if nowUID, now := shownIn(t, &l, written, false, true); nowUID != uid || now != at {
-		t.Errorf("created %s as %s, and after a write %s as %s", at, uid, now, nowUID)
+		t.Errorf("created at %s with the uid %s, after a write at %s with %s", at, uid, now, nowUID)
 	}
 	l.heard(removed(1))
 	if _, now := shownIn(t, &l, written, false, true); now == at {
-		t.Error("another volume shows when the one before was created")
+		t.Error("a new volume shows the creation time of the former one")
 	}
 }
 
@@ -128,7 +128,7 @@ func TestACreationTimeThatTellsAnotherVolumeIsShown(t *testing.T) {
 	another := localVolume()
 	another.CreatedAt = finishedAt
 	if nowUID, now := shownIn(t, &l, another, true, true); nowUID == uid || now == at {
-		t.Errorf("created %s as %s, and another one %s as %s", at, uid, now, nowUID)
+		t.Errorf("one volume was created at %s with the uid %s, another one at %s with %s", at, uid, now, nowUID)
 	}
 }
 

@@ -69,7 +69,7 @@ func TestAVolumeIsListedAsItIsInspected(t *testing.T) {
 		observed, _, err := x.Volumes().Observe(t.Context(), subject)
 		must(t, err)
 		if len(observed) != 1 || !reflect.DeepEqual(listed[subject], observed) {
-			t.Errorf("listed: %v\ninspected: %v", listed[subject], observed)
+			t.Errorf("the list shows %v\nthe inspection shows %v", listed[subject], observed)
 		}
 	}
 }
@@ -101,7 +101,7 @@ func TestAVolumeInUseIsAConflictThatNamesItsContainers(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if err := x.Volumes().Delete(byForce(t.Context()), x.volumeSubject(name), v); code(err) != 409 {
-		t.Errorf("by force: %v", err)
+		t.Errorf("forced delete: %v", err)
 	}
 	must(t, x.docker.ContainerRemove(t.Context(), id, container.RemoveOptions{}))
 	must(t, x.Volumes().Delete(t.Context(), x.volumeSubject(name), v))
@@ -109,7 +109,7 @@ func TestAVolumeInUseIsAConflictThatNamesItsContainers(t *testing.T) {
 		t.Error("shown after the removal")
 	}
 	if err := x.Volumes().Delete(t.Context(), x.volumeSubject(name), v); code(err) != 404 {
-		t.Errorf("again: %v", err)
+		t.Errorf("second delete: %v", err)
 	}
 }
 
@@ -123,11 +123,11 @@ func TestAVolumeStaysTheSameWhenItsContentChanges(t *testing.T) {
 		must(t, os.Chtimes(before.Status.Mountpoint, at, at)) // before Docker 23, a write changes the volume's creation time like this
 		x.v.MarkDirty(x.volumeSubject(name))
 		if after := x.volume(t, name); !reflect.DeepEqual(before, after) {
-			t.Errorf("it was\n%+v\nand is\n%+v", before, after)
+			t.Errorf("the volume was\n%+v\nand is\n%+v", before, after)
 		}
 	}
 	if again := connect(t).volume(t, name); again.UID != before.UID {
-		t.Error("a server that is started anew shows another uid")
+		t.Error("a new server shows another uid")
 	}
 }
 
@@ -145,13 +145,13 @@ func TestAVolumeMadeAnewIsAnotherSubject(t *testing.T) {
 		must(t, remove())
 		shared.Volume(t, name, nil)
 		if x.volume(t, name) == nil || x.volumeSubject(name) == former {
-			t.Errorf("%s shows as it did", former)
+			t.Errorf("the new volume is not shown, or it has the subject of the former one, %s", former)
 		}
 		if objects, _, err := x.Volumes().Observe(t.Context(), former); len(objects) > 0 || err != nil {
-			t.Errorf("the former one is %v, %v", objects, err)
+			t.Errorf("the former volume shows as %v, %v", objects, err)
 		}
 		if err := x.Volumes().Delete(t.Context(), former, x.volume(t, name)); code(err) != 409 || !contains(err, "made anew") {
-			t.Errorf("a delete of the former one: %v", err)
+			t.Errorf("delete of the former volume: %v", err)
 		}
 	}
 }
@@ -173,7 +173,7 @@ func TestARemovalIsHeardOnceWhateverConnectionBringsIt(t *testing.T) {
 		return err == nil && now != c && x.Check() == nil
 	})
 	if x.volume(t, name) == nil || x.volumeSubject(name) != subject {
-		t.Error("it is taken for another one")
+		t.Error("the new connection ended the life of the volume")
 	}
 }
 
@@ -187,9 +187,9 @@ func TestAVolumeMadeAnewUnderTheNameIsKept(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if x.volume(t, name) == nil {
-		t.Error("it is gone")
+		t.Error("the volume is gone")
 	}
 	if err := x.Volumes().Delete(t.Context(), "../containers/x", stale); code(err) != 404 {
-		t.Errorf("a path: %v", err)
+		t.Errorf("delete of a path: %v", err)
 	}
 }

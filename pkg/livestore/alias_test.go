@@ -63,7 +63,7 @@ func TestARealNameWinsOverAnAlias(t *testing.T) {
 	store, source := newAliasStore(t)
 	source.put(newPod("a", "alias", withAliases("id")), newPod("id", "real"))
 	if got := mustGet(t, store, "id").Status.Message; got != "real" {
-		t.Errorf("the %s one answers", got)
+		t.Errorf("the object %s answers", got)
 	}
 }
 
@@ -111,7 +111,7 @@ func TestWritesByAnAliasActOnTheSubject(t *testing.T) {
 		t.Errorf("the delete answers %q, %v", deleted.Name, err)
 	}
 	if _, err := getPod(t.Context(), store, "a", ""); !storage.IsNotFound(err) {
-		t.Errorf("it is still there: %v", err)
+		t.Errorf("the object still exists: %v", err)
 	}
 }
 
@@ -152,7 +152,7 @@ func TestAWatchByAnAliasFollowsWhatAnswersToIt(t *testing.T) {
 			synctest.Wait()
 			for _, event := range live.seen()[len(changedAt):] {
 				if at := parse(t, store, event[strings.LastIndexByte(event, '@')+1:]); at <= earlier {
-					t.Errorf("%s carries the version of an earlier change", event)
+					t.Errorf("%s has the version of an earlier change", event)
 				}
 				changedAt = append(changedAt, parse(t, store, event[strings.LastIndexByte(event, '@')+1:]))
 			}
@@ -169,7 +169,7 @@ func TestAWatchByAnAliasFollowsWhatAnswersToIt(t *testing.T) {
 			"DELETED id=5",
 		}
 		if got := withoutVersions(live.seen()); !slices.Equal(got, want) {
-			t.Errorf("the watch saw\n%q, not\n%q", got, want)
+			t.Errorf("the watch saw\n%q, want\n%q", got, want)
 		}
 		if n := len(all.seen()); n != 13 {
 			t.Errorf("a watch of all saw %d events: %q", n, all.seen())
@@ -182,12 +182,12 @@ func TestAWatchByAnAliasFollowsWhatAnswersToIt(t *testing.T) {
 			synctest.Wait()
 			got := replay.seen()
 			if len(got) > len(events) || !slices.Equal(got, events[len(events)-len(got):]) {
-				t.Errorf("from %d the watch saw %q, which does not end %q", version, got, events)
+				t.Errorf("from version %d the watch saw %q, which is not the end of %q", version, got, events)
 			}
 			for i, event := range events {
 				at := changedAt[i]
 				if missed := i < len(events)-len(got); missed != (at <= version) {
-					t.Errorf("from %d the watch saw %q: %s was at %d", version, got, event, at)
+					t.Errorf("from version %d the watch saw %q, but %s has version %d", version, got, event, at)
 				}
 			}
 		}

@@ -143,7 +143,7 @@ func TestResyncOfAnAvailableStoreGoesOneByOneAndPastWhatIsBlocked(t *testing.T) 
 				return nil, nil, ctx.Err()
 			}
 			if running++; running != 1 {
-				t.Error("more than one is observed at a time")
+				t.Error("more than one subject is observed at a time")
 			}
 			<-time.After(slowAfter / 4)
 			running--

@@ -57,7 +57,7 @@ func TestTheGenerationIsTheVersionAtWhichTheSpecLastChanged(t *testing.T) {
 	mustGet(t, store, "b")
 	source.put(newPod("a", "4", onNode("x"), withUID("another")))
 	if pod := mustGet(t, store, "a"); formatVersion(uint64(pod.Generation)) != pod.ResourceVersion {
-		t.Errorf("it is back: generation %d, version %s", pod.Generation, pod.ResourceVersion)
+		t.Errorf("the object is back: generation %d, version %s", pod.Generation, pod.ResourceVersion)
 	}
 }
 
@@ -102,6 +102,6 @@ func TestAGenerationGrowsWhenTheServerStartsAgain(t *testing.T) {
 		return mustGet(t, store, "a").Generation
 	}
 	if first, second := generation(1_000), generation(2_000); second <= first {
-		t.Errorf("it was %d and is %d", first, second)
+		t.Errorf("the generation was %d and is %d", first, second)
 	}
 }

@@ -59,11 +59,11 @@ func TestASelectorOnAnIndexedFieldLooksAtNoOtherObject(t *testing.T) {
 	defer w.Stop()
 	for _, want := range []string{"p14", "p15"} {
 		if event := <-w.ResultChan(); accessor(event.Object).GetName() != want {
-			t.Errorf("the watch begins with %v, not with %s", event, want)
+			t.Errorf("the watch begins with %v, want %s", event, want)
 		}
 	}
 	if got := slices.Sorted(maps.Keys(looked)); !slices.Equal(got, []string{"p14", "p15"}) {
-		t.Errorf("it looked at %v", got)
+		t.Errorf("the reads looked at %v, want p14 and p15", got)
 	}
 }
 

@@ -99,7 +99,7 @@ func TestWhatAListTellsIsNotObservedAgain(t *testing.T) {
 		source.set("ns/untold", newPod("untold", ""))
 		mustResync(t, store, "new=1 old=2 untold=")
 		if alone := source.observedAlone(); !slices.Equal(alone, []string{"ns/gone", "ns/untold"}) {
-			t.Errorf("%q were observed by themselves", alone)
+			t.Errorf("%q were observed on their own", alone)
 		}
 		source.put(newPod("new", "2"))
 		mustShow(t, store, "new=2 old=2 untold=")
@@ -119,7 +119,7 @@ func TestWhatChangesWhileAllIsListedIsObservedByItself(t *testing.T) {
 		}
 		mustResync(t, store, "changed=2 made=1 same=1")
 		if alone := source.observedAlone(); !slices.Equal(alone, []string{"ns/changed", "ns/made", "ns/removed"}) {
-			t.Errorf("%q were observed by themselves", alone)
+			t.Errorf("%q were observed on their own", alone)
 		}
 	})
 }
@@ -190,7 +190,7 @@ func TestWhatWasMarkedWhileAllWasListedIsNotObservedTwice(t *testing.T) {
 		}
 		mustResync(t, store, "a=1")
 		if observed != 1 {
-			t.Errorf("it was observed %d times", observed)
+			t.Errorf("the subject was observed %d times", observed)
 		}
 	})
 }

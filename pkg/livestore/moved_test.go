@@ -71,12 +71,12 @@ func TestAKeyThatMovesIsAlwaysListed(t *testing.T) {
 		source.heldUp["new"] = make(chan struct{})
 		source.lose(store)
 		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "a=old" {
-			t.Errorf("before its heir was observed: %q, %v", shown(list), err)
+			t.Errorf("before the heir was observed: %q, %v", shown(list), err)
 		}
 		close(source.heldUp["new"])
 		synctest.Wait()
 		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "a=new" {
-			t.Errorf("afterwards: %q, %v", shown(list), err)
+			t.Errorf("after the heir was observed: %q, %v", shown(list), err)
 		}
 	})
 }
@@ -116,12 +116,12 @@ func TestAKeyWhoseHeirCannotBeFoundOutIsAskedForAgain(t *testing.T) {
 		watch := collect(watchPods(t, store, current(store)))
 		source.lose(store)
 		if seen := watch.seen(); len(seen) > 0 {
-			t.Errorf("%q was seen before that was known", seen)
+			t.Errorf("the watch saw %q before the store knew the heir", seen)
 		}
 		<-store.Clock.After(2 * retryAfter)
 		synctest.Wait()
 		if seen := withoutVersions(watch.seen()); !slices.Equal(seen, []string{"DELETED a=old", "ADDED a=new"}) {
-			t.Errorf("%q was seen", seen)
+			t.Errorf("the watch saw %q", seen)
 		}
 	})
 }
@@ -137,7 +137,7 @@ func TestAKeyThatComesBackWhileItIsMissedStays(t *testing.T) {
 		watch := collect(watchPods(t, store, current(store)))
 		source.lose(store)
 		if seen := watch.seen(); len(seen) > 0 {
-			t.Errorf("%q was seen", seen)
+			t.Errorf("the watch saw %q", seen)
 		}
 	})
 }

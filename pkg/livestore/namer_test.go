@@ -41,7 +41,7 @@ func TestAnObjectAnswersToOtherWaysOfWritingItsNameUnderTheNameAskedBy(t *testin
 		}
 	}
 	if _, err := getPod(t.Context(), store, "Other", ""); !storage.IsNotFound(err) {
-		t.Errorf("a name of nothing: %v", err)
+		t.Errorf("a name without an object: %v", err)
 	}
 	if err := store.Get(t.Context(), "/pods/other/WEB", storage.GetOptions{}, &example.Pod{}); !storage.IsNotFound(err) {
 		t.Errorf("another namespace: %v", err)
@@ -52,11 +52,11 @@ func TestAnotherWayOfWritingANameWinsOverAnAlias(t *testing.T) {
 	store, source := newNamingStore(t)
 	source.put(newPod("web", "named"), newPod("a", "aliased", withAliases("WEB")))
 	if got := mustGet(t, store, "WEB").Status.Message; got != "named" {
-		t.Errorf("the %s one answers", got)
+		t.Errorf("the object %s answers", got)
 	}
 	source.drop("web")
 	if got := mustGet(t, store, "WEB").Status.Message; got != "aliased" {
-		t.Errorf("the %s one answers when it is alone", got)
+		t.Errorf("the object %s answers when it is alone", got)
 	}
 }
 
@@ -72,7 +72,7 @@ func TestADeleteByAnotherWayOfWritingANameActsOnItsObject(t *testing.T) {
 		t.Errorf("the delete answers %q, %v", deleted.Name, err)
 	}
 	if list, err := listPods(t.Context(), store); err != nil || shown(list) != "db=1" {
-		t.Errorf("left: %q, %v", shown(list), err)
+		t.Errorf("after the delete: %q, %v", shown(list), err)
 	}
 }
 
@@ -97,7 +97,7 @@ func TestAWatchByAnotherWayOfWritingANameFollowsItsObject(t *testing.T) {
 		replay := collect(watchPod(t, store, "WEB", before))
 		synctest.Wait()
 		if got := withoutVersions(replay.seen()); !slices.Equal(got, want) {
-			t.Errorf("a watch from before saw %q", got)
+			t.Errorf("a watch from an older version saw %q", got)
 		}
 	})
 }

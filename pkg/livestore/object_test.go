@@ -63,7 +63,7 @@ func TestAnObjectThatIsGotIsEncodedByteForByteAsAnOrdinaryOne(t *testing.T) {
 		for range 2 {
 			var b bytes.Buffer
 			if err := encoder.Encode(got, &b); err != nil || !bytes.Equal(b.Bytes(), want.Bytes()) {
-				t.Errorf("%s: %q, not %q, %v", name, &b, &want, err)
+				t.Errorf("%s: %q, want %q, %v", name, &b, &want, err)
 			}
 		}
 	}
@@ -85,6 +85,6 @@ func TestAnObjectThatIsGotByAnAliasIsEncodedWithThatName(t *testing.T) {
 		}
 	}
 	if kept := len(store.keeper.newer); kept != 1 {
-		t.Errorf("encodings of %d objects are kept, of which nobody will get that of the alias", kept)
+		t.Errorf("the encodings of %d objects are kept, want 1, because that of the alias will not be needed again", kept)
 	}
 }

@@ -36,13 +36,13 @@ func TestPagesShowOneVersionWhileWritesGoOn(t *testing.T) {
 			break
 		}
 		if left := int64(23 - 5*(n+1)); list.RemainingItemCount == nil || *list.RemainingItemCount != left {
-			t.Errorf("page %d: %v remain, not %d", n, list.RemainingItemCount, left)
+			t.Errorf("page %d: %v objects remain, want %d", n, list.RemainingItemCount, left)
 		}
 		source.drop(fmt.Sprintf("p%02d", 20-n))
 		source.put(newPod(fmt.Sprintf("p%02d", 5+n), "2"), newPod(fmt.Sprintf("p%02dx", 8+n), "3"))
 	}
 	if got != want {
-		t.Errorf("the pages show%s\nnot%s", got, want)
+		t.Errorf("the pages show%s\nwant %s", got, want)
 	}
 }
 
@@ -108,7 +108,7 @@ func TestAVersionThatWasNotHandedOutYetIsTooLarge(t *testing.T) {
 		t.Errorf("watch: %v", event)
 	}
 	if _, ok := <-w.ResultChan(); ok {
-		t.Error("the watch goes on")
+		t.Error("the watch has not ended")
 	}
 }
 
@@ -141,7 +141,7 @@ func TestALimitCountsWhatTheSelectorLeaves(t *testing.T) {
 			t.Fatal(err)
 		}
 		if list.RemainingItemCount != nil {
-			t.Error("the rest is counted though not all of it may match")
+			t.Error("the list counts the remaining objects, but not all of them may match")
 		}
 		got += " " + shown(list)
 		if next = list.Continue; next == "" {
@@ -152,6 +152,6 @@ func TestALimitCountsWhatTheSelectorLeaves(t *testing.T) {
 		}
 	}
 	if got != want {
-		t.Errorf("the pages show%s, not%s", got, want)
+		t.Errorf("the pages show%s, want%s", got, want)
 	}
 }

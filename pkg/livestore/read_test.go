@@ -25,15 +25,15 @@ func TestAGetShowsAChangeThatTheSourceDidNotReport(t *testing.T) {
 	source.set("ns/a", newPod("a", "1"))
 	source.lookup = func(_ context.Context, key string) (string, error) { return key, nil }
 	if got := mustGet(t, store, "a").Status.Message; got != "1" {
-		t.Errorf("an object that came unreported is %q", got)
+		t.Errorf("an object whose creation was not reported is %q", got)
 	}
 	source.set("ns/a", newPod("a", "2"))
 	if got := mustGet(t, store, "a").Status.Message; got != "2" {
-		t.Errorf("an object that changed unreported is %q", got)
+		t.Errorf("an object whose change was not reported is %q", got)
 	}
 	source.set("ns/a", nil)
 	if _, err := getPod(t.Context(), store, "a", ""); !storage.IsNotFound(err) {
-		t.Errorf("an object that went unreported: %v", err)
+		t.Errorf("an object whose removal was not reported: %v", err)
 	}
 }
 
@@ -257,7 +257,7 @@ func TestAnswersOfAnotherTypeAreRefused(t *testing.T) {
 	store, source := newMemoryStore(t)
 	source.put(newPod("a", "1"))
 	if err := store.Get(t.Context(), "/pods/ns/a", storage.GetOptions{}, &example.ReplicaSet{}); err == nil {
-		t.Error("a pod was handed out as a replica set")
+		t.Error("a replica set was filled with a pod")
 	}
 	opts := storage.ListOptions{Predicate: storage.Everything, Recursive: true}
 	if err := store.GetList(t.Context(), "/pods/", opts, &example.Pod{}); err == nil {

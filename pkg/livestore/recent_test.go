@@ -43,7 +43,7 @@ func TestADeleteActsOnWhatItsRequestHasJustReadHoweverLongThatTook(t *testing.T)
 				t.Fatal(err)
 			}
 			if _, err := deleteA(ctx, store, nil, storage.ValidateAllObjectFunc); err != nil || count != 2 {
-				t.Errorf("%v; observed %d times, not before and after", err, count)
+				t.Errorf("%v; observed %d times, want 2: before and after the delete", err, count)
 			}
 		})
 	}
@@ -67,7 +67,7 @@ func TestADeleteLooksAgainWhereWhatItsRequestHasReadIsOld(t *testing.T) {
 				between(t, source)
 				count := source.countObservations()
 				if _, err := deleteA(ctx, store, nil, storage.ValidateAllObjectFunc); err != nil || *count != 2 {
-					t.Errorf("%v; observed %d times, not before and after", err, *count)
+					t.Errorf("%v; observed %d times, want 2: before and after the delete", err, *count)
 				}
 			})
 		})
@@ -115,10 +115,10 @@ func TestADeleteLeavesTheLookBeforeItToASourceThatLooks(t *testing.T) {
 	count := source.countObservations()
 	ctx := WithDelete(t.Context(), nil)
 	if _, err := getPod(ctx, store, "a", ""); err != nil || *count != 0 {
-		t.Errorf("%v; observed %d times before", err, *count)
+		t.Errorf("%v; observed %d times before the delete, want 0", err, *count)
 	}
 	if _, err := deleteA(ctx, store, nil, storage.ValidateAllObjectFunc); err != nil || *count != 1 {
-		t.Errorf("%v; observed %d times, not after it alone", err, *count)
+		t.Errorf("%v; observed %d times, want 1: after the delete", err, *count)
 	}
 }
 
@@ -228,7 +228,7 @@ func TestADeleteEndsWhenItsSubjectIsSeenToBeGone(t *testing.T) {
 					t.Error(err)
 				}
 				if took := time.Since(began); took != test.want {
-					t.Errorf("answered after %s, not %s", took, test.want)
+					t.Errorf("answered after %s, want %s", took, test.want)
 				}
 			})
 		})

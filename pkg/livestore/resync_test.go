@@ -28,7 +28,7 @@ func TestResyncOfAnUnavailableStoreObservesAllInParallelAndMakesItAvailable(t *t
 		source.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
 			<-time.After(slowAfter / 2)
 			if err := store.ReadinessCheck(); !apierrors.IsServiceUnavailable(err) {
-				t.Errorf("%s is yet to come, and the store is available", subject)
+				t.Errorf("the store is available before %s was observed", subject)
 			}
 			return source.observed(subject), nil, nil
 		}
@@ -102,10 +102,10 @@ func TestResyncWhoseObservationsFindNoSourceLeavesTheStoreUnavailable(t *testing
 		gone := newUnavailable(store.Resource, "gone again")
 		source.observe = func(context.Context, string) (map[string]runtime.Object, []string, error) { return nil, nil, gone }
 		if err := store.Resync(t.Context()); !errors.Is(err, gone) {
-			t.Errorf("it ended with %v", err)
+			t.Errorf("Resync returned %v", err)
 		}
 		if _, err := listPods(t.Context(), store, atVersion("0")); !apierrors.IsServiceUnavailable(err) {
-			t.Errorf("a list ended with %v", err)
+			t.Errorf("a list returned %v", err)
 		}
 	})
 }
@@ -122,10 +122,10 @@ func TestResyncWhoseObservationsAreRefusedFails(t *testing.T) {
 				refused := apierrors.NewForbidden(store.Resource, "a", errors.New("no"))
 				source.observe = func(context.Context, string) (map[string]runtime.Object, []string, error) { return nil, nil, refused }
 				if err := store.Resync(t.Context()); !errors.Is(err, refused) {
-					t.Errorf("it ended with %v", err)
+					t.Errorf("Resync returned %v", err)
 				}
 				if err := store.ReadinessCheck(); (err == nil) != available {
-					t.Errorf("the store is: %v", err)
+					t.Errorf("ReadinessCheck returned %v", err)
 				}
 			})
 		})
@@ -209,7 +209,7 @@ func TestAListingFindsWhatCameAndWent(t *testing.T) {
 		store.MarkAllDirty()
 		<-time.After(time.Second)
 		if list, err := listPods(t.Context(), store); err != nil || shown(list) != "" {
-			t.Errorf("after a listing that failed at first: %q, %v", shown(list), err)
+			t.Errorf("after the listing had failed once: %q, %v", shown(list), err)
 		}
 	})
 }
@@ -262,7 +262,7 @@ func TestResyncIsNotEndedByWhatFailedBeforeItBegan(t *testing.T) {
 		synctest.Wait()
 		close(ending)
 		if err := <-resynced; err != nil {
-			t.Errorf("it ended with %v", err)
+			t.Errorf("Resync returned %v", err)
 		}
 		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "a=1 b=1" {
 			t.Errorf("%s, %v", shown(list), err)
@@ -287,7 +287,7 @@ func TestAListingHasWhatIsBeingObservedLookedAtAgain(t *testing.T) {
 		close(seen)
 		synctest.Wait()
 		if list, err := listPods(t.Context(), store, atVersion("0")); err != nil || shown(list) != "" {
-			t.Errorf("what went while it was observed is shown: %s, %v", shown(list), err)
+			t.Errorf("an object that was removed during its observation is shown: %s, %v", shown(list), err)
 		}
 	})
 }

@@ -45,12 +45,12 @@ func TestSettleWaitsForWhatWasDirtyAndNotForLaterMarks(t *testing.T) {
 		o.mark(false, "after")
 		synctest.Wait()
 		if done.Load() {
-			t.Error("settle returned before what was dirty had been observed")
+			t.Error("settle returned before the dirty subject had been observed")
 		}
 		close(o.block["before"])
 		synctest.Wait()
 		if !done.Load() {
-			t.Error("settle waits for what became dirty later")
+			t.Error("settle waits for a subject that became dirty later")
 		}
 	})
 }

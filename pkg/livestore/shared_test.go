@@ -48,10 +48,10 @@ func TestAnObjectIsEncodedOnceForAllWhoReadIt(t *testing.T) {
 	}
 	readers.Wait()
 	if encoded.Load() != 1 {
-		t.Errorf("it was encoded %d times", encoded.Load())
+		t.Errorf("the object was encoded %d times", encoded.Load())
 	}
 	if err := s.CacheEncode("two", encode, io.Discard); err != nil || encoded.Load() != 2 {
-		t.Errorf("another encoder got what the first one made, or %v", err)
+		t.Errorf("the second encoder got the encoding of the first one, or the error %v", err)
 	}
 	runtime.KeepAlive(held)
 }
@@ -67,7 +67,7 @@ func TestEncodingsThatNobodyReadsAreGivenUp(t *testing.T) {
 	}
 	runtime.GC()
 	if s.encodings.Value() != nil {
-		t.Error("they are still there")
+		t.Error("the encodings are still kept")
 	}
 }
 
@@ -166,7 +166,7 @@ func TestASharedListIsAListToThoseWhoGoThroughLists(t *testing.T) {
 	}
 	ordinary := list.DeepCopyObject().(*example.PodList)
 	if !meta.IsListType(list) || meta.LenList(list) != 2 || len(ordinary.Items) != 2 || ordinary.ResourceVersion != current(store) {
-		t.Errorf("the list is %v, an ordinary one %v", list, ordinary)
+		t.Errorf("the list is %v, the ordinary list is %v", list, ordinary)
 	}
 	var names []string
 	err := meta.EachListItem(list, func(item kruntime.Object) error {
@@ -174,10 +174,10 @@ func TestASharedListIsAListToThoseWhoGoThroughLists(t *testing.T) {
 		return nil
 	})
 	if err != nil || fmt.Sprint(names) != "[a b]" {
-		t.Errorf("its items are %v, %v", names, err)
+		t.Errorf("the items are %v, %v", names, err)
 	}
 	if err := meta.SetList(list, []kruntime.Object{}); err != nil || meta.LenList(list) != 0 {
-		t.Errorf("it cannot be made empty: %v", err)
+		t.Errorf("the list cannot be made empty: %v", err)
 	}
 }
 
@@ -197,17 +197,17 @@ func TestTheEncodingsOfListsAreKeptForAWhileAndNoLonger(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !keptAfter(keepFor + 1) {
-			t.Error("they were given up at once")
+			t.Error("the encodings were given up too early")
 		}
 		if keptAfter(keepFor) || list.keeper.timer != nil {
-			t.Error("they are kept for good")
+			t.Error("the encodings are kept too long")
 		}
 		if err := encoder.Encode(list, io.Discard); err != nil || !keptAfter(0) {
-			t.Errorf("they are not kept the second time, or %v", err)
+			t.Errorf("the encodings are not kept the second time, or the error is %v", err)
 		}
 		list.keeper.stop()
 		if keptAfter(0) {
-			t.Error("they are kept by a store that was stopped")
+			t.Error("a stopped store keeps the encodings")
 		}
 	})
 }

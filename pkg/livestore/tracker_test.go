@@ -122,7 +122,7 @@ func TestWhatWillBeObservedAsItWasListedIsUnderWay(t *testing.T) {
 		o.markListed("listed", "marked")
 		o.mark(false, "marked")
 		if found := o.underWay(); !slices.Contains(found, "listed") || slices.Contains(found, "marked") {
-			t.Errorf("%q are under way", found)
+			t.Errorf("%q are being observed", found)
 		}
 	})
 }
@@ -151,7 +151,7 @@ func TestNeitherMoreSubjectsThanObserversAreObservedAtATime(t *testing.T) {
 		o.mark(false, numbered(3*observers)...)
 		synctest.Wait()
 		if n := len(o.log); n != observers {
-			t.Errorf("%d are observed at a time", n)
+			t.Errorf("%d subjects are observed at a time", n)
 		}
 	})
 }
@@ -255,7 +255,7 @@ func TestReadersStopWaitingForABlockedSubjectAfterASecond(t *testing.T) {
 		}
 		close(o.block["x"])
 		if err := o.waitPatiently(t.Context(), "x", later); err != nil || len(o.of("x")) != 2 {
-			t.Errorf("the patient one got %v after %d observations", err, len(o.of("x")))
+			t.Errorf("the waiter without a deadline got %v after %d observations", err, len(o.of("x")))
 		}
 	})
 }
@@ -301,7 +301,7 @@ func TestStoppingTheTrackerEndsEverything(t *testing.T) {
 		o.close()
 		for range 2 {
 			if err := <-errs; err == nil {
-				t.Error("a waiter was told that all is well")
+				t.Error("a waiter got no error from a stopped tracker")
 			}
 		}
 		before := len(o.log)

@@ -23,7 +23,7 @@ func show(t *testing.T, v *view, subject string, pods ...*example.Pod) (changes 
 	t.Helper()
 	changes, dirty, repeat := v.apply(subject, byKey(pods...), nil, v.begin())
 	if repeat {
-		t.Fatalf("%s is to be observed again", subject)
+		t.Fatalf("the view wants another observation of %s", subject)
 	}
 	return changes, dirty
 }
@@ -55,7 +55,7 @@ func (v *view) log() (log []string) {
 func (v *view) wantLog(t *testing.T, want ...string) {
 	t.Helper()
 	if got := v.log(); !slices.Equal(got, want) {
-		t.Errorf("the history is %q, not %q", got, want)
+		t.Errorf("the history is %q, want %q", got, want)
 	}
 }
 
@@ -63,10 +63,10 @@ func TestOnlyDifferencesMakeChanges(t *testing.T) {
 	v := newTestView(100)
 	show(t, v, "s", newPod("a", "1"), newPod("b", "1"))
 	if changes, _ := show(t, v, "s", newPod("a", "1"), newPod("b", "1")); changes != 0 {
-		t.Errorf("%d changes for what has not changed", changes)
+		t.Errorf("%d changes although nothing changed", changes)
 	}
 	if changes, _ := show(t, v, "s", newPod("a", "2"), newPod("c", "1")); changes != 3 {
-		t.Errorf("%d changes, not 3", changes)
+		t.Errorf("%d changes, want 3", changes)
 	}
 	v.wantLog(t, "+a=1@101", "+b=1@102", "-b=1@103", "~a=2@104", "+c=1@105")
 	if a := v.get("/pods/ns/a").object.object.(*example.Pod); a.ResourceVersion != "104" {
@@ -95,7 +95,7 @@ func TestTheFormerOwnerOfAKeyBecomesDirty(t *testing.T) {
 	show(t, v, "old", newPod("b", "1"))
 	v.wantLog(t, "+a=1@101", "+b=1@102", "-a=1@103", "+a=2@104")
 	if v.get("/pods/ns/a").subject != "new" {
-		t.Error("the key went with its former owner")
+		t.Error("the new owner lost the key when the former owner changed")
 	}
 }
 
@@ -111,7 +111,7 @@ func TestAnotherSubjectOfTheSameNameAndUIDIsARemovalAndAnAddition(t *testing.T) 
 func lose(t *testing.T, v *view, subject, heir string, pods ...*example.Pod) {
 	t.Helper()
 	if _, _, repeat := v.apply(subject, byKey(pods...), map[string]string{"ns/a": heir}, v.begin()); repeat {
-		t.Fatalf("%s is to be observed again", subject)
+		t.Fatalf("the view wants another observation of %s", subject)
 	}
 }
 
@@ -126,7 +126,7 @@ func TestAKeyThatHasMovedStaysUntilItsHeirTakesItOver(t *testing.T) {
 		t.Errorf("%q became dirty", dirty)
 	}
 	if show(t, v, "old"); len(v.heirs) != 0 || v.get("/pods/ns/a").moved {
-		t.Errorf("it is still thought to be on its way to %v", v.heirs)
+		t.Errorf("the view still waits for the heirs %v", v.heirs)
 	}
 }
 
@@ -147,7 +147,7 @@ func TestAKeyThatHasMovedBackStays(t *testing.T) {
 	lose(t, v, "old", "new")
 	show(t, v, "old", newPod("a", "1"))
 	if v.get("/pods/ns/a").moved {
-		t.Error("it is thought to be gone")
+		t.Error("the view still takes the key for moved")
 	}
 	v.wantLog(t, "+a=1@101")
 }
@@ -157,7 +157,7 @@ func TestAnObservationOfAKeyThatOverlapsWithItsOwnersIsRepeated(t *testing.T) {
 	early := v.begin() // sees a at the old subject, and ends late
 	show(t, v, "new", newPod("a", "2", withUID("other")))
 	if changes, _, repeat := v.apply("old", byKey(newPod("a", "1")), nil, early); !repeat || changes != 0 {
-		t.Errorf("it made %d changes, and is repeated: %v", changes, repeat)
+		t.Errorf("the observation made %d changes, and repeat is %v", changes, repeat)
 	}
 	show(t, v, "old")
 	v.wantLog(t, "+a=2@101")
@@ -169,12 +169,12 @@ func TestAnObservationOfAKeyThatItsOwnerLostMeanwhileIsRepeated(t *testing.T) {
 	early := v.begin() // sees a at the old subject, and ends late
 	show(t, v, "new")
 	if changes, _, repeat := v.apply("old", byKey(newPod("a", "1")), nil, early); !repeat || changes != 0 {
-		t.Errorf("it made %d changes, and is repeated: %v", changes, repeat)
+		t.Errorf("the observation made %d changes, and repeat is %v", changes, repeat)
 	}
 	show(t, v, "old", newPod("a", "3"))
 	v.wantLog(t, "+a=2@101", "-a=2@102", "+a=3@103")
 	if len(v.released) != 0 {
-		t.Errorf("%v is remembered with nothing under way", v.released)
+		t.Errorf("the view remembers %v although no observation is running", v.released)
 	}
 }
 
@@ -184,7 +184,7 @@ func TestAnUnchangedObservationCountsAsTheLatestOfItsOwner(t *testing.T) {
 	early := v.begin()
 	show(t, v, "owner", newPod("a", "1"))
 	if _, _, repeat := v.apply("stranger", byKey(newPod("a", "0", withUID("other"))), nil, early); !repeat {
-		t.Error("an older observation took the key from an owner that was seen to have it since")
+		t.Error("an older observation took the key from an owner whose newer observation has it")
 	}
 }
 
@@ -230,7 +230,7 @@ func TestAliasesAreIndexedAsObjectsComeChangeAndGo(t *testing.T) {
 			got = accessor(e.object.object).GetName()
 		}
 		if got != want {
-			t.Errorf("%s resolves to %q, not %q", alias, got, want)
+			t.Errorf("%s resolves to %q, want %q", alias, got, want)
 		}
 	}
 	show(t, v, "a", newPod("a", "1", withAliases("id", "x", "x")))
@@ -246,7 +246,7 @@ func TestAliasesAreIndexedAsObjectsComeChangeAndGo(t *testing.T) {
 	resolves("id", "")
 	show(t, v, "a")
 	if len(v.byAlias) != 0 {
-		t.Errorf("%v is left in the index", v.byAlias)
+		t.Errorf("the index still has %v", v.byAlias)
 	}
 }
 

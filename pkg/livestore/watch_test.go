@@ -114,7 +114,7 @@ func TestAWatchFromAnyVersionSeesExactlyTheRest(t *testing.T) {
 		expired := collect(watchPods(t, store, formatVersion(base-1)))
 		synctest.Wait()
 		if got := expired.seen(); !slices.Equal(got, []string{"ERROR"}) || !expired.ended {
-			t.Errorf("from before the history the watch saw %q", got)
+			t.Errorf("a watch from a version before the history saw %q", got)
 		}
 	})
 }
@@ -134,7 +134,7 @@ func TestAWatcherThatFallsBehindTheHistoryEndsWith410AndSlowsNobody(t *testing.T
 			want = append(want, store.historyAfter(store.Versions.Current()-1)...)
 		}
 		if got := fast.seen(); len(want) != changes || !slices.Equal(got, want) || time.Since(began) != 0 {
-			t.Errorf("after %v the fast one has seen %d of %d", time.Since(began), len(got), len(want))
+			t.Errorf("after %v the fast watcher has seen %d of %d events", time.Since(began), len(got), len(want))
 		}
 		behind := collect(slow)
 		synctest.Wait()
@@ -217,10 +217,10 @@ func TestABookmarkCarriesAVersionThatIsSafeToResumeFrom(t *testing.T) {
 		<-time.After(DefaultBookmarkInterval)
 		synctest.Wait()
 		if got, want := resumed.seen(), with.seen()[2:4]; !slices.Equal(got, want) {
-			t.Errorf("resumed, the watch saw %q, not %q", got, want)
+			t.Errorf("the resumed watch saw %q, want %q", got, want)
 		}
 		if n := len(with.seen()); n != 5 {
-			t.Errorf("%d events, not 3 and 2 bookmarks: %q", n, with.seen())
+			t.Errorf("%d events, want 3 and 2 bookmarks: %q", n, with.seen())
 		}
 		if got := without.seen(); len(got) != 3 {
 			t.Errorf("a watch that did not ask for bookmarks saw %q", got)
@@ -276,7 +276,7 @@ func TestOnlyAWatchThatAskedForInitialEventsIsToldOfTheirEnd(t *testing.T) {
 					got = append(got, text)
 				}
 				if !slices.Equal(got, row.want) {
-					t.Errorf("the watch begins with %q, not %q", got, row.want)
+					t.Errorf("the watch begins with %q, want %q", got, row.want)
 				}
 			})
 		})
@@ -300,7 +300,7 @@ func TestAnObjectThatLeavesTheSelectorIsDeletedAtTheVersionOfTheChange(t *testin
 		source.drop("a")
 		synctest.Wait()
 		if got, want := c.seen(), []string{"ADDED a=2@3", "MODIFIED a=3@4", "DELETED a=3@5"}; !slices.Equal(got, want) {
-			t.Errorf("the watch saw %q, not %q", got, want)
+			t.Errorf("the watch saw %q, want %q", got, want)
 		}
 	})
 }

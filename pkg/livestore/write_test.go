@@ -206,7 +206,7 @@ func TestAWriteUnderAChangeThatTheCallerHasNotSeenIsTriedAgain(t *testing.T) {
 		}
 		source.update = func(_ context.Context, subject string, old, updated runtime.Object) error {
 			if accessor(old).GetLabels()["kept"] != "yes" {
-				t.Error("the source was called with what is not there any more")
+				t.Error("the source was called with an outdated object")
 			}
 			return source.swap(subject, old, updated)
 		}
@@ -221,7 +221,7 @@ func TestAWriteUnderAChangeThatTheCallerHasNotSeenIsTriedAgain(t *testing.T) {
 		rounds = 0
 		source.remove = func(_ context.Context, subject string, object runtime.Object) error {
 			if rounds != 2 {
-				t.Error("the source was called with what is not there any more")
+				t.Error("the source was called with an outdated object")
 			}
 			return source.swap(subject, object, nil)
 		}

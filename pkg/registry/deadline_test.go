@@ -18,7 +18,7 @@ func TestARequestKeepsTimeForItsAnswer(t *testing.T) {
 		end, _ := request.Deadline()
 		got, ok := call.Deadline()
 		if kept := end.Sub(got); !ok || kept <= 0 || kept > time.Second || kept > timeout/4 {
-			t.Errorf("of %s it keeps %s", timeout, kept)
+			t.Errorf("a timeout of %s keeps %s for the answer", timeout, kept)
 		}
 	}
 }
@@ -27,6 +27,6 @@ func TestARequestWithoutADeadlineHasAllTheTime(t *testing.T) {
 	call, cancel := withTimeToAnswer(t.Context())
 	defer cancel()
 	if deadline, ok := call.Deadline(); ok {
-		t.Errorf("it ends at %s", deadline)
+		t.Errorf("the context ends at %s", deadline)
 	}
 }

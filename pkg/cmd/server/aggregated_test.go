@@ -59,7 +59,7 @@ func TestAServerThatWaitsForItsControlPlaneSaysSoOnceAndEndsWhenTold(t *testing.
 	}()
 	lines := bufio.NewScanner(reader)
 	if !lines.Scan() {
-		t.Fatal("it said nothing: ", <-ended)
+		t.Fatal("the server printed nothing: ", <-ended)
 	}
 	for _, part := range []string{"engine-apiserver: waiting for the control plane at " + url, "refused", kubeconfig} {
 		if !strings.Contains(lines.Text(), part) {
@@ -68,12 +68,12 @@ func TestAServerThatWaitsForItsControlPlaneSaysSoOnceAndEndsWhenTold(t *testing.
 	}
 	stop()
 	if lines.Scan() {
-		t.Errorf("it also said %q", lines.Text())
+		t.Errorf("the server also printed %q", lines.Text())
 	}
 	select {
 	case err := <-ended:
 		if err != nil || out.Len() > 0 {
-			t.Errorf("%v, and it printed %q", err, &out)
+			t.Errorf("the server returned %v and printed %q", err, &out)
 		}
 	case <-time.After(patienceInTests):
 		t.Fatal("the server does not end")

@@ -155,7 +155,7 @@ func TestHelpNamesNoFlagThatIsNotThere(t *testing.T) {
 		flags[0].VisitAll(func(flag *pflag.Flag) {
 			for _, match := range mentioned.FindAllStringSubmatch(flag.Usage, -1) {
 				if !slices.ContainsFunc(flags, func(set *pflag.FlagSet) bool { return set.Lookup(match[1]) != nil }) {
-					t.Errorf("the help of --%s names --%s, which is not there", flag.Name, match[1])
+					t.Errorf("the help of --%s names --%s, which does not exist", flag.Name, match[1])
 				}
 			}
 		})

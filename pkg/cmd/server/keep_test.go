@@ -81,7 +81,7 @@ func TestTheRegistrationIsKeptWhileTheServerRunsAndTakenAwayOnce(t *testing.T) {
 				t.Error(err)
 			}
 			if took := time.Since(began); took > unregisterTimeout {
-				t.Errorf("the end of the server was held up for %s", took)
+				t.Errorf("the server took %s to end", took)
 			}
 			cancel()
 			synctest.Wait()

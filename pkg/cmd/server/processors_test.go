@@ -19,6 +19,6 @@ func TestTheServerLeavesHalfOfTheProcessorsToOthers(t *testing.T) {
 		want = atFirst
 	}
 	if got := runtime.GOMAXPROCS(0); got != want {
-		t.Errorf("it computes on %d of %d processors, want %d", got, atFirst, want)
+		t.Errorf("the server uses %d of %d processors, want %d", got, atFirst, want)
 	}
 }

@@ -43,7 +43,7 @@ func TestRegisterRefusesFlagsThatMakeNoSense(t *testing.T) {
 			command.SetArgs(append([]string{"register"}, test.args...))
 			err := command.ExecuteContext(t.Context())
 			if err == nil {
-				t.Fatal("it is accepted")
+				t.Fatal("the command accepts the arguments")
 			}
 			for _, words := range test.want {
 				if !strings.Contains(err.Error(), words) {

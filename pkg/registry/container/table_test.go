@@ -109,7 +109,7 @@ func TestTheStatusSaysWhyADeletionFailed(t *testing.T) {
 		}
 		c.DeletionTimestamp = &at
 		if got := cells(t, c)["Status"]; got != string(test.status)+" (terminating)" {
-			t.Errorf("while it is deleted again: %v", got)
+			t.Errorf("while the container is deleted again: %v", got)
 		}
 	}
 }

@@ -281,7 +281,7 @@ func TestAnAddressWhereNoControlPlaneIsIsNamed(t *testing.T) {
 	first, second := hanging.Check(t.Context()), hanging.Check(t.Context())
 	checkError(t, "refused", first, true, url, "refused", "start it", "kubeconfig")
 	if first.Error() != second.Error() {
-		t.Errorf("one reason has two texts: %q and %q", first, second)
+		t.Errorf("the same problem has two texts: %q and %q", first, second)
 	}
 }
 

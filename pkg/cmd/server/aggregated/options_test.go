@@ -89,7 +89,7 @@ func TestAnAuthenticationThatFailsLeavesTheConfigurationAsItWas(t *testing.T) {
 	options.Complete()
 	config := &genericapiserver.RecommendedConfig{}
 	if _, err := options.ApplyAuthentication(t.Context(), config); err == nil {
-		t.Error("it did not fail")
+		t.Error("no error")
 	}
 	if config.Authentication.Authenticator != nil || config.Authentication.RequestHeaderConfig != nil {
 		t.Errorf("%+v", config.Authentication)

@@ -97,7 +97,7 @@ func TestOnlyErrorsThatLastAreReportedAndEachOnce(t *testing.T) {
 				t.Errorf("%s works again: %v, reported %q", verb, got.Spec, k.reported())
 			}
 			if verb != "update" {
-				return // from now on the informer watches and lists no more
+				return // the informer now only watches, so a list cannot fail again
 			}
 			fail(true)
 			k.set(func() { k.authority = newAuthority(t) })

@@ -113,10 +113,10 @@ func TestAServerThatIsAnAddressOfIPv6HasAnEndpoint(t *testing.T) {
 		t.Fatal("there is no EndpointSlice")
 	}
 	if got := field(slice, "addressType"); got != "IPv6" {
-		t.Errorf("it is of type %v", got)
+		t.Errorf("the EndpointSlice is of type %v", got)
 	}
 	if got := slice.GetLabels()["kubernetes.io/service-name"]; got != "docker" {
-		t.Errorf("it belongs to the Service %q", got)
+		t.Errorf("the EndpointSlice belongs to the Service %q", got)
 	}
 }
 

@@ -55,7 +55,7 @@ func TestProcessesThatMakeTheAuthorityAtOnceGetTheSameOne(t *testing.T) {
 		}
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
-		t.Errorf("left behind: %v %v", files, err)
+		t.Errorf("files that were left behind: %v %v", files, err)
 	}
 }
 

@@ -46,7 +46,7 @@ func TestAStateDirectoryHasOneServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if second, err := Open(dir); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "--state-dir") {
-		t.Errorf("the second one got %v: %v", second, err)
+		t.Errorf("the second Open returned %v, %v", second, err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
