@@ -23,10 +23,10 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// filter answers a request in place of the engine and returns true, or returns false.
+// filter answers a request in place of the engine and returns true. If it returns false, the engine answers.
 type filter func(http.ResponseWriter, *http.Request) bool
 
-// connectFiltered connects to the shared engine through a proxy. The proxy does not pass on what refuse answers.
+// connectFiltered connects to the shared engine through a proxy. The proxy does not pass on a request that refuse answers.
 func connectFiltered(t *testing.T, refuse filter) *connected {
 	t.Helper()
 	proxy := &httputil.ReverseProxy{
@@ -47,7 +47,8 @@ func connectFiltered(t *testing.T, refuse filter) *connected {
 	return x
 }
 
-// stopTheClock has deletions wait for Docker's answer as long as it takes. The test can step the clock that it returns.
+// stopTheClock stops the clock of deletions, so that they wait for Docker's answer without a time limit. The test can step the
+// clock that it returns.
 func (x *connected) stopTheClock() *clocktesting.FakeClock {
 	stopped := clocktesting.NewFakeClock(clock.RealClock{}.Now())
 	x.Containers().clock = stopped

@@ -163,7 +163,7 @@ func TestAListForAComparisonLeavesItsDifferencesToTheNextRead(t *testing.T) {
 	tags = []string{"before:v1", "after:v1"}
 	ids, err := x.Images().Subjects(t.Context())
 	must(t, err)
-	if _, _, err := x.Images().Observe(t.Context(), id); err != nil { // as a comparison does before it is sure
+	if _, _, err := x.Images().Observe(t.Context(), id); err != nil { // a comparison observes like this before it counts a difference
 		t.Fatal(err)
 	}
 	x.i.settle()

@@ -59,8 +59,8 @@ func FuzzObjectName(f *testing.F) {
 	})
 }
 
-// FuzzIsMadeName promises that a name looks made if it ends with a dash and ten digits, and what is before them is dots,
-// has a '~', or looks made.
+// FuzzIsMadeName promises which names look made. Such a name ends with a dash and ten hexadecimal digits. The part before them is
+// empty, ".", "..", has a '~', or looks made itself.
 func FuzzIsMadeName(f *testing.F) {
 	for _, seed := range []string{"", "-0123456789", "..-0123456789-abcdefabcd", "a~b-0123456789", "a~b-0123456789-x-abcdefabcd", "web-0123456789-abcdefabcd", "\xff~-0123456789"} {
 		f.Add(seed)
