@@ -4,9 +4,11 @@
 package robustness
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/checkers"
@@ -20,8 +22,10 @@ const (
 	// slow is the duration from which an inspection counts as slow. It is far below a second, because on a loaded machine the
 	// server itself uses up a part of the second.
 	slow = 200 * time.Millisecond
-	// settling is how long the server may take to show such a slow answer. A loaded machine needs seconds.
-	settling = 5 * time.Second
+	// settling is how long the server may take to show such a slow answer.
+	settling = time.Second
+	// mostUnchecked is the share of all reads that a run may leave out for this reason. Long runs have left out a tenth at most.
+	mostUnchecked = 0.25
 )
 
 // inspection matches the path of an inspection, or of the request that waits for a removal.
@@ -66,4 +70,33 @@ func (b *blocks) judgeable(operations []history.Operation) []history.Operation {
 	return slices.DeleteFunc(slices.Clone(operations), func(o history.Operation) bool {
 		return o.Action == history.Read && slices.ContainsFunc(append(behind[o.Register], o.Register), func(subject string) bool { return isBlocked(o, subject) })
 	})
+}
+
+// readsIn returns how many of the operations are reads.
+func readsIn(operations []history.Operation) (reads int64) {
+	for _, o := range operations {
+		if o.Action == history.Read {
+			reads++
+		}
+	}
+	return reads
+}
+
+// tooFewChecked returns what is wrong with a run that has left out this many of its reads, and "" if nothing is.
+func tooFewChecked(unchecked, reads int64) string {
+	if float64(unchecked) <= mostUnchecked*float64(reads) {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d reads were not checked, because Docker was slow: at most %.0f%% may be left out", unchecked, reads, mostUnchecked*100)
+}
+
+func TestARunThatChecksTooFewReadsFails(t *testing.T) {
+	for _, test := range []struct {
+		unchecked, reads int64
+		fails            bool
+	}{{0, 0, false}, {0, 8, false}, {2, 8, false}, {3, 8, true}, {8, 8, true}} {
+		if wrong := tooFewChecked(test.unchecked, test.reads); (wrong != "") != test.fails {
+			t.Errorf("%d of %d reads not checked: %q", test.unchecked, test.reads, wrong)
+		}
+	}
 }

@@ -25,6 +25,12 @@ const (
 	selfCheck  = "self-check"
 )
 
+// Counts that decide whether a run has checked enough.
+const (
+	allReads       = "reads"
+	uncheckedReads = "reads not checked, because Docker was slow"
+)
+
 // promises returns all promises that a run checks, in the order of the table.
 func promises() []checkers.Checker {
 	return append(slices.Clone(checkers.All),

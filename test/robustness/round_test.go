@@ -215,7 +215,8 @@ func (r *round) compare(ctx context.Context, informers []*clients.Informers) (re
 func (r *round) check(failing span) {
 	h := r.recorder.History()
 	judgeable := r.blocks.judgeable(h.Operations)
-	r.report.counts["reads not checked, because Docker was slow"] += int64(len(h.Operations) - len(judgeable))
+	r.report.counts[allReads] += readsIn(h.Operations)
+	r.report.counts[uncheckedReads] += int64(len(h.Operations) - len(judgeable))
 	h.Operations = r.traffic.Untainted(judgeable)
 	if r.failpoint != nil {
 		if r.failpoint.Blind {
@@ -364,6 +365,9 @@ func TestRobustness(t *testing.T) {
 	defer func() {
 		for _, violation := range results.violations() {
 			t.Error(violation)
+		}
+		if wrong := tooFewChecked(results.counts[uncheckedReads], results.counts[allReads]); wrong != "" {
+			t.Error(wrong)
 		}
 		t.Logf("seed %d\n%s", *seed, results.table())
 	}()

@@ -40,6 +40,12 @@ func (c *Client) Read(ctx context.Context, t *traffic.Traffic) {
 		},
 		func(ctx context.Context, t *traffic.Traffic) error { return c.listNamed(ctx, "images", t.Tags) },
 		func(ctx context.Context, t *traffic.Traffic) error { return c.listNamed(ctx, "volumes", t.Volumes) },
+		func(ctx context.Context, t *traffic.Traffic) error {
+			if unreported := t.Unreported(); len(unreported) > 0 {
+				return c.listNamed(ctx, "images", unreported)
+			}
+			return nil
+		},
 	}
 	for ctx.Err() == nil {
 		if err := reads[c.Random.IntN(len(reads))](ctx, t); err != nil {

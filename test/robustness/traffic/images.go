@@ -7,18 +7,22 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/robustness/checkers"
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
@@ -36,7 +40,7 @@ var imageOperations = []operation{
 		return w.API.Images(w.Namespace).Delete(ctx, ImageName(name), metav1.DeleteOptions{})
 	})},
 	{1, (*writer).commit},
-	{1, (*writer).makeUnreported},
+	{3, (*writer).makeUnreported},
 	{1, func(w *writer, ctx context.Context) (string, error) {
 		_, err := w.Docker.ImagesPrune(ctx, filters.NewArgs(filters.Arg("dangling", "true")))
 		return "docker image prune", err
@@ -148,10 +152,55 @@ func (w *writer) commit(ctx context.Context) (string, error) {
 	return "docker commit " + name, w.Docker.ContainerRemove(ctx, created.ID, container.RemoveOptions{Force: true})
 }
 
-// makeUnreported makes an image for which engines with the classic image store raise no event. No reader looks at its name.
+// makeUnreported makes an image for which engines with the classic image store raise no event. If the image gets a tag, no other
+// writer touches that tag.
 func (w *writer) makeUnreported(ctx context.Context) (string, error) {
 	ways := slices.Sorted(maps.Keys(engine.UnreportedImages))
 	way := ways[w.random.IntN(len(ways))]
 	name := fmt.Sprintf("%s-unreported-%d", w.Prefix, w.serial.Add(1))
-	return way + " " + name, engine.UnreportedImages[way](ctx, w.Docker, name)
+	tag := ""
+	if end := engine.UnreportedTags[way]; end != "" {
+		tag = name + end
+		w.addUnreported(tag)
+	}
+	began := w.Recorder.Now()
+	err := engine.UnreportedImages[way](ctx, w.Docker, name)
+	if tag != "" {
+		if found, inspectErr := w.Docker.ImageInspect(ctx, tag); inspectErr == nil {
+			w.record(began, nil, owner(tag, found.ID))
+		} else {
+			w.taint(tag) // it may be there later
+		}
+	}
+	return way + " " + name, errors.Join(err, w.listImages(ctx, tag))
+}
+
+// listImages lists the images through the server until it answers, and records what the list says about the tag. Without this
+// list a comparison could be the first that finds an unreported image, and the self-check would count it.
+func (w *writer) listImages(ctx context.Context, tag string) error {
+	for {
+		began := w.Recorder.Now()
+		images, err := w.API.Images(w.Namespace).List(ctx, metav1.ListOptions{})
+		if err == nil {
+			if tag != "" {
+				w.recordRead(began, tag, images)
+			}
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (w *writer) recordRead(began time.Duration, tag string, images *v1alpha1.ImageList) {
+	value := history.Absent
+	for _, i := range images.Items {
+		if i.Name == ImageName(tag) {
+			value = i.Status.ID
+		}
+	}
+	w.record(began, nil, step{kind: checkers.Owner, register: tag, action: history.Read, value: value})
 }

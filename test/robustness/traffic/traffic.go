@@ -66,6 +66,22 @@ type Traffic struct {
 	serial  atomic.Int64
 	taintMu sync.Mutex
 	tainted map[string]bool
+
+	unreportedMu sync.Mutex
+	unreported   []*Slot
+}
+
+// Unreported returns the tags, made so far or being made, of images of which Docker raises no event.
+func (t *Traffic) Unreported() []*Slot {
+	t.unreportedMu.Lock()
+	defer t.unreportedMu.Unlock()
+	return slices.Clone(t.unreported)
+}
+
+func (t *Traffic) addUnreported(tag string) {
+	t.unreportedMu.Lock()
+	defer t.unreportedMu.Unlock()
+	t.unreported = append(t.unreported, &Slot{Name: tag})
 }
 
 // Slot is a name under which writers create and remove objects. A writer holds the lock while it changes the slot.
