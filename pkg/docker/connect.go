@@ -182,17 +182,30 @@ func (e *Engine) describe(ctx context.Context, c *connection) {
 	}
 }
 
-// complete asks for the missing parts of version.
+// complete asks for the missing parts of version. It asks for each part, whatever becomes of the others.
 func (c *connection) complete(ctx context.Context, version *Version) error {
+	return errors.Join(c.completeVersion(ctx, version), c.completeInfo(ctx, version))
+}
+
+func (c *connection) completeVersion(ctx context.Context, version *Version) error {
+	if version.Engine != "" {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	if version.Engine == "" {
-		told, err := c.client.ServerVersion(ctx)
-		if err != nil {
-			return err
-		}
+	told, err := c.client.ServerVersion(ctx)
+	if err == nil {
 		version.learn(told)
 	}
+	return err
+}
+
+func (c *connection) completeInfo(ctx context.Context, version *Version) error {
+	if version.StorageDriver != "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	info, err := c.client.Info(ctx)
 	if err != nil {
 		return err
