@@ -17,7 +17,7 @@ const EngineCheck = "container-engine"
 
 // engineCheck checks whether the engine answers. It always counts on its own path. It counts for the readiness of the
 // server only if counts is set, which is not the default: a server that is not ready breaks discovery for a whole
-// cluster.
+// cluster. The readiness of the server then also requires that something has been read from the engine.
 type engineCheck struct {
 	engine *docker.Engine
 	counts bool
@@ -30,8 +30,11 @@ func (engineCheck) Name() string { return EngineCheck }
 
 // Check implements healthz.HealthChecker.
 func (c engineCheck) Check(request *http.Request) error {
-	if c.counts || strings.HasSuffix(request.URL.Path, "/"+EngineCheck) {
+	switch {
+	case strings.HasSuffix(request.URL.Path, "/"+EngineCheck):
 		return c.engine.Check()
+	case c.counts:
+		return c.engine.CheckRead()
 	}
 	return nil
 }

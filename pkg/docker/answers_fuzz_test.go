@@ -54,7 +54,7 @@ func answering(t testing.TB) (*Engine, *answers) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	connected := &connection{ctx: t.Context(), client: c, transport: transport}
+	connected := &connection{ctx: t.Context(), client: c, transport: transport, newestAPI: "1.51"}
 	connected.imageLists = newImageLists(connected, e.images)
 	connected.logFails.Store(true)
 	connected.listsParents.Store(true)

@@ -140,6 +140,7 @@ func TestATagHasTheTimeAtWhichItWasSeen(t *testing.T) {
 	e, engine := answering(t)
 	clock := clocktesting.NewFakePassiveClock(seconds(t, finishedAt).Time)
 	e.Images().clock = clock
+	close(e.connected) // each kind was tried, and images could not be read
 	created := seconds(t, createdAt).Time
 	want := map[string]time.Time{}
 	for _, step := range []struct {
@@ -179,7 +180,11 @@ func TestATagHasTheTimeAtWhichItWasSeen(t *testing.T) {
 
 	e, engine = answering(t)
 	e.Images().clock = clock
-	close(e.connected)
+	for _, k := range e.kinds {
+		if k.resource == imageResource {
+			e.engines.tried(k, true, nil)
+		}
+	}
 	answer, err := json.Marshal(imageResponse("a:1"))
 	must(t, err)
 	engine.body = answer

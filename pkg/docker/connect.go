@@ -4,6 +4,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,7 +55,8 @@ type connection struct {
 	version Version
 	// listsParents is true if the engine's list has all images, including those that only serve as parents.
 	listsParents atomic.Bool
-	isPodman     bool
+	// newestAPI is the newest version of the API that the engine speaks. The server may speak an older one with it.
+	newestAPI string
 	// read is true once a kind has been read.
 	read atomic.Bool
 
@@ -69,7 +71,9 @@ type connection struct {
 	logFails atomic.Bool
 }
 
-func (c *connection) fenced() bool { return !c.isPodman && !c.logFails.Load() }
+func (c *connection) isPodman() bool { return c.version.Product == podman }
+
+func (c *connection) fenced() bool { return !c.isPodman() && !c.logFails.Load() }
 
 // hidesParents reports whether the engine may leave images out of its list that only serve as parents. It may, until it
 // says otherwise. Then the list decides which images to show. That is right for every engine, but slow for some.
@@ -92,20 +96,19 @@ func (e *Engine) connect(ctx context.Context, fail context.CancelCauseFunc) (*co
 	if err != nil {
 		return nil, err
 	}
-	c.version = Version{Product: dockerEngine, API: docker.ClientVersion(), OS: ping.OSType}
-	speaks := ping.APIVersion
-	// An engine that does not tell its release is served all the same. It counts as Docker unless it says that it is
-	// Podman. If its event log shows nothing, the first fence notices.
+	c.version = Version{Product: cmp.Or(e.Version().Product, dockerEngine), API: docker.ClientVersion(), OS: ping.OSType}
+	c.newestAPI = ping.APIVersion
+	// An engine that does not tell its release is served all the same. It counts as what it last said that it is, and as
+	// Docker before that. describe corrects this. If its event log shows nothing, the first fence notices.
 	switch version, err := c.askVersion(ctx); {
 	case err == nil:
-		speaks = version.APIVersion
+		c.newestAPI = version.APIVersion
 		c.version.learn(version)
-		c.isPodman = c.version.Product == podman
 	case !isRefused(err) && !errdefs.IsInternal(err) && (!errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil):
 		return nil, err
 	}
-	if versions.LessThan(speaks, oldestAPI) {
-		return nil, &notApplicableError{c.version, speaks}
+	if versions.LessThan(c.newestAPI, oldestAPI) {
+		return nil, &notApplicableError{c.version, c.newestAPI}
 	}
 	return c, nil
 }
@@ -150,7 +153,7 @@ func (c *connection) askVersion(ctx context.Context) (types.Version, error) {
 
 // learn takes over what the engine said about itself.
 func (v *Version) learn(told types.Version) {
-	v.Engine, v.OS, v.Architecture = told.Version, told.Os, told.Arch
+	v.Product, v.Engine, v.OS, v.Architecture = dockerEngine, told.Version, told.Os, told.Arch
 	for _, component := range told.Components {
 		if component.Name == podman {
 			v.Product = podman
@@ -159,7 +162,8 @@ func (v *Version) learn(told types.Version) {
 }
 
 // describe asks for the details that only describe the engine. Nothing waits for them. If the engine refuses, describe
-// asks again until ctx ends.
+// asks again until ctx ends. If the engine is another product than the connection was made for, describe ends the
+// connection: the next one is made for the right product.
 func (e *Engine) describe(ctx context.Context, c *connection) {
 	version, backoff := c.version, e.backoff
 	for attempt := 0; ; attempt++ {
@@ -168,6 +172,10 @@ func (e *Engine) describe(ctx context.Context, c *connection) {
 			return
 		}
 		e.describeAs(version)
+		if version.Product != c.version.Product {
+			c.fail(fmt.Errorf("it has only now said that it is a %s", version.Product))
+			return
+		}
 		if err == nil {
 			return
 		}

@@ -62,7 +62,9 @@ type Engine struct {
 	pingPeriod   time.Duration
 	pingTimeout  time.Duration
 	fenceTimeout time.Duration
-	backoff      wait.Backoff
+	// inspectTimeout is how long Docker may take to inspect one object.
+	inspectTimeout time.Duration
+	backoff        wait.Backoff
 	// removalTimeout is how long an observation waits for the removal of a stopped container to end. After that, the
 	// container is shown while it is being removed.
 	removalTimeout time.Duration
@@ -104,6 +106,7 @@ func NewEngine(options Options) (*Engine, error) {
 		pingPeriod:     5 * time.Second,
 		pingTimeout:    10 * time.Second,
 		fenceTimeout:   5 * time.Second,
+		inspectTimeout: readTimeout,
 		backoff:        wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 10, Cap: 4500 * time.Millisecond},
 		removalTimeout: 800 * time.Millisecond,
 		connected:      make(chan struct{}),
@@ -147,16 +150,6 @@ func (e *Engine) Endpoint() string { return e.endpoint.String() }
 // kind. A kind that cannot be read does not keep the channel open.
 func (e *Engine) Connected() <-chan struct{} { return e.connected }
 
-// wasRead reports whether the server has tried to read each kind at least once.
-func (e *Engine) wasRead() bool {
-	select {
-	case <-e.connected:
-		return true
-	default:
-		return false
-	}
-}
-
 // Version returns what the engine last said about itself.
 func (e *Engine) Version() Version {
 	e.mu.Lock()
@@ -169,6 +162,15 @@ func (e *Engine) Check() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.err
+}
+
+// CheckRead returns why nothing has been read from the engine yet. It returns nil once a kind has been read since the
+// engine connected, or the engine has refused all kinds.
+func (e *Engine) CheckRead() error {
+	if err := e.Check(); err != nil {
+		return err
+	}
+	return e.engines.checkRead()
 }
 
 // CheckSynced returns why the objects do not show all that the engine holds now. It returns nil if they do.

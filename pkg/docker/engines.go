@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
@@ -34,11 +35,11 @@ type Engines struct {
 	mu       sync.Mutex
 	status   v1alpha1.EngineStatus
 	answered bool
-	read     bool // true once a kind has been read
+	read     sets.Set[string] // the resources of the kinds that have been read at least once
 }
 
 func newEngines(e *Engine) *Engines {
-	s := &Engines{engine: e, status: v1alpha1.EngineStatus{Endpoint: withoutSecrets(e.endpoint.docker.Host)}}
+	s := &Engines{engine: e, read: sets.New[string](), status: v1alpha1.EngineStatus{Endpoint: withoutSecrets(e.endpoint.docker.Host)}}
 	s.lost(v1alpha1.EngineConnectFailed, e.err)
 	return s
 }
@@ -53,7 +54,7 @@ func (s *Engines) SetSink(sink Sink, count func() v1alpha1.EngineCounts) {
 func (s *Engines) Recount() { s.change(s.recount) }
 
 func (s *Engines) recount(status *v1alpha1.EngineStatus) {
-	if s.read && s.count != nil {
+	if len(s.read) > 0 && s.count != nil {
 		counts := s.count()
 		status.Counts = &counts
 	}
@@ -93,7 +94,7 @@ func (s *Engines) tried(k kind, read bool, err error) (all bool) {
 			setCondition(status, k.condition, false, v1alpha1.EngineUnavailable, err.Error())
 		}
 		if read {
-			s.read = true
+			s.read.Insert(k.resource.Resource)
 			s.recount(status)
 		}
 		s.summarize(status)
@@ -102,6 +103,13 @@ func (s *Engines) tried(k kind, read bool, err error) (all bool) {
 		})
 	})
 	return all
+}
+
+// hasRead reports whether a kind has been read at least once since the server started.
+func (s *Engines) hasRead(resource string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.read.Has(resource)
 }
 
 // summarize sets the condition Synced from the conditions of the kinds.
@@ -132,6 +140,26 @@ func (s *Engines) checkSynced() error {
 		return errors.New(c.Message)
 	}
 	return nil
+}
+
+// checkRead returns why no kind has been read since the engine connected. It returns nil if a kind has been read, or if
+// the server has tried each kind.
+func (s *Engines) checkRead() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var reading []string
+	for _, k := range s.engine.kinds {
+		switch c := meta.FindStatusCondition(s.status.Conditions, k.condition); c.Reason {
+		case v1alpha1.EngineSyncedReason, v1alpha1.EngineComparisonFailed:
+			return nil
+		case v1alpha1.EngineSyncing:
+			reading = append(reading, c.Message)
+		}
+	}
+	if len(reading) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(reading, "; "))
 }
 
 func (s *Engines) lost(reason string, err error) {

@@ -108,7 +108,7 @@ func (c *connection) answer(ctx context.Context, path string, read func(answer [
 func inspect[T any](ctx context.Context, e *Engine, path string, read func(answer []byte) (*T, error),
 	ask func(context.Context, *client.Client) (*T, error)) (*T, error) {
 	var found *T
-	err := e.read(ctx, readTimeout, func(ctx context.Context, c *connection) error {
+	err := e.read(ctx, e.inspectTimeout, func(ctx context.Context, c *connection) error {
 		ok, err := c.answer(ctx, path, func(answer []byte) (err error) {
 			found, err = read(answer)
 			return err

@@ -83,7 +83,7 @@ func (s *Images) Observe(ctx context.Context, subject string) (map[string]runtim
 		return nil, related, nil
 	}
 	images := imagesOf(response, tags, s.engine.namespace)
-	s.sightings.see(subject, images, nowOf(s.clock), !s.engine.wasRead())
+	s.sightings.see(subject, images, nowOf(s.clock), !s.engine.engines.hasRead(imageResource.Resource))
 	objects := map[string]runtime.Object{}
 	for _, object := range images {
 		objects[keyOf(object)] = object

@@ -30,7 +30,7 @@ func (e *Engine) session(ctx context.Context) (read bool, err error) {
 	// Open the stream before the first listing, so that no change is missed. Ask for the whole log first, because the
 	// answer does not say from which instant on the stream is open.
 	since := url.Values{"since": {"1"}}
-	if c.isPodman {
+	if c.isPodman() {
 		since = nil
 	}
 	stream, err := c.events(ctx, since)
@@ -44,9 +44,10 @@ func (e *Engine) session(ctx context.Context) (read bool, err error) {
 	})
 	c.group.Go(func() { fail(e.pingUntilLost(ctx, c)) })
 
+	// The order matters to CheckRead: the kinds are being read before the engine counts as connected.
+	e.engines.connected(c.version)
 	e.use(c)
 	defer e.use(nil)
-	e.engines.connected(c.version)
 	klog.FromContext(ctx).Info("Connected to the container engine", "endpoint", e.Endpoint(), "version", c.version.Engine, "api", c.version.API)
 	e.keepAll(ctx, c)
 	c.group.Go(func() { e.describe(ctx, c) })

@@ -132,7 +132,7 @@ func (s *Volumes) show(subject string, found *volume.Volume, isBest bool) (map[s
 // datesVolumes reports whether the engine says when a local volume was created. Docker before 23 (API 1.42) says when
 // the volume's content last changed.
 func (c *connection) datesVolumes() bool {
-	return c.isPodman || versions.GreaterThanOrEqualTo(c.client.ClientVersion(), "1.42")
+	return c.isPodman() || versions.GreaterThanOrEqualTo(c.newestAPI, "1.42")
 }
 
 // Lookup finds the volume whose object has that name.
@@ -194,7 +194,8 @@ func (s *Volumes) find(ctx context.Context, name, driver string) (found *volume.
 	if isPath(name) {
 		found, err = s.inspect(ctx, name)
 		isGone := err == nil && commonName.MatchString(name) && (driver == "" || driver == localDriver)
-		if found != nil || isGone || !isAnswer(err) {
+		hangs := errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil // as its plugin does
+		if found != nil || isGone || !hangs && !isAnswer(err) {
 			return found, true, err
 		}
 	}

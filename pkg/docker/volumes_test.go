@@ -5,6 +5,7 @@ package docker
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"reflect"
 	"strings"
@@ -72,6 +73,19 @@ func TestAVolumeIsListedAsItIsInspected(t *testing.T) {
 			t.Errorf("the list shows %v\nthe inspection shows %v", listed[subject], observed)
 		}
 	}
+}
+
+func TestAVolumeThatDockerDoesNotInspectInTimeShowsAsItIsListed(t *testing.T) {
+	f := startFake(t)
+	f.handle("GET /volumes", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, volume.ListResponse{Volumes: []*volume.Volume{{Name: "hangs", Driver: "plugin"}}})
+	})
+	f.handle("GET /volumes/hangs", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	x := connectTo(t, f.host(), func(e *Engine) { e.inspectTimeout = 10 * time.Millisecond })
+	eventually(t, "the volume", func() bool {
+		objects, _, err := x.Volumes().Observe(t.Context(), x.volumeSubject("hangs"))
+		return err == nil && len(objects) == 1
+	})
 }
 
 func TestAVolumeIsFoundByItsNameOnly(t *testing.T) {

@@ -128,6 +128,26 @@ func TestAKindWhoseListHangsLeavesTheOthers(t *testing.T) {
 	}
 }
 
+func TestReadinessThatRequiresTheEngineRequiresThatSomethingHasBeenRead(t *testing.T) {
+	proxy := newProxy(t)
+	proxy.Fail(dockerproxy.Stall(dockerproxy.ToPath("/containers/json", "/images/json", "/volumes")))
+	server := testserver.Start(t, proxy.Host(), "--ready-requires-engine")
+	awaitCondition(t, server, v1alpha1.EngineReady, metav1.ConditionTrue, v1alpha1.EngineConnected)
+	for path, want := range map[string]int{"/readyz": http.StatusInternalServerError, "/readyz/container-engine": http.StatusOK} {
+		if got := get(t, server, path); got.code != want {
+			t.Errorf("%s: %d %s", path, got.code, got.body)
+		}
+	}
+	proxy.Fail(dockerproxy.Stall(dockerproxy.ToPath("/images/json", "/volumes")))
+	proxy.Drop()
+	eventually(t, func() error {
+		if got := get(t, server, "/readyz"); got.code != http.StatusOK {
+			return fmt.Errorf("/readyz: %d %s", got.code, got.body)
+		}
+		return nil
+	})
+}
+
 func TestAnEngineThatDoesNotDescribeItselfIsServed(t *testing.T) {
 	for name, engine := range map[string]struct {
 		fault       dockerproxy.Fault

@@ -93,7 +93,7 @@ func (o *options) flags() cliflag.NamedFlagSets {
 	engine.DurationVar(&o.resyncPeriod, "resync-period", o.resyncPeriod,
 		"How often everything is compared with Docker, to find changes for which Docker sends no event.")
 	engine.BoolVar(&o.readyRequiresEngine, "ready-requires-engine", o.readyRequiresEngine,
-		"Fail /readyz while the engine does not answer.")
+		"Fail /readyz while the engine does not answer, and until something has been read from it.")
 
 	sets.FlagSet("State").StringVar(&o.stateDir, "state-dir", o.stateDir,
 		"Directory of the certificates. A standalone server also keeps its token and its kubeconfig there. Default: $XDG_STATE_HOME/engine-apiserver, else ~/.local/state/engine-apiserver.")
