@@ -88,7 +88,7 @@ func TestWhatNeedsNoEngineIsServedWithoutOne(t *testing.T) {
 		groupPath + "/namespaces/other/engines":                  `"items":[]`,
 		"/apis":                                                  "containers.rancherdesktop.io",
 		"/openapi/v2":                                            "io.rancherdesktop.containers.v1alpha1.Container",
-		"/openapi/v3/apis/containers.rancherdesktop.io/v1alpha1": "spec is what can be asked of the container.",
+		"/openapi/v3/apis/containers.rancherdesktop.io/v1alpha1": "spec is the part of the container that can be changed.",
 		"/version": `"gitVersion": "v`,
 		"/livez":   "ok",
 		"/readyz":  "ok",

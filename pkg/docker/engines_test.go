@@ -220,7 +220,7 @@ func TestAnEngineWithoutAnEventLogSaysSo(t *testing.T) {
 	f := startFake(t)
 	f.podman = true
 	x := connectFake(t, f)
-	awaitCondition(t, x.Engine, "Synced", "True Synced: all that the container engine holds has been read; it has no event log")
+	awaitCondition(t, x.Engine, "Synced", "True Synced: all that the container engine holds has been read; the engine has no event log")
 }
 
 func TestAnEngineIsCalledWhatItIs(t *testing.T) {
