@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/docker/docker/client"
@@ -18,16 +19,20 @@ const (
 	tcpScheme  = "tcp://"
 )
 
-// checkScheme refuses an address that names a socket or a pipe without its scheme. The docker command takes such an
-// address for the name of a TCP host, and nothing answers there. The source says where the address comes from.
+// malformedScheme matches a scheme that lacks its colon or a slash, such as tcp//host or tcp:/host.
+var malformedScheme = regexp.MustCompile(`^(tcp|ssh|https?):?/+(.*)$`)
+
+// checkScheme refuses an address whose scheme is missing or malformed, such as the bare path of a socket. The docker
+// command takes such an address for the name of a TCP host, and nothing answers there. The source says where the
+// address comes from.
 func checkScheme(source, host string) error {
 	if intended := withScheme(strings.TrimSpace(host)); intended != "" {
-		return fmt.Errorf("%s %q has no scheme: use %s", source, host, intended)
+		return fmt.Errorf("%s %q has no valid scheme: use %s", source, withoutSecrets(host), withoutSecrets(intended))
 	}
 	return nil
 }
 
-// withScheme returns the address that a path stands for. It returns "" if host is not a path.
+// withScheme returns the address that host stands for if its scheme is missing or malformed. Otherwise it returns "".
 func withScheme(host string) string {
 	if strings.Contains(host, "://") {
 		return ""
@@ -46,6 +51,9 @@ func withScheme(host string) string {
 		return unixScheme + path
 	case strings.HasPrefix(path, "~"):
 		return unixScheme + "/path/of/docker.sock"
+	}
+	if scheme := malformedScheme.FindStringSubmatch(host); scheme != nil {
+		return scheme[1] + "://" + scheme[2]
 	}
 	return ""
 }

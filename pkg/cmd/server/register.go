@@ -42,7 +42,7 @@ func newRegisterCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "register",
 		Short: "Registers the server in a cluster",
-		Long: "Registers a server that runs beside a cluster (serve --aggregated) as the APIService " + registration.APIServiceName + ".\n" +
+		Long: "Registers a server that runs beside a cluster (serve --kubeconfig) as the APIService " + registration.APIServiceName + ".\n" +
 			"It creates or corrects the objects that the cluster needs for this, and the server's rights in the cluster.\n" +
 			"Then it waits until the cluster reaches the server.",
 		Example: "  engine-apiserver register --kubeconfig admin.conf\n" +
