@@ -142,7 +142,7 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 
 func TestExplainReadsLikeDocumentation(t *testing.T) {
 	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
-		kubectl.Contains(t, k.OK(t, "explain", "container.status"), "GROUP:", "KIND:", "exitCode", "the last run's exit code")
+		kubectl.Contains(t, k.OK(t, "explain", "container.status"), "GROUP:", "KIND:", "exitCode", "exit code of the last run")
 		kubectl.Contains(t, k.OK(t, "explain", "ctr.spec.state"), "pauses", "restart policy")
 		for _, kind := range []string{"containers", "images", "volumes", "containernamespaces", "engines"} {
 			text := k.OK(t, "explain", "--recursive", kind)
