@@ -47,6 +47,8 @@ func translate(verb string, resource schema.GroupResource, name string, err erro
 		return apierrors.NewTimeoutError(message, 1)
 	case isConnectionLost(err):
 		return connectionLost(words, err)
+	case verb == "delete" && deletionOutOfSpace.MatchString(words):
+		return apierrors.NewInternalError(said)
 	case isChange && isConflict(err):
 		return apierrors.NewConflict(resource, name, said)
 	case isChange && refusalOf(words) == metav1.StatusReasonInvalid:

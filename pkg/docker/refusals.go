@@ -20,6 +20,12 @@ type refusal struct {
 	words  *regexp.Regexp
 }
 
+// outOfSpace matches Docker's words when the disk or the memory is full. A deletion with this error is no refusal, because
+// it may have been carried out in part: Docker removes a tag before it writes that to the disk.
+const outOfSpace = `no space left on device|disk quota exceeded|cannot allocate memory`
+
+var deletionOutOfSpace = fold(outOfSpace)
+
 // knownRefusals recognizes refusals by Docker's words. Their status says little: it is mostly 500, but also 400, 403,
 // 404 or 503.
 var knownRefusals = []refusal{
@@ -48,7 +54,7 @@ var knownRefusals = []refusal{
 	missing(`bind source path does not exist|error while creating mount source path`),
 	missing(`error while mounting volume|failed to mount local volume`),
 	missing(`is not a shared (?:or slave )?mount`),
-	missing(`no space left on device|disk quota exceeded|cannot allocate memory`),
+	missing(outOfSpace),
 	missing(`cannot assign requested address|cannot expose privileged port`),
 	missing(`kernel does not support|is not enabled in your kernel|cgroup mountpoint does not exist`),
 	missing(`Requested (?:CPUs|memory nodes) are not available|range of CPUs is from`),

@@ -170,6 +170,13 @@ func TestWhatADeletionMissesIsAConflict(t *testing.T) {
 	}
 }
 
+func TestADeletionThatRunsOutOfSpaceIsNoRefusal(t *testing.T) {
+	err := apiError("delete", imageResource, "busybox:latest", errors.New("write /data/image/.tmp-repositories.json1: no space left on device"))
+	if !apierrors.IsInternalError(err) || !contains(err, "no space left on device") {
+		t.Error(err)
+	}
+}
+
 func TestAReadIsNotRefused(t *testing.T) {
 	err := apiError("inspect", volumeResource, "data", fmt.Errorf("%s%w", `plugin "nope" not found`, hidden{errdefs.ErrNotFound}))
 	if !apierrors.IsNotFound(err) {
