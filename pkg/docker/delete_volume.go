@@ -48,7 +48,7 @@ func (s *Volumes) Delete(ctx context.Context, subject string, object runtime.Obj
 		}
 		if !isPath(name) {
 			return apierrors.NewConflict(volumeResource, target.Name,
-				fmt.Errorf("Docker's API has no request that names the volume %q: remove it with the means of its driver, %s", name, found.Driver))
+				fmt.Errorf("no request of Docker's API can name the volume %q: remove it with the means of its driver, %s", name, found.Driver))
 		}
 		err = change(ctx, func(ctx context.Context) error { return c.client.VolumeRemove(ctx, name, false) })
 		switch {
@@ -59,7 +59,7 @@ func (s *Volumes) Delete(ctx context.Context, subject string, object runtime.Obj
 			return inUse(volumeResource, target.Name, err, users)
 		case errdefs.IsNotFound(err) && !isBest:
 			return apierrors.NewConflict(volumeResource, target.Name,
-				fmt.Errorf("Docker lists the volume, but does not find it by its name (%s): remove it with the means of its driver, %s", dockerWords(err), found.Driver))
+				fmt.Errorf("the volume is in Docker's list, but Docker does not find it by its name (%s): remove it with the means of its driver, %s", dockerWords(err), found.Driver))
 		}
 		return err
 	})
