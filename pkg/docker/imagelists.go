@@ -20,8 +20,8 @@ func (n imageNames) equal(other imageNames) bool {
 }
 
 // comparesImages reports whether a live read of images must first list the images. Engines that hide parents raise no
-// event for an image without a tag that a build makes, for what a failed build leaves, and for the tags of an archive
-// that loads in part. Other engines raise these events, and they take seconds to list a thousand images.
+// event for three changes: a build makes an image without a tag, a failed build leaves an image behind, or an archive
+// loads in part. Other engines raise these events, and they take seconds to list a thousand images.
 func (c *connection) comparesImages() bool { return c.hidesParents() && !c.isPodman() }
 
 // imageLists lists the images on one connection. If live reads depend on the list, report reports the differences to the
