@@ -126,18 +126,25 @@ func TestImagesThatAreAsBeforeAreNotObserved(t *testing.T) {
 	}
 }
 
-func TestAChangeOfAnImageThatWasObservedAndNotTakenInIsReportedByTheNextList(t *testing.T) {
+// connectToOneImage connects to an engine with one image. The image always has the tags that tags points to.
+func connectToOneImage(t *testing.T, tags *[]string) (x *connected, id string) {
 	f := startFake(t)
+	id = "sha256:" + idA
 	f.handle("GET /info", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, map[string]any{}) })
-	id, tags := "sha256:"+idA, []string{"before:v1"}
 	f.handle("GET /images/json", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, []image.Summary{{ID: id, RepoTags: tags}})
+		answer(w, http.StatusOK, []image.Summary{{ID: id, RepoTags: *tags}})
 	})
 	f.handle("GET /images/"+id+"/json", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, image.InspectResponse{ID: id, RepoTags: tags})
+		answer(w, http.StatusOK, image.InspectResponse{ID: id, RepoTags: *tags})
 	})
-	x := connectFake(t, f)
+	x = connectFake(t, f)
 	x.i.names(t)
+	return x, id
+}
+
+func TestAChangeOfAnImageThatWasObservedAndNotTakenInIsReportedByTheNextList(t *testing.T) {
+	tags := []string{"before:v1"}
+	x, id := connectToOneImage(t, &tags)
 	tags = []string{"after:v1"}
 	if _, _, err := x.Images().Observe(t.Context(), id); err != nil { // the view does not take the result
 		t.Fatal(err)
@@ -148,17 +155,8 @@ func TestAChangeOfAnImageThatWasObservedAndNotTakenInIsReportedByTheNextList(t *
 }
 
 func TestAListForAComparisonLeavesItsDifferencesToTheNextRead(t *testing.T) {
-	f := startFake(t)
-	f.handle("GET /info", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, map[string]any{}) })
-	id, tags := "sha256:"+idA, []string{"before:v1"}
-	f.handle("GET /images/json", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, []image.Summary{{ID: id, RepoTags: tags}})
-	})
-	f.handle("GET /images/"+id+"/json", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, image.InspectResponse{ID: id, RepoTags: tags})
-	})
-	x := connectFake(t, f)
-	x.i.names(t)
+	tags := []string{"before:v1"}
+	x, id := connectToOneImage(t, &tags)
 	x.i.marked(id)
 	tags = []string{"before:v1", "after:v1"}
 	ids, err := x.Images().Subjects(t.Context())
