@@ -25,6 +25,7 @@ import (
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/container"
 )
@@ -129,7 +130,7 @@ func (f *fakeContainers) Delete(ctx context.Context, name string, _ runtime.Obje
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	call := "delete " + name
-	if grace := docker.DeleteOptionsFrom(ctx).GracePeriodSeconds; grace != nil {
+	if grace := source.DeleteOptionsFrom(ctx).GracePeriodSeconds; grace != nil {
 		call += fmt.Sprintf(" grace %d", *grace)
 	}
 	f.calls = append(f.calls, call)

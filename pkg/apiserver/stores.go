@@ -87,7 +87,6 @@ func (s *stores) addAvailable(resource string, newFunc func() runtime.Object, so
 type liveKind struct {
 	resource    string
 	newFunc     func() runtime.Object
-	source      livestore.Source
 	deleteLooks bool // see livestore.Config
 	newStorage  func(*runtime.Scheme, storage.Interface) (rest.Storage, error)
 }
@@ -97,20 +96,20 @@ func liveKinds(engine *docker.Engine) []liveKind {
 		return container.NewStorage(scheme, objects, engine.Containers().StopTimeout)
 	}
 	return []liveKind{
-		{"containers", func() runtime.Object { return &v1alpha1.Container{} }, engine.Containers(), false, newContainers},
-		{"images", func() runtime.Object { return &v1alpha1.Image{} }, engine.Images(), true, image.NewStorage},
-		{"volumes", func() runtime.Object { return &v1alpha1.Volume{} }, engine.Volumes(), true, volume.NewStorage},
+		{"containers", func() runtime.Object { return &v1alpha1.Container{} }, false, newContainers},
+		{"images", func() runtime.Object { return &v1alpha1.Image{} }, true, image.NewStorage},
+		{"volumes", func() runtime.Object { return &v1alpha1.Volume{} }, true, volume.NewStorage},
 	}
 }
 
 // addLive adds a store of a kind that the engine holds and returns the REST storage over it. Namespaces other than the
 // engine's have no objects.
-func (s *stores) addLive(kind liveKind) (*livestore.Store, rest.Storage, error) {
+func (s *stores) addLive(kind liveKind, source livestore.Source) (*livestore.Store, rest.Storage, error) {
 	elsewhere, err := s.addStatic(kind.resource, kind.newFunc, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	store := s.add(kind.resource, kind.newFunc, kind.source, kind.deleteLooks)
+	store := s.add(kind.resource, kind.newFunc, source, kind.deleteLooks)
 	objects, err := kind.newStorage(Scheme, registry.InNamespace(s.namespace, registry.Prefix(kind.resource), store, elsewhere))
 	return store, objects, err
 }
@@ -119,19 +118,21 @@ func (s *stores) addLive(kind liveKind) (*livestore.Store, rest.Storage, error) 
 func (s *stores) restStorage(engine *docker.Engine) (map[string]rest.Storage, error) {
 	result := map[string]rest.Storage{}
 	for _, kind := range liveKinds(engine) {
-		store, objects, err := s.addLive(kind)
+		source := engine.Source(kind.resource)
+		store, objects, err := s.addLive(kind, source)
 		if err != nil {
 			return nil, err
 		}
 		s.live[kind.resource], result[kind.resource] = store, objects
-		engine.SetSink(kind.resource, store)
+		source.SetSink(store)
 	}
 
 	engines, err := s.addAvailable("engines", func() runtime.Object { return &v1alpha1.Engine{} }, engine.Engines())
 	if err != nil {
 		return nil, err
 	}
-	engine.Engines().SetSink(engines, s.count)
+	engine.Engines().SetSink(engines)
+	engine.Engines().SetCount(s.count)
 	namespaces, err := s.addStatic("containernamespaces", func() runtime.Object { return &v1alpha1.ContainerNamespace{} },
 		map[string]runtime.Object{s.namespace + "/" + v1alpha1.EngineNamespace: engineNamespace(s.namespace)})
 	if err != nil {

@@ -20,6 +20,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source/sourcetest"
 )
 
 func TestPodmanGoesWithoutAFence(t *testing.T) {
@@ -29,7 +31,7 @@ func TestPodmanGoesWithoutAFence(t *testing.T) {
 	if x.Fenced() {
 		t.Error("the engine is fenced")
 	}
-	must(t, x.Fence(t.Context()))
+	dockertest.Must(t, x.Fence(t.Context()))
 	if f.count("GET /events") != 1 {
 		t.Errorf("%d reads of events, want 1", f.count("GET /events"))
 	}
@@ -41,7 +43,7 @@ func TestALogThatShowsNothingOfTheStreamIsNotRelied(t *testing.T) {
 	x := connectFake(t, f)
 	f.bring(line("volume", "create", "data", 1))
 	x.v.waitFor(t, "the event", func() bool { return x.v.marksOf("data") > 0 })
-	must(t, x.Fence(t.Context()))
+	dockertest.Must(t, x.Fence(t.Context()))
 	if x.Fenced() {
 		t.Error("the engine is fenced")
 	}
@@ -64,7 +66,7 @@ func TestALogThatCannotBeReadInPartIsReadWhole(t *testing.T) {
 		x := connectFake(t, f)
 		f.bring(line("volume", "create", "old", 5e18))
 		x.v.waitFor(t, "the event", func() bool { return x.v.marksOf("old") > 0 })
-		must(t, x.Fence(t.Context()))
+		dockertest.Must(t, x.Fence(t.Context()))
 		if x.v.marked("new") != 1 {
 			t.Errorf("%s: the event was not found", what)
 		}
@@ -75,20 +77,20 @@ func TestAStreamThatLostEventsIsOpenedAgain(t *testing.T) {
 	f := startFake(t)
 	x := connectTo(t, f.host(), func(e *Engine) { e.fenceTimeout = 100 * time.Millisecond })
 	x.awaitConnection(t)
-	c, err := x.current()
-	must(t, err)
+	c, err := x.client.Current()
+	dockertest.Must(t, err)
 	f.mu.Lock()
 	streamed := f.log
 	f.log = func(string) (int, string) {
 		f.log = streamed // the next connection reads this log
-		return http.StatusOK, string(bytes.Join(volumes(1, 257), []byte("\n")))
+		return http.StatusOK, string(bytes.Join(volumeEvents(1, 257), []byte("\n")))
 	}
 	f.mu.Unlock()
-	if err := x.Fence(t.Context()); code(err) != 503 || !contains(err, "lost events") {
+	if err := x.Fence(t.Context()); dockertest.Code(err) != 503 || !dockertest.Contains(err, "lost events") {
 		t.Errorf("%v", err)
 	}
 	eventually(t, "another connection", func() bool {
-		again, err := x.current()
+		again, err := x.client.Current()
 		return err == nil && again != c
 	})
 }
@@ -97,28 +99,28 @@ func TestAnEngineThatIsTooOldIsRefused(t *testing.T) {
 	f := startFake(t)
 	f.api = "1.40"
 	x := connectTo(t, f.host(), nil)
-	x.c.waitFor(t, "the refusal", func() bool { return contains(x.c.unavailable, "Docker API 1.40") })
+	x.c.waitFor(t, "the refusal", func() bool { return dockertest.Contains(x.c.unavailable, "Docker API 1.40") })
 }
 
 func TestTheRemovalOfAStoppedContainerIsShownOnlyIfItTakesLong(t *testing.T) {
 	f := startFake(t)
 	status := container.StateExited
-	f.handle("GET /containers/"+idA+"/json", func(w http.ResponseWriter, _ *http.Request) {
+	f.handle("GET /containers/"+dockertest.IDA+"/json", func(w http.ResponseWriter, _ *http.Request) {
 		if status == "" {
 			answer(w, http.StatusNotFound, map[string]string{"message": "no such container"})
 			return
 		}
 		answer(w, http.StatusOK, container.InspectResponse{ContainerJSONBase: &container.ContainerJSONBase{
-			ID: idA, Name: "/web", State: &container.State{Status: status},
+			ID: dockertest.IDA, Name: "/web", State: &container.State{Status: status},
 		}})
 	})
-	x := connectTo(t, f.host(), func(e *Engine) { e.removalTimeout = 50 * time.Millisecond })
+	x := connectTo(t, f.host(), func(e *Engine) { e.Containers().RemovalTimeout = 50 * time.Millisecond })
 	x.awaitConnection(t)
-	patient := connectTo(t, f.host(), func(e *Engine) { e.removalTimeout = time.Hour })
+	patient := connectTo(t, f.host(), func(e *Engine) { e.Containers().RemovalTimeout = time.Hour })
 	patient.awaitConnection(t)
 	shownBy := func(x *connected) string {
-		objects, _, err := x.Containers().Observe(t.Context(), idA)
-		must(t, err)
+		objects, _, err := x.Containers().Observe(t.Context(), dockertest.IDA)
+		dockertest.Must(t, err)
 		for _, object := range objects {
 			return string(object.(*v1alpha1.Container).Status.Status)
 		}
@@ -131,11 +133,11 @@ func TestTheRemovalOfAStoppedContainerIsShownOnlyIfItTakesLong(t *testing.T) {
 		}
 	}
 	status = container.StateRemoving
-	f.handle("POST /containers/"+idA+"/wait", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	f.handle("POST /containers/"+dockertest.IDA+"/wait", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	if got := shown(); got != "removing" {
 		t.Errorf("during a long removal the container is %q", got)
 	}
-	f.handle("POST /containers/"+idA+"/wait", func(w http.ResponseWriter, _ *http.Request) {
+	f.handle("POST /containers/"+dockertest.IDA+"/wait", func(w http.ResponseWriter, _ *http.Request) {
 		status = ""
 		answer(w, http.StatusOK, container.WaitResponse{})
 	})
@@ -156,20 +158,20 @@ func TestTheRemovalOfAStoppedContainerIsShownOnlyIfItTakesLong(t *testing.T) {
 
 func TestAnInspectionThatBlocksIsBounded(t *testing.T) {
 	f := startFake(t)
-	f.handle("GET /containers/"+idA+"/json", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	f.handle("GET /containers/"+dockertest.IDA+"/json", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	x := connectFake(t, f)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, _, err := x.Containers().Observe(ctx, idA); code(err) != 504 {
+	if _, _, err := x.Containers().Observe(ctx, dockertest.IDA); dockertest.Code(err) != 504 {
 		t.Errorf("%v", err)
 	}
 	done := make(chan error)
-	go func() { done <- third(x.Containers().Observe(t.Context(), idA)) }()
-	eventually(t, "the call", func() bool { return f.count("GET /containers/"+idA+"/json") == 2 })
-	c, err := x.current()
-	must(t, err)
-	c.fail(errGone)
-	if err := <-done; code(err) != 503 || !contains(err, "gone") {
+	go func() { done <- third(x.Containers().Observe(t.Context(), dockertest.IDA)) }()
+	eventually(t, "the call", func() bool { return f.count("GET /containers/"+dockertest.IDA+"/json") == 2 })
+	c, err := x.client.Current()
+	dockertest.Must(t, err)
+	c.Fail(errGone)
+	if err := <-done; dockertest.Code(err) != 503 || !dockertest.Contains(err, "gone") {
 		t.Errorf("after the connection was given up: %v", err)
 	}
 }
@@ -184,55 +186,55 @@ func TestAFenceThatBlocksEndsWithItsReader(t *testing.T) {
 	f.mu.Unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := x.Fence(ctx); code(err) != 504 {
+	if err := x.Fence(ctx); dockertest.Code(err) != 504 {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestADeletionWaitsForARemovalUnderWay(t *testing.T) {
 	f := startFake(t)
-	f.handle("GET /containers/"+idA+"/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, inspected(nil)) })
-	f.handle("POST /containers/"+idA+"/stop", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) })
-	f.fail("DELETE /containers/"+idA, http.StatusConflict, "removal of container "+idA+" is already in progress")
-	f.handle("POST /containers/"+idA+"/wait", func(w http.ResponseWriter, _ *http.Request) {
+	f.handle("GET /containers/"+dockertest.IDA+"/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, sourcetest.Container(nil)) })
+	f.handle("POST /containers/"+dockertest.IDA+"/stop", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) })
+	f.fail("DELETE /containers/"+dockertest.IDA, http.StatusConflict, "removal of container "+dockertest.IDA+" is already in progress")
+	f.handle("POST /containers/"+dockertest.IDA+"/wait", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, container.WaitResponse{Error: &container.WaitExitError{Message: "device busy"}})
 	})
 	x := connectFake(t, f)
-	x.c.MarkDirty(idA)
+	x.c.MarkDirty(dockertest.IDA)
 	x.c.settle()
-	if err := x.update(t, t.Context(), "web", deletion(1)); code(err) != 500 || !contains(err, "device busy") {
+	if err := x.update(t, t.Context(), "web", deletion(1)); dockertest.Code(err) != 500 || !dockertest.Contains(err, "device busy") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestARemovalUnderWayIsWaitedFor(t *testing.T) {
 	f := startFake(t)
-	f.fail("DELETE /containers/"+idA, http.StatusConflict, "removal of container "+idA+" is already in progress")
-	f.handle("POST /containers/"+idA+"/wait", func(w http.ResponseWriter, _ *http.Request) {
+	f.fail("DELETE /containers/"+dockertest.IDA, http.StatusConflict, "removal of container "+dockertest.IDA+" is already in progress")
+	f.handle("POST /containers/"+dockertest.IDA+"/wait", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, container.WaitResponse{StatusCode: 0})
 	})
-	f.fail("DELETE /containers/"+idB, http.StatusConflict, "removal of container "+idB+" is already in progress")
-	f.fail("POST /containers/"+idB+"/wait", http.StatusNotFound, "No such container: "+idB)
+	f.fail("DELETE /containers/"+dockertest.IDB, http.StatusConflict, "removal of container "+dockertest.IDB+" is already in progress")
+	f.fail("POST /containers/"+dockertest.IDB+"/wait", http.StatusNotFound, "No such container: "+dockertest.IDB)
 	x := connectFake(t, f)
-	for _, id := range []string{idA, idB} {
-		must(t, x.Containers().Delete(t.Context(), id, &v1alpha1.Container{}))
+	for _, id := range []string{dockertest.IDA, dockertest.IDB} {
+		dockertest.Must(t, x.Containers().Delete(t.Context(), id, &v1alpha1.Container{}))
 	}
-	f.handle("POST /containers/"+idA+"/wait", func(w http.ResponseWriter, _ *http.Request) {
+	f.handle("POST /containers/"+dockertest.IDA+"/wait", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, container.WaitResponse{Error: &container.WaitExitError{Message: "device busy"}})
 	})
-	if err := x.Containers().Delete(t.Context(), idA, &v1alpha1.Container{}); code(err) != 500 || !contains(err, "device busy") {
+	if err := x.Containers().Delete(t.Context(), dockertest.IDA, &v1alpha1.Container{}); dockertest.Code(err) != 500 || !dockertest.Contains(err, "device busy") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestDockersAnswerMustBeAboutTheVeryThing(t *testing.T) {
 	f := startFake(t)
-	f.handle("GET /containers/"+idB+"/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, inspected(nil)) })
+	f.handle("GET /containers/"+dockertest.IDB+"/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, sourcetest.Container(nil)) })
 	f.handle("GET /containers/empty/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, nil) })
-	f.handle("GET /images/sha256:"+idB+"/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, imageResponse("a:b")) })
+	f.handle("GET /images/sha256:"+dockertest.IDB+"/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, sourcetest.Image("a:b")) })
 	f.handle("GET /volumes/data", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, volume.Volume{}) })
 	x := connectFake(t, f)
-	for what, s := range map[string]source{idB: x.Containers(), "empty": x.Containers(), "sha256:" + idB: x.Images(), x.volumeSubject("data"): x.Volumes()} {
+	for what, s := range map[string]Source{dockertest.IDB: x.Containers(), "empty": x.Containers(), "sha256:" + dockertest.IDB: x.Images(), x.volumeSubject("data"): x.Volumes()} {
 		if objects, _, err := s.Observe(t.Context(), what); len(objects) != 0 || err != nil {
 			t.Errorf("%s: %v, %v", what, objects, err)
 		}
@@ -246,28 +248,28 @@ func TestDockersAnswerMustBeAboutTheVeryThing(t *testing.T) {
 func TestDockersFailuresComeThrough(t *testing.T) {
 	f := startFake(t)
 	x := connectFake(t, f)
-	for _, path := range []string{"GET /containers/json", "GET /images/json", "GET /volumes", "GET /containers/" + idA + "/json",
-		"GET /images/sha256:" + idA + "/json", "GET /images/a:b/json", "GET /volumes/data"} {
+	for _, path := range []string{"GET /containers/json", "GET /images/json", "GET /volumes", "GET /containers/" + dockertest.IDA + "/json",
+		"GET /images/sha256:" + dockertest.IDA + "/json", "GET /images/a:b/json", "GET /volumes/data"} {
 		f.fail(path, http.StatusInternalServerError, "boom")
 	}
 	for what, err := range map[string]error{
-		"container":      third(x.Containers().Observe(t.Context(), idA)),
-		"image":          third(x.Images().Observe(t.Context(), "sha256:"+idA)),
+		"container":      third(x.Containers().Observe(t.Context(), dockertest.IDA)),
+		"image":          third(x.Images().Observe(t.Context(), "sha256:"+dockertest.IDA)),
 		"volume":         third(x.Volumes().Observe(t.Context(), x.volumeSubject("data"))),
-		"find container": second(x.Containers().Lookup(t.Context(), "engine/"+idA)),
+		"find container": second(x.Containers().Lookup(t.Context(), "engine/"+dockertest.IDA)),
 		"find image":     second(x.Images().Lookup(t.Context(), "engine/a:b")),
 		"find volume":    second(x.Volumes().Lookup(t.Context(), "engine/data")),
-		"update":         x.Containers().Update(t.Context(), idA, &v1alpha1.Container{}, &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}}),
-		"delete image":   x.Images().Delete(t.Context(), "sha256:"+idA, &v1alpha1.Image{}),
+		"update":         x.Containers().Update(t.Context(), dockertest.IDA, &v1alpha1.Container{}, &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}}),
+		"delete image":   x.Images().Delete(t.Context(), "sha256:"+dockertest.IDA, &v1alpha1.Image{}),
 		"delete volume":  x.Volumes().Delete(t.Context(), x.volumeSubject("data"), &v1alpha1.Volume{}),
 	} {
-		if code(err) != 500 || !contains(err, "boom") {
+		if dockertest.Code(err) != 500 || !dockertest.Contains(err, "boom") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	for resource, s := range map[string]source{"containers": x.Containers(), "images": x.Images(), "volumes": x.Volumes()} {
+	for resource, s := range map[string]Source{"containers": x.Containers(), "images": x.Images(), "volumes": x.Volumes()} {
 		want := fmt.Sprintf("the %s of the container engine at %s cannot be listed: boom", resource, f.host())
-		if _, err := s.Subjects(t.Context()); code(err) != 503 || !contains(err, want) {
+		if _, err := s.Subjects(t.Context()); dockertest.Code(err) != 503 || !dockertest.Contains(err, want) {
 			t.Errorf("listing %s: %v", resource, err)
 		}
 	}
@@ -275,38 +277,38 @@ func TestDockersFailuresComeThrough(t *testing.T) {
 
 func TestAStatusThatIsNotKnownCannotBeLeft(t *testing.T) {
 	f := startFake(t)
-	f.handle("GET /containers/"+idA+"/json", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, inspected(func(r *container.InspectResponse) { r.State.Status = "hibernating" }))
+	f.handle("GET /containers/"+dockertest.IDA+"/json", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, sourcetest.Container(func(r *container.InspectResponse) { r.State.Status = "hibernating" }))
 	})
 	x := connectFake(t, f)
-	err := x.Containers().Update(t.Context(), idA, &v1alpha1.Container{}, &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}})
-	if code(err) != 409 || !contains(err, "hibernating") {
+	err := x.Containers().Update(t.Context(), dockertest.IDA, &v1alpha1.Container{}, &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}})
+	if dockertest.Code(err) != 409 || !dockertest.Contains(err, "hibernating") {
 		t.Errorf("%v", err)
 	}
-	gone := x.Containers().Update(t.Context(), idB, &v1alpha1.Container{}, &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}})
-	if code(gone) != 404 {
+	gone := x.Containers().Update(t.Context(), dockertest.IDB, &v1alpha1.Container{}, &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}})
+	if dockertest.Code(gone) != 404 {
 		t.Errorf("%v", gone)
 	}
 }
 
 func TestAForcedDeletionIsDoneWhenTheOneThatItCutShortWasFaster(t *testing.T) {
 	f := startFake(t)
-	f.fail("DELETE /containers/"+idA, http.StatusNotFound, "No such container: "+idA)
+	f.fail("DELETE /containers/"+dockertest.IDA, http.StatusNotFound, "No such container: "+dockertest.IDA)
 	x := connectFake(t, f)
 	web := &v1alpha1.Container{}
-	if err := x.Containers().Delete(t.Context(), idA, web); code(err) != 404 {
+	if err := x.Containers().Delete(t.Context(), dockertest.IDA, web); dockertest.Code(err) != 404 {
 		t.Errorf("delete of a container that is not being deleted: %v", err)
 	}
 	begun := metav1.Now()
 	web.DeletionTimestamp = &begun
-	must(t, x.Containers().Delete(t.Context(), idA, web))
+	dockertest.Must(t, x.Containers().Delete(t.Context(), dockertest.IDA, web))
 }
 
 func TestACallThatIsCutOffNamesTheEngine(t *testing.T) {
 	f := startFake(t)
 	cut := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 	x := connectFake(t, f)
-	for _, path := range []string{"GET /containers/" + idA + "/json", "DELETE /containers/" + idA} {
+	for _, path := range []string{"GET /containers/" + dockertest.IDA + "/json", "DELETE /containers/" + dockertest.IDA} {
 		f.handle(path, cut)
 	}
 	const eof = " is not available: EOF"
@@ -314,10 +316,10 @@ func TestACallThatIsCutOffNamesTheEngine(t *testing.T) {
 		what, end string
 		err       error
 	}{
-		{"read", eof, third(x.Containers().Observe(t.Context(), idA))},
-		{"change", eof + mayBeDone, x.Containers().Delete(t.Context(), idA, &v1alpha1.Container{})},
+		{"read", eof, third(x.Containers().Observe(t.Context(), dockertest.IDA))},
+		{"change", eof + ". The request was sent, so Docker may have carried it out. Get the object before you ask again", x.Containers().Delete(t.Context(), dockertest.IDA, &v1alpha1.Container{})},
 	} {
-		if code(call.err) != 503 || call.err.Error() != "the container engine at "+f.host()+call.end {
+		if dockertest.Code(call.err) != 503 || call.err.Error() != "the container engine at "+f.host()+call.end {
 			t.Errorf("%s: %v", call.what, call.err)
 		}
 	}
@@ -326,7 +328,7 @@ func TestACallThatIsCutOffNamesTheEngine(t *testing.T) {
 func TestALineLongerThanTheBufferIsReadWhole(t *testing.T) {
 	long := strings.Repeat("x", 300<<10)
 	var got []string
-	must(t, eachLine(strings.NewReader("a\n\n"+long+"\nb"), func(line []byte) error {
+	dockertest.Must(t, eachLine(strings.NewReader("a\n\n"+long+"\nb"), func(line []byte) error {
 		got = append(got, string(line))
 		return nil
 	}))

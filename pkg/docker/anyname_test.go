@@ -14,6 +14,7 @@ import (
 	"github.com/docker/docker/api/types/volume"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
@@ -24,7 +25,7 @@ func TestAVolumeOfAPluginShowsWhateverItsName(t *testing.T) {
 		containers.ObjectName("team/share"), strings.Repeat("n", 5000)}
 	for _, name := range names {
 		_, err := x.docker.VolumeCreate(t.Context(), volume.CreateOptions{Name: name, Driver: plugin.Name})
-		must(t, err)
+		dockertest.Must(t, err)
 	}
 	for _, name := range names {
 		key := containers.ObjectName(name)
@@ -60,8 +61,8 @@ func TestAVolumeThatDockerCannotBeAskedAboutShowsAsItIsListed(t *testing.T) {
 	plugin.Hide("hidden")
 	// Docker asks only the plugins that it knows. A first volume makes the plugin known.
 	_, err := x.docker.VolumeCreate(t.Context(), volume.CreateOptions{Name: engine.UniqueName("known"), Driver: plugin.Name})
-	must(t, err)
-	must(t, x.v.Resync(t.Context()))
+	dockertest.Must(t, err)
+	dockertest.Must(t, x.v.Resync(t.Context()))
 	for _, name := range names {
 		key := containers.ObjectName(name)
 		v := x.volume(t, key)
@@ -72,7 +73,7 @@ func TestAVolumeThatDockerCannotBeAskedAboutShowsAsItIsListed(t *testing.T) {
 		if subject, err := x.Volumes().Lookup(t.Context(), "engine/"+key); name != "hidden" && subject != x.volumeSubject(name) || err != nil {
 			t.Errorf("%q is found as %q, %v", key, subject, err)
 		}
-		if err := x.Volumes().Delete(t.Context(), x.volumeSubject(name), v); code(err) != 409 || !contains(err, "with the means of its driver, listed") {
+		if err := x.Volumes().Delete(t.Context(), x.volumeSubject(name), v); dockertest.Code(err) != 409 || !dockertest.Contains(err, "with the means of its driver, listed") {
 			t.Errorf("a delete of %q: %v", name, err)
 		}
 		plugin.Remove(name)
@@ -86,17 +87,17 @@ func TestALocalVolumeShowsWhateverItsDirectoryIsCalled(t *testing.T) {
 	x := connect(t)
 	for _, name := range []string{"lost+found", "a b"} {
 		dir := filepath.Join(shared.Dir(), "data", "volumes", name)
-		must(t, os.MkdirAll(filepath.Join(dir, "_data"), 0o700))
-		t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
+		dockertest.Must(t, os.MkdirAll(filepath.Join(dir, "_data"), 0o700))
+		t.Cleanup(func() { dockertest.Must(t, os.RemoveAll(dir)) })
 	}
-	must(t, shared.Restart())
+	dockertest.Must(t, shared.Restart())
 	x.awaitConnection(t)
 	for _, name := range []string{"lost+found", "a b"} {
 		v := x.volume(t, name)
-		if v == nil || v.Status.Driver != localDriver {
+		if v == nil || v.Status.Driver != "local" {
 			t.Fatalf("%q shows as %v", name, v)
 		}
-		must(t, x.Volumes().Delete(t.Context(), x.volumeSubject(name), v))
+		dockertest.Must(t, x.Volumes().Delete(t.Context(), x.volumeSubject(name), v))
 	}
 }
 
@@ -107,11 +108,11 @@ func TestAContainerShowsWhateverItsName(t *testing.T) {
 	for _, name := range []string{"x", "_db", "two words", "ünï", "team/db"} {
 		names[shared.Create(t, engine.UniqueName("renamed"))] = name
 	}
-	must(t, shared.Terminate())
+	dockertest.Must(t, shared.Terminate())
 	for id, name := range names { // old engines have left such names
 		rename(t, id, name)
 	}
-	must(t, shared.Restart())
+	dockertest.Must(t, shared.Restart())
 	x.awaitConnection(t)
 	names[shared.Create(t, long)] = long
 	for id, name := range names {
@@ -126,7 +127,7 @@ func TestAContainerShowsWhateverItsName(t *testing.T) {
 				t.Errorf("%.80q is found by %.80q as %q, %v", name, by, subject, err)
 			}
 		}
-		must(t, x.Containers().Delete(byForce(context.Background()), id, c))
+		dockertest.Must(t, x.Containers().Delete(byForce(context.Background()), id, c))
 	}
 }
 
@@ -135,11 +136,11 @@ func rename(t *testing.T, id, name string) {
 	t.Helper()
 	file := filepath.Join(shared.Dir(), "data", "containers", id, "config.v2.json")
 	text, err := os.ReadFile(file)
-	must(t, err)
+	dockertest.Must(t, err)
 	var config map[string]any
-	must(t, json.Unmarshal(text, &config))
+	dockertest.Must(t, json.Unmarshal(text, &config))
 	config["Name"] = "/" + name
 	text, err = json.Marshal(config)
-	must(t, err)
-	must(t, os.WriteFile(file, text, 0o600))
+	dockertest.Must(t, err)
+	dockertest.Must(t, os.WriteFile(file, text, 0o600))
 }

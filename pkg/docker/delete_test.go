@@ -13,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
@@ -28,11 +30,11 @@ func TestAGracefulDeletionShowsAndEndsInTheRemoval(t *testing.T) {
 	name := engine.UniqueName("graceful")
 	id := shared.Run(t, name, engine.Command(engine.Stubborn...))
 	// The grace period is longer than the test. An answer therefore shows that the request does not wait for its end.
-	must(t, x.update(t, t.Context(), name, deletion(3600)))
+	dockertest.Must(t, x.update(t, t.Context(), name, deletion(3600)))
 	if c := x.c.held(name).(*v1alpha1.Container); c.DeletionTimestamp == nil || *c.DeletionGracePeriodSeconds != 3600 || c.Status.Status != "running" {
 		t.Errorf("%+v %s", c.ObjectMeta, c.Status.Status)
 	}
-	must(t, x.docker.ContainerKill(t.Context(), id, "KILL"))
+	dockertest.Must(t, x.docker.ContainerKill(t.Context(), id, "KILL"))
 	eventually(t, "the removal", func() bool { return x.c.held(name) == nil })
 }
 
@@ -41,7 +43,7 @@ func TestADeletionWithAShortGracePeriodAnswersWhenItHasEnded(t *testing.T) {
 	x.stopTheClock()
 	name := engine.UniqueName("short")
 	shared.Run(t, name, engine.Command(engine.Stubborn...))
-	must(t, x.update(t, t.Context(), name, deletion(1)))
+	dockertest.Must(t, x.update(t, t.Context(), name, deletion(1)))
 	if c := x.c.held(name); c != nil {
 		t.Errorf("still there: %+v", c)
 	}
@@ -51,7 +53,7 @@ func TestADeletionOfWhatRemovesItselfSucceeds(t *testing.T) {
 	x := connect(t)
 	name := engine.UniqueName("rm")
 	shared.Run(t, name, func(_ *container.Config, h *container.HostConfig) { h.AutoRemove = true })
-	must(t, x.update(t, t.Context(), name, deletion(1)))
+	dockertest.Must(t, x.update(t, t.Context(), name, deletion(1)))
 	eventually(t, "the removal", func() bool { return x.c.held(name) == nil })
 }
 
@@ -60,8 +62,8 @@ func TestAShorterGracePeriodShortensTheDeletion(t *testing.T) {
 	x.stopTheClock()
 	name := engine.UniqueName("shorter")
 	shared.Run(t, name, engine.Command(engine.Stubborn...))
-	must(t, x.update(t, t.Context(), name, deletion(3600)))
-	must(t, x.update(t, t.Context(), name, deletion(1)))
+	dockertest.Must(t, x.update(t, t.Context(), name, deletion(3600)))
+	dockertest.Must(t, x.update(t, t.Context(), name, deletion(1)))
 	if c := x.c.held(name); c != nil {
 		t.Errorf("still there: %+v", c)
 	}
@@ -71,10 +73,10 @@ func TestAForcedDeleteDoesNotWaitForTheGracefulOne(t *testing.T) {
 	x := connect(t)
 	name := engine.UniqueName("forced")
 	id := shared.Run(t, name, engine.Command(engine.Stubborn...))
-	must(t, x.update(t, t.Context(), name, deletion(3600)))
+	dockertest.Must(t, x.update(t, t.Context(), name, deletion(3600)))
 	grace := int64(0)
-	ctx := WithDeleteOptions(t.Context(), &metav1.DeleteOptions{GracePeriodSeconds: &grace})
-	must(t, x.Containers().Delete(ctx, id, x.container(t, name)))
+	ctx := source.WithDeleteOptions(t.Context(), &metav1.DeleteOptions{GracePeriodSeconds: &grace})
+	dockertest.Must(t, x.Containers().Delete(ctx, id, x.container(t, name)))
 	if x.container(t, name) != nil {
 		t.Error("still shown")
 	}
@@ -85,18 +87,18 @@ func TestDeletingARunningContainerWithoutForceIsAConflict(t *testing.T) {
 	name := engine.UniqueName("runs")
 	id := shared.Run(t, name)
 	c := x.container(t, name)
-	if err := x.Containers().Delete(t.Context(), id, c); code(err) != 409 {
+	if err := x.Containers().Delete(t.Context(), id, c); dockertest.Code(err) != 409 {
 		t.Errorf("%v", err)
 	}
-	must(t, x.update(t, t.Context(), name, state("created")))
-	must(t, x.Containers().Delete(t.Context(), id, c))
-	if err := x.Containers().Delete(t.Context(), id, c); code(err) != 404 {
+	dockertest.Must(t, x.update(t, t.Context(), name, state("created")))
+	dockertest.Must(t, x.Containers().Delete(t.Context(), id, c))
+	if err := x.Containers().Delete(t.Context(), id, c); dockertest.Code(err) != 404 {
 		t.Errorf("second delete: %v", err)
 	}
-	if err := x.Containers().Delete(t.Context(), "../volumes/x", c); code(err) != 404 {
+	if err := x.Containers().Delete(t.Context(), "../volumes/x", c); dockertest.Code(err) != 404 {
 		t.Errorf("a path: %v", err)
 	}
-	if err := x.Containers().Update(t.Context(), "../volumes/x", c, c); code(err) != 404 {
+	if err := x.Containers().Update(t.Context(), "../volumes/x", c, c); dockertest.Code(err) != 404 {
 		t.Errorf("a path: %v", err)
 	}
 }
@@ -106,15 +108,15 @@ func TestAnonymousVolumesOutliveTheirContainer(t *testing.T) {
 	name := engine.UniqueName("anonymous")
 	id := shared.Create(t, name, func(c *container.Config, _ *container.HostConfig) { c.Volumes = map[string]struct{}{"/data": {}} })
 	inspected, err := x.docker.ContainerInspect(t.Context(), id)
-	must(t, err)
+	dockertest.Must(t, err)
 	volume := inspected.Mounts[0].Name
 	grace := int64(0)
-	must(t, x.Containers().Delete(WithDeleteOptions(t.Context(), &metav1.DeleteOptions{GracePeriodSeconds: &grace}), id, x.container(t, name)))
+	dockertest.Must(t, x.Containers().Delete(source.WithDeleteOptions(t.Context(), &metav1.DeleteOptions{GracePeriodSeconds: &grace}), id, x.container(t, name)))
 	v := x.volume(t, volume)
 	if v == nil {
 		t.Fatal("the volume is gone")
 	}
-	must(t, x.Volumes().Delete(t.Context(), x.volumeSubject(volume), v))
+	dockertest.Must(t, x.Volumes().Delete(t.Context(), x.volumeSubject(volume), v))
 }
 
 func TestTheTagsOfOneImageCanBeDeletedAllAtOnce(t *testing.T) {
@@ -150,7 +152,7 @@ func TestAnImageThatIsDeletedTwiceAtOnceIsDeletedOrNotFound(t *testing.T) {
 		var codes [4]int32
 		var group sync.WaitGroup
 		for i := range codes {
-			group.Go(func() { codes[i] = code(x.Images().Delete(t.Context(), id, object)) })
+			group.Go(func() { codes[i] = dockertest.Code(x.Images().Delete(t.Context(), id, object)) })
 		}
 		group.Wait()
 		for _, code := range codes {

@@ -14,12 +14,15 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
@@ -51,7 +54,7 @@ func connectFiltered(t *testing.T, refuse filter) *connected {
 // clock that it returns.
 func (x *connected) stopTheClock() *clocktesting.FakeClock {
 	stopped := clocktesting.NewFakeClock(clock.RealClock{}.Now())
-	x.Containers().clock = stopped
+	x.Containers().Clock = stopped
 	return stopped
 }
 
@@ -78,7 +81,7 @@ func TestADeletionThatIsRefusedAtOnceIsRefused(t *testing.T) {
 	shared.Run(t, name)
 	for _, grace := range []int64{30, 1} {
 		err := x.update(t, t.Context(), name, deletion(grace))
-		if code(err) != http.StatusForbidden || !contains(err, "the filter says no") {
+		if dockertest.Code(err) != http.StatusForbidden || !dockertest.Contains(err, "the filter says no") {
 			t.Errorf("delete with a grace period of %d seconds: %v", grace, err)
 		}
 		c := x.c.held(name).(*v1alpha1.Container)
@@ -92,7 +95,7 @@ func TestADeletionThatIsRefusedAsNotFoundIsAConflictWhileTheContainerIsThere(t *
 	const words = "page not found"
 	now := func(grace *int64) func(*connected, *v1alpha1.Container) error {
 		return func(x *connected, c *v1alpha1.Container) error {
-			ctx := WithDeleteOptions(t.Context(), &metav1.DeleteOptions{GracePeriodSeconds: grace})
+			ctx := source.WithDeleteOptions(t.Context(), &metav1.DeleteOptions{GracePeriodSeconds: grace})
 			return x.Containers().Delete(ctx, c.Status.ID, c)
 		}
 	}
@@ -119,7 +122,7 @@ func TestADeletionThatIsRefusedAsNotFoundIsAConflictWhileTheContainerIsThere(t *
 			x.stopTheClock()
 			name := engine.UniqueName("found")
 			shared.Run(t, name)
-			if err := test.delete(x, x.container(t, name)); code(err) != http.StatusConflict || !contains(err, words) {
+			if err := test.delete(x, x.container(t, name)); dockertest.Code(err) != http.StatusConflict || !dockertest.Contains(err, words) {
 				t.Errorf("%v", err)
 			}
 			if c := x.container(t, name); c == nil || c.DeletionTimestamp != nil {
@@ -149,8 +152,8 @@ func TestADeletionThatIsRefusedLateIsTakenBack(t *testing.T) {
 	go func() { updated <- x.Containers().Update(t.Context(), before.Status.ID, before, after) }()
 	<-asked
 	eventually(t, "the timer", fakeClock.HasWaiters)
-	fakeClock.Step(acceptTimeout)
-	must(t, <-updated)
+	fakeClock.Step(time.Minute)
+	dockertest.Must(t, <-updated)
 	if c := x.container(t, name); c.DeletionTimestamp == nil {
 		t.Errorf("the deletion does not show: %+v", c)
 	}
@@ -169,7 +172,7 @@ func TestARemovalThatFailsIsTheAnswerToAShortDeletion(t *testing.T) {
 	x.stopTheClock()
 	name := engine.UniqueName("pinned")
 	shared.Run(t, name, engine.Command(engine.Stubborn...))
-	if err := x.update(t, t.Context(), name, deletion(1)); code(err) != http.StatusInternalServerError || !contains(err, cannotRemove) {
+	if err := x.update(t, t.Context(), name, deletion(1)); dockertest.Code(err) != http.StatusInternalServerError || !dockertest.Contains(err, cannotRemove) {
 		t.Errorf("%v", err)
 	}
 	checkNotRemoved(t, x, name)
@@ -186,7 +189,7 @@ func TestARemovalThatFailsLateShowsAndTakesTheDeletionBack(t *testing.T) {
 	})
 	name := engine.UniqueName("pinned")
 	shared.Run(t, name)
-	must(t, x.update(t, t.Context(), name, deletion(30)))
+	dockertest.Must(t, x.update(t, t.Context(), name, deletion(30)))
 	close(release)
 	eventually(t, "the failure", func() bool { return x.c.held(name).(*v1alpha1.Container).DeletionTimestamp == nil })
 	checkNotRemoved(t, x, name)
@@ -213,14 +216,14 @@ func TestAShorterGracePeriodThatIsRefusedLeavesTheDeletionAsItWas(t *testing.T) 
 	x.stopTheClock()
 	name := engine.UniqueName("twice")
 	id := shared.Run(t, name, engine.Command(engine.Stubborn...))
-	must(t, x.update(t, t.Context(), name, deletion(3600)))
-	if err := x.update(t, t.Context(), name, deletion(1)); code(err) != http.StatusForbidden || !contains(err, "not twice") {
+	dockertest.Must(t, x.update(t, t.Context(), name, deletion(3600)))
+	if err := x.update(t, t.Context(), name, deletion(1)); dockertest.Code(err) != http.StatusForbidden || !dockertest.Contains(err, "not twice") {
 		t.Errorf("%v", err)
 	}
 	if c := x.c.held(name).(*v1alpha1.Container); c.DeletionTimestamp == nil || *c.DeletionGracePeriodSeconds != 3600 {
 		t.Errorf("%+v", c.ObjectMeta)
 	}
-	must(t, x.docker.ContainerKill(t.Context(), id, "KILL"))
+	dockertest.Must(t, x.docker.ContainerKill(t.Context(), id, "KILL"))
 	eventually(t, "the removal", func() bool { return x.c.held(name) == nil })
 }
 
@@ -247,7 +250,7 @@ func (x *connected) shortenADeletion(t *testing.T) (name, id string, updated <-c
 	t.Helper()
 	name = engine.UniqueName("shortened")
 	id = shared.Run(t, name, engine.Command(engine.Stubborn...))
-	must(t, x.update(t, t.Context(), name, deletion(3600)))
+	dockertest.Must(t, x.update(t, t.Context(), name, deletion(3600)))
 	before := x.container(t, name)
 	after := before.DeepCopy()
 	deletion(1800)(after)
@@ -261,15 +264,13 @@ func TestASignalDoesNotAcceptAShorterGracePeriod(t *testing.T) {
 	x.stopTheClock()
 	name, id, updated := x.shortenADeletion(t)
 	<-asked
-	sent, forget := x.Containers().signals.await(id)
-	defer forget()
-	must(t, x.docker.ContainerKill(t.Context(), id, "HUP"))
-	<-sent
+	dockertest.Must(t, x.docker.ContainerKill(t.Context(), id, "HUP"))
+	dockertest.Must(t, x.Fence(t.Context())) // the server has heard of the signal
 	close(answered)
-	if err := <-updated; code(err) != http.StatusForbidden || !contains(err, "not twice") {
+	if err := <-updated; dockertest.Code(err) != http.StatusForbidden || !dockertest.Contains(err, "not twice") {
 		t.Errorf("%v", err)
 	}
-	must(t, x.docker.ContainerKill(t.Context(), id, "KILL"))
+	dockertest.Must(t, x.docker.ContainerKill(t.Context(), id, "KILL"))
 	eventually(t, "the removal", func() bool { return x.c.held(name) == nil })
 }
 
@@ -279,33 +280,11 @@ func TestAShorterGracePeriodThatIsRefusedLateIsTakenBack(t *testing.T) {
 	name, id, updated := x.shortenADeletion(t)
 	<-asked
 	eventually(t, "the timer", fakeClock.HasWaiters)
-	fakeClock.Step(acceptTimeout)
-	must(t, <-updated)
-	eventually(t, "the shorter grace period", func() bool { return graceOf(x.c.held(name).(*v1alpha1.Container)) == 1800 })
+	fakeClock.Step(time.Minute)
+	dockertest.Must(t, <-updated)
+	eventually(t, "the shorter grace period", func() bool { return *x.c.held(name).(*v1alpha1.Container).DeletionGracePeriodSeconds == 1800 })
 	close(answered)
-	eventually(t, "the refusal", func() bool { return graceOf(x.c.held(name).(*v1alpha1.Container)) == 3600 })
-	must(t, x.docker.ContainerKill(t.Context(), id, "KILL"))
+	eventually(t, "the refusal", func() bool { return *x.c.held(name).(*v1alpha1.Container).DeletionGracePeriodSeconds == 3600 })
+	dockertest.Must(t, x.docker.ContainerKill(t.Context(), id, "KILL"))
 	eventually(t, "the removal", func() bool { return x.c.held(name) == nil })
-}
-
-func TestTheSignalOfAnotherContainerIsNotWaitedFor(t *testing.T) {
-	var s signals
-	sent, forget := s.await(idA)
-	s.sent(idB)
-	select {
-	case <-sent:
-		t.Error("the wait ended at the signal of another container")
-	default:
-	}
-	again, forgetAgain := s.await(idA)
-	s.sent(idA)
-	<-sent
-	<-again
-	forget()
-	forgetAgain()
-	_, forget = s.await(idA)
-	forget()
-	if len(s.waiting) != 0 {
-		t.Errorf("still waiting: %v", s.waiting)
-	}
 }

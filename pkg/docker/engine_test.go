@@ -5,7 +5,6 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,11 +14,15 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/client"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/images"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/volumes"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
@@ -47,6 +50,12 @@ func joinSocket(path string) int {
 	return 0
 }
 
+// Images returns the source of the images.
+func (e *Engine) Images() *images.Source { return e.Source("images").(*images.Source) }
+
+// Volumes returns the source of the volumes.
+func (e *Engine) Volumes() *volumes.Source { return e.Source("volumes").(*volumes.Source) }
+
 // connected is a running engine with a view of each kind.
 type connected struct {
 	*Engine
@@ -68,9 +77,9 @@ func connectTo(t *testing.T, host string, change func(*Engine)) *connected {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	x := &connected{Engine: e, c: newView(ctx, e.Containers()), i: newView(ctx, e.Images()), v: newView(ctx, e.Volumes()), docker: shared.Client()}
-	e.SetSink("containers", x.c)
-	e.SetSink("images", x.i)
-	e.SetSink("volumes", x.v)
+	e.Containers().SetSink(x.c)
+	e.Images().SetSink(x.i)
+	e.Volumes().SetSink(x.v)
 	var group sync.WaitGroup
 	for _, v := range []*view{x.c, x.i, x.v} {
 		group.Go(v.run)
@@ -118,14 +127,11 @@ func (x *connected) volume(t *testing.T, name string) *v1alpha1.Volume {
 }
 
 // volumeSubject returns the subject of the volume that has the name now.
-func (x *connected) volumeSubject(name string) string { return x.Volumes().lives.use(name, "") }
-
-func code(err error) int32 {
-	var status apierrors.APIStatus
-	if errors.As(err, &status) {
-		return status.Status().Code
-	}
-	return 0
+func (x *connected) volumeSubject(name string) string {
+	event := source.Event{Type: events.VolumeEventType, Action: events.ActionCreate}
+	event.Actor.ID = name
+	x.Volumes().Hear(event) // marks the subject
+	return x.v.newestMark(name)
 }
 
 func TestTheEngineSaysWhoItIs(t *testing.T) {
@@ -258,7 +264,7 @@ func TestAKilledEngineIsUnavailableUntilItIsBack(t *testing.T) {
 		"observe": second(x.Containers().Subjects(t.Context())),
 		"delete":  x.Volumes().Delete(t.Context(), "data", &v1alpha1.Volume{}),
 	} {
-		if code(err) != 503 || !contains(err, shared.Host()) {
+		if dockertest.Code(err) != 503 || !dockertest.Contains(err, shared.Host()) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -300,11 +306,13 @@ func TestRunEndsAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	v := newView(ctx, e.Containers())
 	for _, resource := range []string{"containers", "images", "volumes"} {
-		e.SetSink(resource, v)
+		e.Source(resource).SetSink(v)
 	}
 	done := make(chan error)
 	go func() { done <- e.Run(ctx) }()
-	v.waitFor(t, "an error", func() bool { return v.unavailable != nil && contains(v.unavailable, "no container engine listens on") })
+	v.waitFor(t, "an error", func() bool {
+		return v.unavailable != nil && dockertest.Contains(v.unavailable, "no container engine listens on")
+	})
 	cancel()
 	select {
 	case err := <-done:
@@ -314,7 +322,7 @@ func TestRunEndsAtOnce(t *testing.T) {
 	case <-time.After(2 * time.Minute):
 		t.Fatal("Run does not return")
 	}
-	if err := e.Volumes().Delete(t.Context(), "data", &v1alpha1.Volume{}); code(err) != 503 {
+	if err := e.Volumes().Delete(t.Context(), "data", &v1alpha1.Volume{}); dockertest.Code(err) != 503 {
 		t.Errorf("a call after Run has returned: %v", err)
 	}
 }
@@ -328,7 +336,7 @@ func BenchmarkFence(b *testing.B) {
 	v := newView(ctx, e.Volumes())
 	go v.run()
 	for _, resource := range []string{"containers", "images", "volumes"} {
-		e.SetSink(resource, v)
+		e.Source(resource).SetSink(v)
 	}
 	done := make(chan error)
 	go func() { done <- e.Run(ctx) }()

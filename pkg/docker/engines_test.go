@@ -5,29 +5,19 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
-
-var _ source = &Engines{}
 
 func engineShown(t *testing.T, e *Engine) *v1alpha1.Engine {
 	t.Helper()
@@ -35,7 +25,7 @@ func engineShown(t *testing.T, e *Engine) *v1alpha1.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown, ok := objects[e.namespace+"/moby"].(*v1alpha1.Engine)
+	shown, ok := objects["engine/moby"].(*v1alpha1.Engine)
 	if !ok || len(objects) != 1 {
 		t.Fatalf("the engine shows as %v", objects)
 	}
@@ -73,90 +63,10 @@ func nowhere(t *testing.T) *Engine {
 	return e
 }
 
-func TestAnEngineIsShownBeforeItAnswers(t *testing.T) {
-	shown := engineShown(t, nowhere(t))
-	if shown.UID == "" || shown.Status.Counts != nil || shown.Status.Endpoint != "unix:///nowhere/docker.sock" {
-		t.Errorf("%+v", shown)
-	}
-	for kind, want := range map[string]string{"ContainerEngineReady": "False ConnectFailed: not yet connected", "Synced": "False Unavailable: not yet connected"} {
-		if got := conditionOf(shown, kind); !strings.HasPrefix(got, want) {
-			t.Errorf("%s is %s, want %s", kind, got, want)
-		}
-	}
-}
-
-func TestTheEndpointOfAnEngineHasNoPassword(t *testing.T) {
-	e, err := NewEngine(Options{Host: "tcp://user:secret@127.0.0.1:1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := engineShown(t, e).Status.Endpoint; strings.Contains(got, "secret") || !strings.Contains(got, "127.0.0.1:1") {
-		t.Errorf("the endpoint is %s", got)
-	}
-}
-
-func TestTheReasonTellsWhyAnEngineIsNotReady(t *testing.T) {
-	refused := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-	for name, test := range map[string]struct {
-		err             error
-		never, answered string
-	}{
-		"stream ended":  {errStreamEnded, "ConnectFailed", "Stopped"},
-		"hung up":       {fmt.Errorf("reading its event stream: %w", io.ErrUnexpectedEOF), "ConnectFailed", "Stopped"},
-		"reset":         {&net.OpError{Op: "read", Err: syscall.ECONNRESET}, "ConnectFailed", "Stopped"},
-		"refused":       {refused, "ConnectFailed", "Stopped"},
-		"no daemon":     {errors.New("Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?"), "ConnectFailed", "Stopped"},
-		"no pipe":       {&fs.PathError{Op: "open", Err: fs.ErrNotExist}, "ConnectFailed", "Stopped"},
-		"no permission": {&net.OpError{Op: "dial", Err: fs.ErrPermission}, "ConnectFailed", "ConnectFailed"},
-		"timeout":       {&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, "ConnectFailed", "ConnectFailed"},
-		"hung":          {context.DeadlineExceeded, "ConnectFailed", "ConnectFailed"},
-		"bad answer":    {errors.New("reading an event: bad JSON"), "ConnectFailed", "ConnectFailed"},
-		"too old":       {&notApplicableError{speaks: "1.40"}, "NotApplicable", "NotApplicable"},
-	} {
-		s := nowhere(t).Engines()
-		if got := s.reasonFor(test.err); got != test.never {
-			t.Errorf("%s, and the engine never answered: %s, want %s", name, got, test.never)
-		}
-		s.connected(Version{})
-		if got := s.reasonFor(test.err); got != test.answered {
-			t.Errorf("%s, and the engine had answered: %s, want %s", name, got, test.answered)
-		}
-	}
-}
-
-func TestATransitionIsAChangeOfTheStatusAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := nowhere(t)
-		began := metav1.Now()
-		since := func() time.Duration {
-			c := meta.FindStatusCondition(engineShown(t, e).Status.Conditions, v1alpha1.EngineReady)
-			return c.LastTransitionTime.Sub(began.Time)
-		}
-		for i, step := range []struct {
-			change func()
-			want   time.Duration
-		}{
-			{func() { e.Engines().lost(v1alpha1.EngineConnectFailed, errors.New("another reason")) }, 0},
-			{func() { e.Engines().connected(Version{}) }, 2 * time.Second},
-			{func() { e.Engines().connected(Version{Engine: "28"}) }, 2 * time.Second},
-			{func() { e.Engines().lost(v1alpha1.EngineStopped, errGone) }, 4 * time.Second},
-			{func() { e.Engines().lost(v1alpha1.EngineConnectFailed, errGone) }, 4 * time.Second},
-		} {
-			time.Sleep(time.Second)
-			step.change()
-			if got := since(); got != step.want {
-				t.Errorf("after step %d the last transition is at %s, want %s", i, got, step.want)
-			}
-		}
-	})
-}
-
 func TestAnEngineIsShownThroughItsLife(t *testing.T) {
 	var counted atomic.Int32
 	x := connectTo(t, shared.Host(), func(e *Engine) {
-		e.Engines().SetSink(newView(t.Context(), e.Engines()), func() v1alpha1.EngineCounts {
-			return v1alpha1.EngineCounts{Containers: counted.Add(1)}
-		})
+		e.Engines().SetCount(func() v1alpha1.EngineCounts { return v1alpha1.EngineCounts{Containers: counted.Add(1)} })
 	})
 	shown := awaitCondition(t, x.Engine, "Synced", "True Synced: all that the container engine holds has been read")
 	if got := conditionOf(shown, "ContainerEngineReady"); got != "True Connected: the container engine at "+shared.Host()+" answers" {
@@ -244,21 +154,5 @@ func TestAnEngineIsReadWithoutWaitingForIt(t *testing.T) {
 	cancel()
 	if err := x.Engines().Fence(ctx); err != nil {
 		t.Errorf("a fence has waited for its reader: %v", err)
-	}
-}
-
-func TestAnEngineCannotBeChanged(t *testing.T) {
-	s := nowhere(t).Engines()
-	for what, err := range map[string]error{
-		"create": second(s.Create(t.Context(), "engine/other", &v1alpha1.Engine{})),
-		"update": s.Update(t.Context(), "moby", &v1alpha1.Engine{}, &v1alpha1.Engine{}),
-		"delete": s.Delete(t.Context(), "moby", &v1alpha1.Engine{}),
-	} {
-		if code(err) != 405 {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-	if subject, err := s.Lookup(t.Context(), "engine/other"); subject != "" || err != nil {
-		t.Errorf("lookup: %q, %v", subject, err)
 	}
 }

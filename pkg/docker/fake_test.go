@@ -92,11 +92,11 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/version":
 		version := map[string]any{"Version": "fake", "ApiVersion": f.api}
 		if f.podman {
-			version["Components"] = []map[string]string{{"Name": podman}}
+			version["Components"] = []map[string]string{{"Name": "Podman Engine"}}
 		}
 		answer(w, http.StatusOK, version)
 	case path == "/info":
-		answer(w, http.StatusOK, map[string]any{"DriverStatus": [][2]string{{"driver-type", containerdStore}}})
+		answer(w, http.StatusOK, map[string]any{"DriverStatus": [][2]string{{"driver-type", "io.containerd.snapshotter.v1"}}})
 	case path == "/events" && r.URL.Query().Has("until"):
 		f.mu.Lock()
 		log := f.log

@@ -8,87 +8,11 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/docker/docker/api/types/events"
-	"k8s.io/apimachinery/pkg/util/sets"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 )
-
-// event holds the parts of an event that the server uses. Attributes are not reliable, because a container's labels can
-// override them. So Name is only a hint at one more subject to observe.
-type event struct {
-	Type   events.Type
-	Action events.Action
-	Actor  struct {
-		ID         string
-		Attributes struct{ Name string }
-	}
-	TimeNano int64
-}
-
-// signalKind is the kind of a mark that makes nothing dirty. It says that the container was sent a signal.
-const signalKind events.Type = "signal"
-
-// mark says what an event makes dirty: one subject of a kind, or the whole kind if subject is empty. Volumes have no
-// IDs, so subject is then the volume's name.
-type mark struct {
-	kind    events.Type
-	subject string
-	// isRemoval is true if the event reports the removal of a volume. nano is the time of a volume's event, by the
-	// engine's clock.
-	isRemoval bool
-	nano      int64
-}
-
-// invisible lists the actions that change nothing that a container, an image or a volume shows.
-var invisible = map[events.Type]sets.Set[events.Action]{
-	events.ContainerEventType: sets.New(events.ActionExecCreate, events.ActionExecStart, events.ActionExecDie, events.ActionExecDetach,
-		events.ActionAttach, events.ActionDetach, events.ActionTop, events.ActionResize, events.ActionKill, events.ActionCopy,
-		events.ActionArchivePath, events.ActionExtractToDir, events.ActionExport, events.ActionCheckpoint),
-	events.ImageEventType:  sets.New(events.ActionPush, events.ActionSave),
-	events.VolumeEventType: sets.New(events.ActionMount, events.ActionUnmount),
-}
-
-// marks returns what the event makes dirty.
-func (ev event) marks() []mark {
-	action, _, _ := strings.Cut(string(ev.Action), ":")
-	if ev.Type == events.ContainerEventType && ev.Action == events.ActionKill && fullID.MatchString(ev.Actor.ID) {
-		return []mark{{kind: signalKind, subject: ev.Actor.ID}}
-	}
-	if invisible[ev.Type].Has(events.Action(action)) {
-		return nil
-	}
-	all := []mark{{kind: ev.Type}}
-	one := func(subject string) []mark { return []mark{{kind: ev.Type, subject: subject}} }
-	id := ev.Actor.ID
-	switch {
-	case ev.Type == events.ContainerEventType && action == string(events.ActionCommit):
-		// Docker raises no event for an image without a tag.
-		return []mark{{kind: events.ImageEventType}}
-	case ev.Type == events.ContainerEventType && fullID.MatchString(id):
-		return one(id)
-	case ev.Type == events.ImageEventType && fullImageID.MatchString(imageID(id)):
-		// The tag's former owner has lost it. That stays true if the new owner loses the tag before it is observed.
-		if name := ev.Actor.Attributes.Name; ev.Action == events.ActionTag && !fullImageID.MatchString(imageID(name)) {
-			if tag, ok := normalReference(name); ok {
-				return one(moveSubject(tag, imageID(id)))
-			}
-		}
-		return one(imageID(id))
-	case ev.Type == events.ImageEventType:
-		if name, ok := normalReference(id); ok {
-			return one(name)
-		}
-		return all
-	case ev.Type == events.VolumeEventType && id != "":
-		return []mark{{kind: ev.Type, subject: id, isRemoval: ev.Action == events.ActionDestroy, nano: ev.TimeNano}}
-	case ev.Type == events.ContainerEventType, ev.Type == events.VolumeEventType:
-		return all
-	}
-	return nil
-}
 
 const (
 	// remembered is how many events the feed remembers. An engine's log holds 256.
@@ -111,7 +35,7 @@ type tally struct{ applied, streamed int }
 
 // feed applies each event once, no matter whether the stream or the log shows it first.
 type feed struct {
-	apply func(mark)
+	apply func(source.Event)
 	seed  maphash.Seed
 
 	mu       sync.Mutex
@@ -131,7 +55,7 @@ type anchor struct {
 	known time.Time
 }
 
-func newFeed(apply func(mark)) *feed {
+func newFeed(apply func(source.Event)) *feed {
 	return &feed{apply: apply, seed: maphash.MakeSeed(), tallies: make(map[uint64]*tally, remembered)}
 }
 
@@ -209,14 +133,12 @@ func (f *feed) hasReceived() bool {
 }
 
 func (f *feed) applyLine(hash uint64, line []byte) error {
-	var ev event
+	var ev source.Event
 	if err := json.Unmarshal(line, &ev); err != nil {
 		return fmt.Errorf("reading an event: %w", err)
 	}
 	f.anchor = anchor{hash: hash, nano: ev.TimeNano, known: time.Now()}
-	for _, m := range ev.marks() {
-		f.apply(m)
-	}
+	f.apply(ev)
 	return nil
 }
 

@@ -10,6 +10,10 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/events"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source/sourcetest"
 )
 
 // line returns one event as Docker writes it. Its attributes include labels that try to change the event.
@@ -18,89 +22,107 @@ func line(kind events.Type, action, id string, nano int) []byte {
 		action, id, kind, action, id, nano)
 }
 
+// recording returns an engine that was never connected to, and what its kinds mark, by resource.
+func recording(t *testing.T) (*Engine, map[string]*sourcetest.Sink) {
+	t.Helper()
+	e, err := NewEngine(Options{Host: "unix:///nowhere/docker.sock", Namespace: "engine"})
+	dockertest.Must(t, err)
+	sinks := map[string]*sourcetest.Sink{}
+	for _, k := range e.kinds {
+		sinks[k.Resource] = &sourcetest.Sink{}
+		k.source.SetSink(sinks[k.Resource])
+	}
+	return e, sinks
+}
+
 func TestWhatEachEventMakesDirty(t *testing.T) {
-	image := "sha256:" + idA
+	image := "sha256:" + dockertest.IDA
 	for _, test := range []struct {
 		kind   events.Type
 		action string
 		id     string
-		want   []mark
+		want   map[string]string // what is marked, by resource
 	}{
-		{"container", "create", idA, []mark{{kind: "container", subject: idA}}},
-		{"container", "start", idA, []mark{{kind: "container", subject: idA}}},
-		{"container", "die", idA, []mark{{kind: "container", subject: idA}}},
-		{"container", "stop", idA, []mark{{kind: "container", subject: idA}}},
-		{"container", "restart", idA, []mark{{kind: "container", subject: idA}}},
-		{"container", "pause", idA, []mark{{kind: "container", subject: idA}}},
-		{"container", "unpause", idA, []mark{{kind: "container", subject: idA}}},
-		{"container", "rename", idA, []mark{{kind: "container", subject: idA}}},
-		{"container", "update", idA, []mark{{kind: "container", subject: idA}}},
-		{"container", "oom", idA, []mark{{kind: "container", subject: idA}}},
-		{"container", "destroy", idA, []mark{{kind: "container", subject: idA}}},
-		{"container", "health_status: healthy", idA, []mark{{kind: "container", subject: idA}}},
-		{"container", "something new", idA, []mark{{kind: "container", subject: idA}}},
-		{"container", "exec_create: /bin/true ", idA, nil},
-		{"container", "exec_start: sh -c 'a: b'", idA, nil},
-		{"container", "exec_die", idA, nil},
-		{"container", "attach", idA, nil},
-		{"container", "top", idA, nil},
-		{"container", "resize", idA, nil},
-		{"container", "kill", idA, []mark{{kind: signalKind, subject: idA}}},
-		{"container", "commit", idA, []mark{{kind: "image", subject: ""}}},
-		{"container", "prune", "", []mark{{kind: "container", subject: ""}}},
-		{"container", "start", "../x", []mark{{kind: "container", subject: ""}}},
-		{"image", "tag", image, []mark{{kind: "image", subject: image}}},
-		{"image", "import", image, []mark{{kind: "image", subject: image}}},
-		{"image", "load", image, []mark{{kind: "image", subject: image}}},
-		{"image", "create", image, []mark{{kind: "image", subject: image}}},
-		{"image", "delete", image, []mark{{kind: "image", subject: image}}},
-		{"image", "untag", image, []mark{{kind: "image", subject: image}}},
-		{"image", "untag", "busybox:latest", []mark{{kind: "image", subject: "busybox:latest"}}},
-		{"image", "pull", "docker.io/library/busybox", []mark{{kind: "image", subject: "busybox:latest"}}},
-		{"image", "pull", "busybox@sha256:" + idB, []mark{{kind: "image", subject: "busybox@sha256:" + idB}}},
+		{"container", "create", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "start", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "die", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "stop", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "restart", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "pause", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "unpause", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "rename", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "update", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "oom", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "destroy", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "health_status: healthy", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "something new", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "exec_create: /bin/true ", dockertest.IDA, nil},
+		{"container", "exec_start: sh -c 'a: b'", dockertest.IDA, nil},
+		{"container", "exec_die", dockertest.IDA, nil},
+		{"container", "attach", dockertest.IDA, nil},
+		{"container", "top", dockertest.IDA, nil},
+		{"container", "resize", dockertest.IDA, nil},
+		{"container", "kill", dockertest.IDA, nil},
+		{"container", "commit", dockertest.IDA, map[string]string{"images": sourcetest.All}},
+		{"container", "prune", "", map[string]string{"containers": sourcetest.All}},
+		{"container", "start", "../x", map[string]string{"containers": sourcetest.All}},
+		{"image", "tag", image, map[string]string{"images": image}},
+		{"image", "import", image, map[string]string{"images": image}},
+		{"image", "load", image, map[string]string{"images": image}},
+		{"image", "create", image, map[string]string{"images": image}},
+		{"image", "delete", image, map[string]string{"images": image}},
+		{"image", "untag", image, map[string]string{"images": image}},
+		{"image", "untag", "busybox:latest", map[string]string{"images": "busybox:latest"}},
+		{"image", "pull", "docker.io/library/busybox", map[string]string{"images": "busybox:latest"}},
+		{"image", "pull", "busybox@sha256:" + dockertest.IDB, map[string]string{"images": "busybox@sha256:" + dockertest.IDB}},
 		{"image", "push", "busybox:latest", nil},
 		{"image", "save", image, nil},
-		{"image", "prune", "", []mark{{kind: "image", subject: ""}}},
-		{"image", "pull", idA, []mark{{kind: "image", subject: image}}},
-		{"image", "pull", "../x", []mark{{kind: "image", subject: ""}}},
-		{"volume", "create", "data", []mark{{kind: "volume", subject: "data", nano: 1}}},
-		{"volume", "destroy", "data", []mark{{kind: "volume", subject: "data", isRemoval: true, nano: 1}}},
+		{"image", "prune", "", map[string]string{"images": sourcetest.All}},
+		{"image", "pull", dockertest.IDA, map[string]string{"images": image}},
+		{"image", "pull", "../x", map[string]string{"images": sourcetest.All}},
+		{"volume", "create", "data", map[string]string{"volumes": "1/data"}},
+		{"volume", "destroy", "data", map[string]string{"volumes": "1/data"}},
 		{"volume", "mount", "data", nil},
 		{"volume", "unmount", "data", nil},
-		{"volume", "prune", "", []mark{{kind: "volume"}}},
-		{"volume", "create", "../x", []mark{{kind: "volume", subject: "../x", nano: 1}}},
-		{"volume", "create", "vol@store", []mark{{kind: "volume", subject: "vol@store", nano: 1}}},
-		{"network", "connect", idA, nil},
+		{"volume", "prune", "", map[string]string{"volumes": sourcetest.All}},
+		{"volume", "create", "../x", map[string]string{"volumes": "1/../x"}},
+		{"volume", "create", "vol@store", map[string]string{"volumes": "1/vol@store"}},
+		{"network", "connect", dockertest.IDA, nil},
 		{"daemon", "reload", "x", nil},
 		{"builder", "prune", "", nil},
 	} {
-		var got []mark
-		f := newFeed(func(m mark) { got = append(got, m) })
-		if err := f.streamed(line(test.kind, test.action, test.id, 1)); err != nil {
+		e, sinks := recording(t)
+		if err := newFeed(e.hear).streamed(line(test.kind, test.action, test.id, 1)); err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(got, test.want) {
-			t.Errorf("%s %s of %.20q: %v", test.kind, test.action, test.id, got)
+		for resource, sink := range sinks {
+			var want []string
+			if subject, ok := test.want[resource]; ok {
+				want = []string{subject}
+			}
+			if !slices.Equal(sink.Marked, want) {
+				t.Errorf("%s %s of %.20q marks %q of %s, want %q", test.kind, test.action, test.id, sink.Marked, resource, want)
+			}
 		}
 	}
 }
 
-// scripted returns a feed and the marks that it makes.
-func scripted() (*feed, *[]mark) {
-	var got []mark
-	return newFeed(func(m mark) { got = append(got, m) }), &got
+// scripted returns a feed, and the names of the volumes whose events it applies.
+func scripted() (*feed, *[]string) {
+	var got []string
+	return newFeed(func(ev source.Event) { got = append(got, ev.Actor.ID) }), &got
 }
 
-func volumes(from, to int) [][]byte {
+func volumeEvents(from, to int) [][]byte {
 	var lines [][]byte
 	for i := from; i < to; i++ {
-		lines = append(lines, line("volume", "create", fmt.Sprintf("v%d", i), i))
+		lines = append(lines, line("volume", "create", nameOf(i), i))
 	}
 	return lines
 }
 
-// markOf returns the mark of the event about volume i.
-func markOf(i int) mark { return mark{kind: "volume", subject: fmt.Sprintf("v%d", i), nano: int64(i)} }
+// nameOf returns the name of volume i.
+func nameOf(i int) string { return fmt.Sprintf("v%d", i) }
 
 func mustStream(t *testing.T, f *feed, lines ...[]byte) {
 	t.Helper()
@@ -129,37 +151,16 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-func TestATagLeadsToTheImageThatHasGotItAndToItsFormerOwner(t *testing.T) {
-	image := "sha256:" + idA
-	for name, want := range map[string][]mark{
-		"busybox:v1":                 {{kind: "image", subject: "move of busybox:v1 " + image}},
-		"docker.io/library/busybox":  {{kind: "image", subject: "move of busybox:latest " + image}},
-		"what a label says, perhaps": {{kind: "image", subject: image}},
-		image:                        {{kind: "image", subject: image}},
-		"":                           {{kind: "image", subject: image}},
-	} {
-		var got []mark
-		f := newFeed(func(m mark) { got = append(got, m) })
-		event := fmt.Appendf(nil, `{"Type":"image","Action":"tag","Actor":{"ID":%q,"Attributes":{"name":%q}},"timeNano":1}`, image, name)
-		if err := f.streamed(event); err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%q: %v, want %v", name, got, want)
-		}
-	}
-}
-
 func TestAnEventIsAppliedOnceWhoeverShowsItFirst(t *testing.T) {
 	f, got := scripted()
-	lines := volumes(0, 4)
+	lines := volumeEvents(0, 4)
 	mustStream(t, f, lines[0], lines[1])
 	if mustLog(t, f, lines...) != nil {
 		t.Error("the fence waits although the log has lost nothing")
 	}
 	mustStream(t, f, lines[3], lines[2])
 	mustLog(t, f, lines...)
-	want := []mark{markOf(0), markOf(1), markOf(2), markOf(3)}
+	want := []string{nameOf(0), nameOf(1), nameOf(2), nameOf(3)}
 	if !reflect.DeepEqual(*got, want) {
 		t.Errorf("%v", *got)
 	}
@@ -179,7 +180,7 @@ func TestEventsThatLookTheSameAreAllApplied(t *testing.T) {
 
 func TestAWrappedLogWaitsForTheStream(t *testing.T) {
 	f, got := scripted()
-	lines := volumes(0, 300)
+	lines := volumeEvents(0, 300)
 	mustStream(t, f, lines[:10]...)
 	caughtUp := mustLog(t, f, lines[44:]...)
 	if caughtUp == nil {
@@ -200,7 +201,7 @@ func TestAWrappedLogWaitsForTheStream(t *testing.T) {
 
 func TestAFullLogWhoseBeginningIsKnownDoesNotWait(t *testing.T) {
 	f, _ := scripted()
-	lines := volumes(0, 300)
+	lines := volumeEvents(0, 300)
 	mustStream(t, f, lines[:100]...)
 	if mustLog(t, f, lines[44:]...) != nil {
 		t.Error("the fence waits although the log overlaps the stream")
@@ -209,7 +210,7 @@ func TestAFullLogWhoseBeginningIsKnownDoesNotWait(t *testing.T) {
 
 func TestAWrappedLogThatTheStreamHasOvertakenDoesNotWait(t *testing.T) {
 	f, got := scripted()
-	lines := volumes(0, 300)
+	lines := volumeEvents(0, 300)
 	mustStream(t, f, lines...)
 	*got = nil
 	if mustLog(t, f, lines[44:]...) != nil || len(*got) != 0 {
@@ -219,12 +220,12 @@ func TestAWrappedLogThatTheStreamHasOvertakenDoesNotWait(t *testing.T) {
 
 func TestOldEventsAreForgottenAndTheMemoryIsBounded(t *testing.T) {
 	f, got := scripted()
-	mustStream(t, f, volumes(0, 3*remembered)...)
+	mustStream(t, f, volumeEvents(0, 3*remembered)...)
 	if len(f.tallies) != remembered || len(f.order) != remembered {
 		t.Errorf("%d events are remembered", len(f.tallies))
 	}
 	*got = nil
-	mustLog(t, f, volumes(3*remembered-256, 3*remembered)...)
+	mustLog(t, f, volumeEvents(3*remembered-256, 3*remembered)...)
 	if len(*got) != 0 {
 		t.Errorf("%d of the last 256 events were forgotten", len(*got))
 	}

@@ -16,6 +16,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/klog/v2"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 )
 
 // wholeLog asks for the events until 1970. Engines answer with their whole event log, whatever their clock says.
@@ -34,34 +36,39 @@ func logSince(nano int64) url.Values {
 
 // Fence returns when every change that was complete before the call has been reported to the sinks.
 func (e *Engine) Fence(ctx context.Context) error {
-	c, err := e.current()
-	if err != nil {
+	if _, err := e.client.Current(); err != nil {
 		return err
 	}
-	if !c.fenced() {
+	s := e.currentSession()
+	if s == nil {
+		return connection.Unavailable("the connection to the container engine was lost")
+	}
+	if !s.fenced() {
 		return nil
 	}
-	_, err = c.fence.do(ctx)
+	_, err := s.fence.Do(ctx)
 	switch {
 	case err == nil:
 		return nil
-	case c.ctx.Err() != nil:
-		return unavailable(e.endpoint.explain(context.Cause(c.ctx)).Error())
+	case s.connection.Context().Err() != nil:
+		return e.client.Explain(context.Cause(s.connection.Context()))
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return apierrors.NewTimeoutError(fmt.Sprintf("the event log of the container engine at %s was not read in time", e.Endpoint()), 1)
 	}
-	return unavailable(e.endpoint.explain(err).Error())
+	return e.client.Explain(err)
 }
 
+func (s *session) fenced() bool { return !s.connection.IsPodman() && !s.logFails.Load() }
+
 // readLog applies the events of the log that the stream has not brought yet.
-func (c *connection) readLog() (struct{}, error) {
-	ctx, cancel := context.WithTimeout(c.ctx, c.fenceTimeout)
+func (s *session) readLog() (struct{}, error) {
+	ctx, cancel := context.WithTimeout(s.connection.Context(), s.fenceTimeout)
 	defer cancel()
-	lines, err := c.log(ctx)
+	lines, err := s.log(ctx)
 	if err != nil {
 		return struct{}{}, err
 	}
-	caughtUp, err := c.feed.logged(lines)
+	caughtUp, err := s.feed.logged(lines)
 	if err != nil || caughtUp == nil {
 		return struct{}{}, err
 	}
@@ -70,30 +77,30 @@ func (c *connection) readLog() (struct{}, error) {
 		return struct{}{}, nil
 	case <-ctx.Done():
 		err := errors.New("its event stream has lost events")
-		c.fail(err)
+		s.connection.Fail(err)
 		return struct{}{}, err
 	}
 }
 
 // log reads the event log from the anchor on. If the answer does not contain the anchor, it reads the whole log.
-func (c *connection) log(ctx context.Context) ([][]byte, error) {
-	if anchor, nano, ok := c.feed.since(); ok {
-		lines, err := c.lines(ctx, logSince(nano))
-		if err == nil && c.feed.has(anchor, lines) {
+func (s *session) log(ctx context.Context) ([][]byte, error) {
+	if anchor, nano, ok := s.feed.since(); ok {
+		lines, err := s.lines(ctx, logSince(nano))
+		if err == nil && s.feed.has(anchor, lines) {
 			return lines, nil
 		}
 	}
-	streamed := c.feed.hasReceived()
-	lines, err := c.lines(ctx, wholeLog)
+	streamed := s.feed.hasReceived()
+	lines, err := s.lines(ctx, wholeLog)
 	if err == nil && len(lines) == 0 && streamed {
-		c.logFails.Store(true)
-		klog.FromContext(c.ctx).Info("The container engine's event log cannot be read: reads rely on its event stream")
+		s.logFails.Store(true)
+		klog.FromContext(s.connection.Context()).Info("The container engine's event log cannot be read: reads rely on its event stream")
 	}
 	return lines, err
 }
 
-func (c *connection) lines(ctx context.Context, query url.Values) ([][]byte, error) {
-	body, err := c.events(ctx, query)
+func (s *session) lines(ctx context.Context, query url.Values) ([][]byte, error) {
+	body, err := s.events(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +115,8 @@ func (c *connection) lines(ctx context.Context, query url.Values) ([][]byte, err
 
 // events requests /events. It bypasses Docker's client, because decoding each event costs more than the rest of a
 // fence.
-func (c *connection) events(ctx context.Context, query url.Values) (io.ReadCloser, error) {
-	response, err := c.get(ctx, "/events", query)
+func (s *session) events(ctx context.Context, query url.Values) (io.ReadCloser, error) {
+	response, err := s.connection.Get(ctx, "/events", query)
 	if err != nil {
 		return nil, err
 	}

@@ -13,13 +13,15 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
 // names returns the names of all images that the view holds after a fence.
 func (v *view) names(t *testing.T) []string {
 	t.Helper()
-	must(t, v.source.Fence(t.Context()))
+	dockertest.Must(t, v.source.Fence(t.Context()))
 	v.settle()
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -35,19 +37,22 @@ func (v *view) names(t *testing.T) []string {
 func dockerNames(t *testing.T) []string {
 	t.Helper()
 	found, err := shared.Client().ImageList(t.Context(), image.ListOptions{})
-	must(t, err)
-	var names []string
+	dockertest.Must(t, err)
+	var shown []string
 	for _, summary := range found {
-		tags := familiarTags(summary.RepoTags)
-		for _, tag := range tags {
-			names = append(names, "engine/"+nameOfTag(tag))
+		isTagged := false
+		for _, repoTag := range summary.RepoTags {
+			if tag, err := names.FamiliarTag(repoTag); err == nil {
+				isTagged = true
+				shown = append(shown, "engine/"+names.NameOfTag(tag))
+			}
 		}
-		if len(tags) == 0 {
-			names = append(names, "engine/"+summary.ID)
+		if !isTagged {
+			shown = append(shown, "engine/"+summary.ID)
 		}
 	}
-	slices.Sort(names)
-	return names
+	slices.Sort(shown)
+	return shown
 }
 
 func pruneImagesAfter(t *testing.T) {
@@ -75,7 +80,7 @@ func TestImagesOfWhichTheEngineRaisesNoEventAreListedAtOnce(t *testing.T) {
 	pruneImagesAfter(t)
 	for what, make := range engine.UnreportedImages {
 		before := x.i.names(t)
-		must(t, make(t.Context(), x.docker, unreportedName(t)))
+		dockertest.Must(t, make(t.Context(), x.docker, unreportedName(t)))
 		got, want := x.i.names(t), dockerNames(t)
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: the list shows %q, docker images shows %q", what, got, want)
@@ -101,7 +106,7 @@ func TestAnImageThatABuildHidesAndThatIsShownAgainIsListedLikeInDocker(t *testin
 		t.Error("an image that docker images hides is shown")
 	}
 	_, err := x.docker.ImageRemove(t.Context(), child, image.RemoveOptions{PruneChildren: false})
-	must(t, err)
+	dockertest.Must(t, err)
 	if got, want := x.i.names(t), dockerNames(t); !slices.Equal(got, want) || !slices.Contains(got, "engine/"+parent) {
 		t.Errorf("the list shows %q, docker images shows %q", got, want)
 	}
@@ -111,7 +116,7 @@ func TestImagesThatAreAsBeforeAreNotObserved(t *testing.T) {
 	x := connect(t)
 	pruneImagesAfter(t)
 	for _, make := range engine.UnreportedImages {
-		must(t, make(t.Context(), x.docker, unreportedName(t)))
+		dockertest.Must(t, make(t.Context(), x.docker, unreportedName(t)))
 	}
 	x.i.names(t)
 	x.i.names(t)
@@ -129,7 +134,7 @@ func TestImagesThatAreAsBeforeAreNotObserved(t *testing.T) {
 // connectToOneImage connects to an engine with one image. The image always has the tags that tags points to.
 func connectToOneImage(t *testing.T, tags *[]string) (x *connected, id string) {
 	f := startFake(t)
-	id = "sha256:" + idA
+	id = "sha256:" + dockertest.IDA
 	f.handle("GET /info", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, map[string]any{}) })
 	f.handle("GET /images/json", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, []image.Summary{{ID: id, RepoTags: *tags}})
@@ -160,7 +165,7 @@ func TestAListForAComparisonLeavesItsDifferencesToTheNextRead(t *testing.T) {
 	x.i.marked(id)
 	tags = []string{"before:v1", "after:v1"}
 	ids, err := x.Images().Subjects(t.Context())
-	must(t, err)
+	dockertest.Must(t, err)
 	if _, _, err := x.Images().Observe(t.Context(), id); err != nil { // a comparison observes like this before it counts a difference
 		t.Fatal(err)
 	}
@@ -183,28 +188,5 @@ func TestEnginesThatReportAllImagesAreNotAskedForListsOfThem(t *testing.T) {
 	x.i.names(t)
 	if again := f.count("GET /images/json"); again != asked {
 		t.Errorf("the engine was asked for %d lists", again-asked)
-	}
-}
-
-func TestWhatHasChangedBetweenTwoListsOfImages(t *testing.T) {
-	named := func(tags ...string) imageNames { return imageNames{tags: tags} }
-	for what, test := range map[string]struct {
-		before, now map[string]imageNames
-		want        []string
-	}{
-		"nothing":  {map[string]imageNames{"a": named("x:1"), "b": named()}, map[string]imageNames{"a": named("x:1"), "b": named()}, nil},
-		"appeared": {nil, map[string]imageNames{"a": named()}, []string{"a"}},
-		"tagged":   {map[string]imageNames{"a": named()}, map[string]imageNames{"a": named("x:1")}, []string{moveSubject("x:1", "a")}},
-		"moved": {map[string]imageNames{"a": named("x:1"), "b": named("y:1")}, map[string]imageNames{"a": named(), "b": named("x:1", "y:1")},
-			[]string{"a", moveSubject("x:1", "b")}},
-		"gone": {map[string]imageNames{"a": named("x:1")}, nil, []string{"a"}},
-		"pushed": {map[string]imageNames{"a": named("x:1")}, map[string]imageNames{"a": {tags: []string{"x:1"}, digests: []string{"x@sha256:1"}}},
-			[]string{"a"}},
-	} {
-		got := changedImages(test.before, test.now)
-		slices.Sort(got)
-		if !slices.Equal(got, test.want) {
-			t.Errorf("%s: %q, want %q", what, got, test.want)
-		}
 	}
 }

@@ -18,12 +18,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
 func byForce(ctx context.Context) context.Context {
 	grace := int64(0)
-	return WithDeleteOptions(ctx, &metav1.DeleteOptions{GracePeriodSeconds: &grace})
+	return source.WithDeleteOptions(ctx, &metav1.DeleteOptions{GracePeriodSeconds: &grace})
 }
 
 func TestEveryChangeOfAnImageShows(t *testing.T) {
@@ -36,7 +39,7 @@ func TestEveryChangeOfAnImageShows(t *testing.T) {
 		t.Fatalf("after import: %+v", first)
 	}
 	shared.Tag(t, tag, other)
-	second := x.image(t, nameOfTag(other))
+	second := x.image(t, names.NameOfTag(other))
 	if second == nil || second.Status.ID != id || second.UID == first.UID {
 		t.Fatalf("after tag: %+v", second)
 	}
@@ -45,10 +48,10 @@ func TestEveryChangeOfAnImageShows(t *testing.T) {
 	}
 	remove := func(reference string) {
 		_, err := x.docker.ImageRemove(t.Context(), reference, image.RemoveOptions{})
-		must(t, err)
+		dockertest.Must(t, err)
 	}
 	remove(other)
-	if x.image(t, nameOfTag(other)) != nil || x.image(t, tag) == nil {
+	if x.image(t, names.NameOfTag(other)) != nil || x.image(t, tag) == nil {
 		t.Error("the untag removed the wrong object, or none")
 	}
 	remove(tag)
@@ -71,7 +74,7 @@ func TestTheFormerOwnerOfAMovedTagShowsAsDangling(t *testing.T) {
 		"commit": func() string {
 			id := shared.Create(t, engine.UniqueName("commit"))
 			committed, err := x.docker.ContainerCommit(t.Context(), id, container.CommitOptions{Reference: tag})
-			must(t, err)
+			dockertest.Must(t, err)
 			return committed.ID
 		},
 	} {
@@ -88,7 +91,7 @@ func TestTheFormerOwnerOfAMovedTagShowsAsDangling(t *testing.T) {
 		if dangling := x.image(t, oldID); dangling == nil || dangling.Status.RepoTag != "" {
 			t.Errorf("%s: the former owner shows as %+v", what, dangling)
 		}
-		if err := x.Images().Delete(t.Context(), oldID, before); code(err) != 409 {
+		if err := x.Images().Delete(t.Context(), oldID, before); dockertest.Code(err) != 409 {
 			t.Errorf("%s: deleting the stale tag: %v", what, err)
 		}
 		if x.image(t, tag) == nil {
@@ -108,8 +111,8 @@ func TestATagThatMovesAndGoesBeforeAnybodyLooksLeavesItsFormerOwner(t *testing.T
 	tagErr := x.docker.ImageTag(t.Context(), newID, tag)
 	_, untagErr := x.docker.ImageRemove(t.Context(), tag, image.RemoveOptions{})
 	x.i.mu.Unlock()
-	must(t, tagErr)
-	must(t, untagErr)
+	dockertest.Must(t, tagErr)
+	dockertest.Must(t, untagErr)
 	if after := x.image(t, tag); after != nil {
 		t.Errorf("the tag shows as %+v", after)
 	}
@@ -123,25 +126,25 @@ func buildImage(t *testing.T, dockerfile, tag string) string {
 	t.Helper()
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
-	must(t, w.WriteHeader(&tar.Header{Name: "Dockerfile", Mode: 0o644, Size: int64(len(dockerfile))}))
+	dockertest.Must(t, w.WriteHeader(&tar.Header{Name: "Dockerfile", Mode: 0o644, Size: int64(len(dockerfile))}))
 	_, err := io.WriteString(w, dockerfile)
-	must(t, err)
-	must(t, w.Close())
+	dockertest.Must(t, err)
+	dockertest.Must(t, w.Close())
 	options := build.ImageBuildOptions{Remove: true, ForceRemove: true, NetworkMode: "none"}
 	if tag != "" {
 		options.Tags = []string{tag}
 	}
 	response, err := shared.Client().ImageBuild(t.Context(), &archive, options)
-	must(t, err)
+	dockertest.Must(t, err)
 	defer response.Body.Close()
 	output, err := io.ReadAll(response.Body)
-	must(t, err)
+	dockertest.Must(t, err)
 	_, id, found := strings.Cut(string(output), `{"aux":{"ID":"`)
 	for rest := id; found; _, rest, found = strings.Cut(rest, `{"aux":{"ID":"`) {
 		id = rest
 	}
 	id, _, _ = strings.Cut(id, `"`)
-	if !fullImageID.MatchString(id) {
+	if !names.IsFullImageID(id) {
 		t.Fatalf("the build said %s", output)
 	}
 	t.Cleanup(func() {
@@ -158,7 +161,7 @@ func TestStepsOfABuildAreHiddenLikeInDocker(t *testing.T) {
 		t.Fatal("the image is not shown")
 	}
 	inspected, err := x.docker.ImageInspect(t.Context(), id)
-	must(t, err)
+	dockertest.Must(t, err)
 	parent := inspected.Parent //lint:ignore SA1019 as in images.go
 	objects, _, err := x.Images().Observe(t.Context(), parent)
 	if err != nil || len(objects) != 0 {
@@ -166,7 +169,7 @@ func TestStepsOfABuildAreHiddenLikeInDocker(t *testing.T) {
 	}
 	// Without its child, the step is an image like any other.
 	_, err = x.docker.ImageRemove(t.Context(), tag, image.RemoveOptions{PruneChildren: false})
-	must(t, err)
+	dockertest.Must(t, err)
 	if x.image(t, tag) != nil {
 		t.Error("the removed image is shown")
 	}
@@ -174,16 +177,16 @@ func TestStepsOfABuildAreHiddenLikeInDocker(t *testing.T) {
 		t.Error("the step is not shown after its child is gone")
 	}
 	_, err = x.docker.ImageRemove(t.Context(), parent, image.RemoveOptions{PruneChildren: true})
-	must(t, err)
+	dockertest.Must(t, err)
 }
 
 func TestAnUntaggedCommitShowsThoughItRaisesNoImageEvent(t *testing.T) {
 	x := connect(t)
 	id := shared.Create(t, engine.UniqueName("commit"))
 	committed, err := x.docker.ContainerCommit(t.Context(), id, container.CommitOptions{Comment: engine.UniqueName("c")})
-	must(t, err)
+	dockertest.Must(t, err)
 	eventually(t, "the image", func() bool { return x.image(t, committed.ID) != nil })
-	must(t, x.Images().Delete(t.Context(), committed.ID, x.image(t, committed.ID)))
+	dockertest.Must(t, x.Images().Delete(t.Context(), committed.ID, x.image(t, committed.ID)))
 	if x.image(t, committed.ID) != nil {
 		t.Error("shown after its removal")
 	}
@@ -197,7 +200,7 @@ func TestAPruneOfImagesShows(t *testing.T) {
 	}
 	lists := x.i.lists
 	_, err := x.docker.ImagesPrune(t.Context(), filters.NewArgs())
-	must(t, err)
+	dockertest.Must(t, err)
 	if x.image(t, id) != nil {
 		t.Error("shown after the prune")
 	}
@@ -211,19 +214,19 @@ func TestASavedImageCanBeLoadedAndShows(t *testing.T) {
 	tag := engine.UniqueName("saved") + ":v1"
 	id := shared.Image(t, tag)
 	saved, err := x.docker.ImageSave(t.Context(), []string{tag})
-	must(t, err)
+	dockertest.Must(t, err)
 	content, err := io.ReadAll(saved)
-	must(t, err)
-	must(t, saved.Close())
-	must(t, x.Images().Delete(t.Context(), id, x.image(t, tag)))
+	dockertest.Must(t, err)
+	dockertest.Must(t, saved.Close())
+	dockertest.Must(t, x.Images().Delete(t.Context(), id, x.image(t, tag)))
 	if x.image(t, tag) != nil {
 		t.Fatal("shown after its removal")
 	}
 	loaded, err := x.docker.ImageLoad(t.Context(), bytes.NewReader(content))
-	must(t, err)
+	dockertest.Must(t, err)
 	_, err = io.Copy(io.Discard, loaded.Body)
-	must(t, err)
-	must(t, loaded.Body.Close())
+	dockertest.Must(t, err)
+	dockertest.Must(t, loaded.Body.Close())
 	if i := x.image(t, tag); i == nil || i.Status.ID != id {
 		t.Errorf("after the load: %+v", i)
 	}
@@ -234,13 +237,13 @@ func TestAnImageIsFoundByItsTagAsDockerWritesItAndByItsIDsOnly(t *testing.T) {
 	tag := "localhost:5000/" + engine.UniqueName("lookup") + ":v1"
 	id := shared.Image(t, tag)
 	hex := strings.TrimPrefix(id, "sha256:")
-	for _, known := range []string{nameOfTag(tag), id, hex, hex[:12]} {
+	for _, known := range []string{names.NameOfTag(tag), id, hex, hex[:12]} {
 		if got, err := x.Images().Lookup(t.Context(), "engine/"+known); got != id || err != nil {
 			t.Errorf("%s: %q, %v", known, got, err)
 		}
 	}
 	busybox, err := x.docker.ImageInspect(t.Context(), engine.Busybox)
-	must(t, err)
+	dockertest.Must(t, err)
 	for _, known := range []string{"busybox", "busybox:latest", "docker.io~library~busybox"} {
 		if got, err := x.Images().Lookup(t.Context(), "engine/"+known); got != busybox.ID || err != nil {
 			t.Errorf("%s: %q, %v", known, got, err)
@@ -264,10 +267,10 @@ func TestAnImageInUseIsAConflictThatNamesItsContainers(t *testing.T) {
 	shared.Create(t, name, engine.FromImage(tag))
 	shared.Create(t, name+"-2", engine.FromImage(tag))
 	err := x.Images().Delete(t.Context(), id, x.image(t, tag))
-	if code(err) != 409 || !contains(err, "conflict") || !contains(err, "used by: "+name+", "+name+"-2") {
+	if dockertest.Code(err) != 409 || !dockertest.Contains(err, "conflict") || !dockertest.Contains(err, "used by: "+name+", "+name+"-2") {
 		t.Errorf("%v", err)
 	}
-	must(t, x.Images().Delete(byForce(t.Context()), id, x.image(t, tag)))
+	dockertest.Must(t, x.Images().Delete(byForce(t.Context()), id, x.image(t, tag)))
 	if x.image(t, tag) != nil {
 		t.Error("shown after it was removed by force")
 	}
@@ -279,11 +282,11 @@ func TestOneTagOfSeveralIsRemovedAlone(t *testing.T) {
 	id := shared.Image(t, name+":v1")
 	shared.Tag(t, id, name+":v2")
 	v1 := x.image(t, name+":v1")
-	must(t, x.Images().Delete(t.Context(), id, v1))
+	dockertest.Must(t, x.Images().Delete(t.Context(), id, v1))
 	if x.image(t, name+":v1") != nil || x.image(t, name+":v2") == nil {
 		t.Error("the delete removed more than its tag, or nothing")
 	}
-	if err := x.Images().Delete(t.Context(), id, v1); code(err) != 404 {
+	if err := x.Images().Delete(t.Context(), id, v1); dockertest.Code(err) != 404 {
 		t.Errorf("second delete: %v", err)
 	}
 }
@@ -294,7 +297,7 @@ func TestADanglingImageThatWasTaggedMeanwhileIsKept(t *testing.T) {
 	dangling := x.image(t, id)
 	tag := engine.UniqueName("meanwhile") + ":v1"
 	shared.Tag(t, id, tag)
-	if err := x.Images().Delete(byForce(t.Context()), id, dangling); code(err) != 409 || !contains(err, tag) {
+	if err := x.Images().Delete(byForce(t.Context()), id, dangling); dockertest.Code(err) != 409 || !dockertest.Contains(err, tag) {
 		t.Errorf("%v", err)
 	}
 	if x.image(t, tag) == nil {
@@ -306,12 +309,12 @@ func TestDeletingAnImageNeedsItsIDAndATag(t *testing.T) {
 	x := connect(t)
 	id := shared.Image(t, engine.UniqueName("guard")+":v1")
 	for subject, tag := range map[string]string{"../containers/x": "", "busybox": "", id[:20]: ""} {
-		if err := x.Images().Delete(t.Context(), subject, &v1alpha1.Image{Status: v1alpha1.ImageStatus{RepoTag: tag}}); code(err) != 404 {
+		if err := x.Images().Delete(t.Context(), subject, &v1alpha1.Image{Status: v1alpha1.ImageStatus{RepoTag: tag}}); dockertest.Code(err) != 404 {
 			t.Errorf("%s: %v", subject, err)
 		}
 	}
 	for _, tag := range []string{"../containers/x", id, id[7:19], "busybox", "docker.io/library/busybox:latest"} {
-		if err := x.Images().Delete(t.Context(), id, &v1alpha1.Image{Status: v1alpha1.ImageStatus{RepoTag: tag}}); code(err) != 404 {
+		if err := x.Images().Delete(t.Context(), id, &v1alpha1.Image{Status: v1alpha1.ImageStatus{RepoTag: tag}}); dockertest.Code(err) != 404 {
 			t.Errorf("%s: %v", tag, err)
 		}
 	}

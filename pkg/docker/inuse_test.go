@@ -8,23 +8,9 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
-
-func TestALinkIsNoNameOfTheContainer(t *testing.T) {
-	for want, names := range map[string][]string{
-		"db":       {"/db"},
-		"zdb":      {"/app/db", "/zdb"},
-		"adb":      {"/adb", "/app/db", "/web/db"},
-		"idOfIt":   nil,
-		"linkOnly": {"/app/db"},
-	} {
-		summary := container.Summary{ID: want, Names: names}
-		if got := ownName(summary); got != want {
-			t.Errorf("%q: %q", names, got)
-		}
-	}
-}
 
 func TestARefusalNamesTheContainerAndNotItsLink(t *testing.T) {
 	x := connect(t)
@@ -41,7 +27,7 @@ func TestARefusalNamesTheContainerAndNotItsLink(t *testing.T) {
 		"volume": x.Volumes().Delete(t.Context(), x.volumeSubject(volume), x.volume(t, volume)),
 		"image":  x.Images().Delete(t.Context(), id, x.image(t, image)),
 	} {
-		if code(err) != 409 || !contains(err, "(used by: "+user+")") {
+		if dockertest.Code(err) != 409 || !dockertest.Contains(err, "(used by: "+user+")") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

@@ -5,105 +5,111 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/docker/docker/api/types/events"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/klog/v2"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/engines"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 )
 
-// kind describes one kind of object in an engine. Each kind is read, compared with Docker and made available on its
-// own. A failure of one kind does not affect the others.
-type kind struct {
-	resource schema.GroupResource
-	// condition is the type of the Engine's condition that says whether the kind has been read.
-	condition string
-	// events is the type of the events that report changes of the kind.
-	events events.Type
-	// sink points to the sink in the kind's source.
-	sink *Sink
-	// subjects returns the subjects that a mark of one subject makes dirty. If subjects is nil, only that subject is
-	// dirty.
-	subjects func(mark) []string
+// Source is the source of one kind of object in an engine.
+type Source interface {
+	// The live store calls these methods. Its interface Source describes them.
+	Subjects(ctx context.Context) ([]string, error)
+	Observe(ctx context.Context, subject string) (objects map[string]runtime.Object, related []string, err error)
+	Lookup(ctx context.Context, key string) (subject string, err error)
+	Fence(ctx context.Context) error
+	Create(ctx context.Context, key string, object runtime.Object) (subject string, err error)
+	Update(ctx context.Context, subject string, old, updated runtime.Object) error
+	Delete(ctx context.Context, subject string, object runtime.Object) error
+
+	// The source reports changes to the sink that SetSink sets. Call SetSink before the engine runs.
+	source.Sink
+	SetSink(sink source.Sink)
+
+	// Hear marks the objects that an event may change. The source hears every event of the engine, in the order in which
+	// the engine reports them, and decides which ones concern it. Hear must not wait for Docker.
+	Hear(event source.Event)
 }
 
-// SetSink sets the sink that hears of changes of a kind, such as volumes. Call it once for each kind, before Run.
-func (e *Engine) SetSink(resource string, sink Sink) {
+// kind describes one kind of object in an engine. Each kind is read, compared with Docker and made available on its own. A
+// failure of one kind does not affect the others.
+type kind struct {
+	engines.Kind
+	source Source
+}
+
+// Source returns the source of a resource that the engine holds, such as volumes.
+func (e *Engine) Source(resource string) Source {
 	for _, k := range e.kinds {
-		if k.resource.Resource == resource {
-			*k.sink = sink
-			return
+		if k.Resource == resource {
+			return k.source
 		}
 	}
 	panic(fmt.Sprintf("an engine holds no %s", resource))
 }
 
-// mark reports a mark to the sink of its kind.
-func (e *Engine) mark(m mark) {
-	if m.kind == signalKind {
-		e.containers.signals.sent(m.subject)
-		return
-	}
+// hear passes an event to all kinds.
+func (e *Engine) hear(event source.Event) {
 	for _, k := range e.kinds {
-		switch {
-		case k.events != m.kind:
-		case m.subject == "":
-			(*k.sink).MarkAllDirty()
-		case k.subjects != nil:
-			for _, subject := range k.subjects(m) {
-				(*k.sink).MarkDirty(subject)
-			}
-		default:
-			(*k.sink).MarkDirty(m.subject)
-		}
+		k.source.Hear(event)
 	}
+}
+
+func (e *Engine) shownKinds() (shown []engines.Kind) {
+	for _, k := range e.kinds {
+		shown = append(shown, k.Kind)
+	}
+	return shown
 }
 
 func (e *Engine) setUnavailable(err error) {
 	for _, k := range e.kinds {
-		(*k.sink).SetUnavailable(unavailable(err.Error()))
+		k.source.SetUnavailable(connection.Unavailable(err.Error()))
 	}
 }
 
 // keepAll starts a goroutine for each kind that runs keep. It spreads the comparisons of the kinds over the resync
 // period.
-func (e *Engine) keepAll(ctx context.Context, c *connection) {
+func (e *Engine) keepAll(ctx context.Context, s *session) {
 	for i, k := range e.kinds {
-		(*k.sink).SetUnavailable(unavailable(fmt.Sprintf("the %s of the container engine at %s are being read", k.resource.Resource, e.Endpoint())))
+		k.source.SetUnavailable(connection.Unavailable(fmt.Sprintf("the %s of the container engine at %s are being read", k.Resource, e.Endpoint())))
 		offset := e.resyncPeriod * time.Duration(i+1) / time.Duration(len(e.kinds))
-		c.group.Go(func() { e.keep(ctx, c, k, offset) })
+		s.group.Go(func() { e.keep(ctx, s, k, offset) })
 	}
 }
 
 // keep reads a kind, and then compares it with Docker once in each period, until ctx ends. It retries a failure soon. A
 // kind that has been read stays available if a comparison fails, because events and inspections keep it up to date.
-func (e *Engine) keep(ctx context.Context, c *connection, k kind, offset time.Duration) {
+func (e *Engine) keep(ctx context.Context, s *session, k kind, offset time.Duration) {
 	began, backoff := time.Now(), e.backoff
 	read, known := false, ""
 	for {
-		err := (*k.sink).Resync(ctx)
+		err := k.source.Resync(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		pause := untilComparison(time.Since(began), offset, e.resyncPeriod)
 		if err == nil {
 			read, known, backoff = true, "", e.backoff
-			c.read.Store(true)
+			s.read.Store(true)
 		} else {
 			err = e.explainKind(k, err)
 			pause = backoff.Step()
 			if !read {
-				(*k.sink).SetUnavailable(err)
+				k.source.SetUnavailable(err)
 			}
 			if err.Error() != known {
 				known = err.Error()
-				klog.FromContext(ctx).Info("A kind cannot be read from the container engine", "resource", k.resource.Resource, "served", read, "reason", known)
+				klog.FromContext(ctx).Info("A kind cannot be read from the container engine", "resource", k.Resource, "served", read, "reason", known)
 			}
 		}
-		if e.engines.tried(k, read, err) {
+		if e.engines.Tried(k.Kind, read, err) {
 			e.connectedOnce.Do(func() { close(e.connected) })
 		}
 		select {
@@ -125,17 +131,5 @@ func (e *Engine) explainKind(k kind, err error) error {
 	if apierrors.IsServiceUnavailable(err) {
 		return err
 	}
-	return unavailable(fmt.Sprintf("the %s of the container engine at %s cannot be read: %s", k.resource.Resource, e.Endpoint(), dockerWords(err)))
-}
-
-// listError returns the API error for a failed list of a whole kind. It names no object, because none is at fault.
-func (e *Engine) listError(resource schema.GroupResource, err error) error {
-	status := apierrors.APIStatus(nil)
-	switch {
-	case err == nil, errors.As(err, &status):
-		return err
-	case errors.Is(err, context.DeadlineExceeded):
-		err = fmt.Errorf("no answer within %s", listTimeout)
-	}
-	return unavailable(fmt.Sprintf("the %s of the container engine at %s cannot be listed: %s", resource.Resource, e.Endpoint(), dockerWords(err)))
+	return connection.Unavailable(fmt.Sprintf("the %s of the container engine at %s cannot be read: %s", k.Resource, e.Endpoint(), connection.Words(err)))
 }

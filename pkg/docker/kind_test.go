@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 )
 
 func TestComparisonsOfAKindAreAPeriodApart(t *testing.T) {
@@ -48,7 +50,7 @@ func TestAnEngineIsConnectedOnceEachKindHasBeenTried(t *testing.T) {
 	}
 	close(answered)
 	<-x.Connected()
-	if err := x.CheckSynced(); x.Check() != nil || !contains(err, "no images for you") {
+	if err := x.CheckSynced(); x.Check() != nil || !dockertest.Contains(err, "no images for you") {
 		t.Errorf("%v, %v", x.Check(), err)
 	}
 }

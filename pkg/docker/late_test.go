@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 )
 
 // TestAPodmanThatSaysSoLateIsTreatedAsPodman has a fake that refuses every other request for its version: it tells the
@@ -20,31 +23,18 @@ func TestAPodmanThatSaysSoLateIsTreatedAsPodman(t *testing.T) {
 			answer(w, http.StatusForbidden, map[string]string{"message": "no"})
 			return
 		}
-		answer(w, http.StatusOK, map[string]any{"Version": "fake", "ApiVersion": f.api, "Components": []map[string]string{{"Name": podman}}})
+		answer(w, http.StatusOK, map[string]any{"Version": "fake", "ApiVersion": f.api, "Components": []map[string]string{{"Name": "Podman Engine"}}})
 	})
 	x := connectTo(t, f.host(), nil)
-	var c *connection
+	var c *connection.Connection
 	eventually(t, "a connection to Podman", func() (is bool) {
-		now, err := x.current()
-		c, is = now, err == nil && now.datesVolumes() && !now.fenced()
+		now, err := x.client.Current()
+		c, is = now, err == nil && now.IsPodman() && !x.Fenced()
 		return is
 	})
 	eventually(t, "the version", func() bool { return x.Version().Engine != "" })
-	if now, err := x.current(); err != nil || now != c {
+	if now, err := x.client.Current(); err != nil || now != c {
 		t.Errorf("the connection was made again: %v", err)
-	}
-}
-
-func TestVolumesAreDatedWhateverVersionOfTheAPIIsSpoken(t *testing.T) {
-	t.Setenv("DOCKER_API_VERSION", "1.41")
-	for api, want := range map[string]bool{"1.41": false, "1.51": true} {
-		f := startFake(t)
-		f.api = api
-		c, err := connectFake(t, f).current()
-		must(t, err)
-		if spoken := c.client.ClientVersion(); spoken != "1.41" || c.datesVolumes() != want {
-			t.Errorf("an engine with API %s, to which the server speaks %s, dates volumes: %t", api, spoken, c.datesVolumes())
-		}
 	}
 }
 
@@ -62,7 +52,7 @@ func TestNothingIsReadUntilAKindHasBeenTried(t *testing.T) {
 	}
 	x := connectTo(t, f.host(), nil)
 	eventually(t, "connection", func() bool { return x.Check() == nil })
-	if err := x.CheckRead(); !contains(err, "containers are being read") {
+	if err := x.CheckRead(); !dockertest.Contains(err, "containers are being read") {
 		t.Errorf("before the first answer: %v", err)
 	}
 	close(release)

@@ -14,6 +14,7 @@ import (
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/go-connections/nat"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
@@ -22,8 +23,8 @@ func TestActivePortsAreThoseThatDockerLists(t *testing.T) {
 	ctx := t.Context()
 	bridge := engine.UniqueName("ports")
 	_, err := x.docker.NetworkCreate(ctx, bridge, network.CreateOptions{})
-	must(t, err)
-	t.Cleanup(func() { must(t, x.docker.NetworkRemove(context.Background(), bridge)) })
+	dockertest.Must(t, err)
+	t.Cleanup(func() { dockertest.Must(t, x.docker.NetworkRemove(context.Background(), bridge)) })
 	for _, mode := range []string{bridge, "host", "none"} {
 		name := engine.UniqueName("ports")
 		id := shared.Create(t, name, func(c *container.Config, h *container.HostConfig) {
@@ -53,9 +54,9 @@ func TestActivePortsAreThoseThatDockerLists(t *testing.T) {
 				}
 			}},
 		} {
-			must(t, step.do())
+			dockertest.Must(t, step.do())
 			found, err := x.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("id", id))})
-			must(t, err)
+			dockertest.Must(t, err)
 			want := []string{}
 			for _, port := range found[0].Ports {
 				want = append(want, fmt.Sprintf("%s:%d->%d/%s", port.IP, port.PublicPort, port.PrivatePort, port.Type))

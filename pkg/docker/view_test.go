@@ -8,6 +8,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,26 +18,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// source has the methods that the store calls on a kind's source.
-type source interface {
-	Subjects(ctx context.Context) ([]string, error)
-	Observe(ctx context.Context, subject string) (map[string]runtime.Object, []string, error)
-	Lookup(ctx context.Context, key string) (string, error)
-	Fence(ctx context.Context) error
-	Create(ctx context.Context, key string, object runtime.Object) (string, error)
-	Update(ctx context.Context, subject string, old, updated runtime.Object) error
-	Delete(ctx context.Context, subject string, object runtime.Object) error
-}
-
-var (
-	_ source = &Containers{}
-	_ source = &Images{}
-	_ source = &Volumes{}
-)
-
 // view is a small store. It observes the marked subjects, one after the other.
 type view struct {
-	source source
+	source Source
 	ctx    context.Context
 
 	mu          sync.Mutex
@@ -53,7 +37,7 @@ type view struct {
 	failures    []error
 }
 
-func newView(ctx context.Context, s source) *view {
+func newView(ctx context.Context, s Source) *view {
 	v := &view{source: s, ctx: ctx, objects: map[string]map[string]runtime.Object{}, marks: map[string]int{}}
 	v.changed = sync.NewCond(&v.mu)
 	context.AfterFunc(ctx, v.changed.Broadcast)
@@ -213,6 +197,20 @@ func isAbout(marked, subject string) bool {
 	return marked == subject || volume == subject
 }
 
+// newestMark returns the marked subject of the newest volume with a name.
+func (v *view) newestMark(name string) (newest string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	last := -1
+	for subject := range v.marks {
+		number, volume, _ := strings.Cut(subject, "/")
+		if n, err := strconv.Atoi(number); err == nil && volume == name && n > last {
+			last, newest = n, subject
+		}
+	}
+	return newest
+}
+
 // waitFor waits until the condition is true. It calls the condition with the lock held.
 func (v *view) waitFor(t *testing.T, what string, condition func() bool) {
 	t.Helper()
@@ -233,8 +231,6 @@ func eventually(t *testing.T, what string, condition func() bool) {
 		time.Sleep(2 * time.Millisecond)
 	}
 }
-
-func contains(err error, part string) bool { return err != nil && strings.Contains(err.Error(), part) }
 
 func volumeOptions(name string) volume.CreateOptions { return volume.CreateOptions{Name: name} }
 

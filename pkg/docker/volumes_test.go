@@ -16,6 +16,7 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/volume"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
@@ -30,7 +31,7 @@ func TestEveryChangeOfAVolumeShows(t *testing.T) {
 	if x.v.marked(name) == 0 {
 		t.Error("create marks nothing")
 	}
-	must(t, x.docker.VolumeRemove(t.Context(), name, false))
+	dockertest.Must(t, x.docker.VolumeRemove(t.Context(), name, false))
 	if x.volume(t, name) != nil {
 		t.Error("shown after the removal")
 	}
@@ -46,7 +47,7 @@ func TestAPruneOfVolumesShowsThoughItRaisesNoOtherEvent(t *testing.T) {
 		}
 	}
 	_, err := x.docker.VolumesPrune(t.Context(), filters.NewArgs(filters.Arg("label", name)))
-	must(t, err)
+	dockertest.Must(t, err)
 	if x.volume(t, name+"a") != nil || x.volume(t, name+"b") != nil {
 		t.Error("shown after the prune")
 	}
@@ -62,13 +63,13 @@ func TestAVolumeIsListedAsItIsInspected(t *testing.T) {
 	} {
 		options.Name = name + suffix
 		_, err := x.docker.VolumeCreate(t.Context(), options)
-		must(t, err)
-		t.Cleanup(func() { must(t, x.docker.VolumeRemove(context.Background(), options.Name, true)) })
+		dockertest.Must(t, err)
+		t.Cleanup(func() { dockertest.Must(t, x.docker.VolumeRemove(context.Background(), options.Name, true)) })
 		listed, err := x.Volumes().List(t.Context())
-		must(t, err)
+		dockertest.Must(t, err)
 		subject := x.volumeSubject(options.Name)
 		observed, _, err := x.Volumes().Observe(t.Context(), subject)
-		must(t, err)
+		dockertest.Must(t, err)
 		if len(observed) != 1 || !reflect.DeepEqual(listed[subject], observed) {
 			t.Errorf("the list shows %v\nthe inspection shows %v", listed[subject], observed)
 		}
@@ -81,7 +82,7 @@ func TestAVolumeThatDockerDoesNotInspectInTimeShowsAsItIsListed(t *testing.T) {
 		answer(w, http.StatusOK, volume.ListResponse{Volumes: []*volume.Volume{{Name: "hangs", Driver: "plugin"}}})
 	})
 	f.handle("GET /volumes/hangs", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	x := connectTo(t, f.host(), func(e *Engine) { e.inspectTimeout = 10 * time.Millisecond })
+	x := connectTo(t, f.host(), func(e *Engine) { e.client.InspectTimeout = 10 * time.Millisecond })
 	eventually(t, "the volume", func() bool {
 		objects, _, err := x.Volumes().Observe(t.Context(), x.volumeSubject("hangs"))
 		return err == nil && len(objects) == 1
@@ -111,18 +112,18 @@ func TestAVolumeInUseIsAConflictThatNamesItsContainers(t *testing.T) {
 	shared.Volume(t, name, nil)
 	id := shared.Create(t, name+"-c", func(_ *container.Config, h *container.HostConfig) { h.Binds = []string{name + ":/data"} })
 	v := x.volume(t, name)
-	if err := x.Volumes().Delete(t.Context(), x.volumeSubject(name), v); code(err) != 409 || !contains(err, "in use") || !contains(err, "used by: "+name+"-c") {
+	if err := x.Volumes().Delete(t.Context(), x.volumeSubject(name), v); dockertest.Code(err) != 409 || !dockertest.Contains(err, "in use") || !dockertest.Contains(err, "used by: "+name+"-c") {
 		t.Errorf("%v", err)
 	}
-	if err := x.Volumes().Delete(byForce(t.Context()), x.volumeSubject(name), v); code(err) != 409 {
+	if err := x.Volumes().Delete(byForce(t.Context()), x.volumeSubject(name), v); dockertest.Code(err) != 409 {
 		t.Errorf("forced delete: %v", err)
 	}
-	must(t, x.docker.ContainerRemove(t.Context(), id, container.RemoveOptions{}))
-	must(t, x.Volumes().Delete(t.Context(), x.volumeSubject(name), v))
+	dockertest.Must(t, x.docker.ContainerRemove(t.Context(), id, container.RemoveOptions{}))
+	dockertest.Must(t, x.Volumes().Delete(t.Context(), x.volumeSubject(name), v))
 	if x.volume(t, name) != nil {
 		t.Error("shown after the removal")
 	}
-	if err := x.Volumes().Delete(t.Context(), x.volumeSubject(name), v); code(err) != 404 {
+	if err := x.Volumes().Delete(t.Context(), x.volumeSubject(name), v); dockertest.Code(err) != 404 {
 		t.Errorf("second delete: %v", err)
 	}
 }
@@ -134,7 +135,7 @@ func TestAVolumeStaysTheSameWhenItsContentChanges(t *testing.T) {
 	before := x.volume(t, name)
 	for _, change := range []time.Duration{-time.Hour, time.Hour} {
 		at := before.Status.CreatedAt.Add(change)
-		must(t, os.Chtimes(before.Status.Mountpoint, at, at)) // before Docker 23, a write changes the volume's creation time like this
+		dockertest.Must(t, os.Chtimes(before.Status.Mountpoint, at, at)) // before Docker 23, a write changes the volume's creation time like this
 		x.v.MarkDirty(x.volumeSubject(name))
 		if after := x.volume(t, name); !reflect.DeepEqual(before, after) {
 			t.Errorf("the volume was\n%+v\nand is\n%+v", before, after)
@@ -153,10 +154,10 @@ func TestAVolumeMadeAnewIsAnotherSubject(t *testing.T) {
 		func() error { return x.Volumes().Delete(t.Context(), x.volumeSubject(name), x.volume(t, name)) },
 	} {
 		_, err := x.docker.VolumeCreate(t.Context(), volumeOptions(name))
-		must(t, err)
+		dockertest.Must(t, err)
 		x.volume(t, name)
 		former := x.volumeSubject(name)
-		must(t, remove())
+		dockertest.Must(t, remove())
 		shared.Volume(t, name, nil)
 		if x.volume(t, name) == nil || x.volumeSubject(name) == former {
 			t.Errorf("the new volume is not shown, or it has the subject of the former one, %s", former)
@@ -164,7 +165,7 @@ func TestAVolumeMadeAnewIsAnotherSubject(t *testing.T) {
 		if objects, _, err := x.Volumes().Observe(t.Context(), former); len(objects) > 0 || err != nil {
 			t.Errorf("the former volume shows as %v, %v", objects, err)
 		}
-		if err := x.Volumes().Delete(t.Context(), former, x.volume(t, name)); code(err) != 409 || !contains(err, "made anew") {
+		if err := x.Volumes().Delete(t.Context(), former, x.volume(t, name)); dockertest.Code(err) != 409 || !dockertest.Contains(err, "made anew") {
 			t.Errorf("delete of the former volume: %v", err)
 		}
 	}
@@ -174,16 +175,16 @@ func TestARemovalIsHeardOnceWhateverConnectionBringsIt(t *testing.T) {
 	x := connect(t)
 	name := engine.UniqueName("once")
 	_, err := x.docker.VolumeCreate(t.Context(), volumeOptions(name))
-	must(t, err)
-	must(t, x.docker.VolumeRemove(t.Context(), name, false))
+	dockertest.Must(t, err)
+	dockertest.Must(t, x.docker.VolumeRemove(t.Context(), name, false))
 	shared.Volume(t, name, nil)
 	x.volume(t, name)
 	subject := x.volumeSubject(name)
-	c, err := x.current()
-	must(t, err)
-	c.fail(errGone)
+	c, err := x.client.Current()
+	dockertest.Must(t, err)
+	c.Fail(errGone)
 	eventually(t, "another connection", func() bool {
-		now, err := x.current()
+		now, err := x.client.Current()
 		return err == nil && now != c && x.Check() == nil
 	})
 	if x.volume(t, name) == nil || x.volumeSubject(name) != subject {
@@ -197,13 +198,13 @@ func TestAVolumeMadeAnewUnderTheNameIsKept(t *testing.T) {
 	shared.Volume(t, name, nil)
 	stale := x.volume(t, name).DeepCopy()
 	stale.UID = "of the one before"
-	if err := x.Volumes().Delete(t.Context(), x.volumeSubject(name), stale); code(err) != 409 {
+	if err := x.Volumes().Delete(t.Context(), x.volumeSubject(name), stale); dockertest.Code(err) != 409 {
 		t.Errorf("%v", err)
 	}
 	if x.volume(t, name) == nil {
 		t.Error("the volume is gone")
 	}
-	if err := x.Volumes().Delete(t.Context(), "../containers/x", stale); code(err) != 404 {
+	if err := x.Volumes().Delete(t.Context(), "../containers/x", stale); dockertest.Code(err) != 404 {
 		t.Errorf("delete of a path: %v", err)
 	}
 }

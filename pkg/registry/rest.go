@@ -18,7 +18,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
-	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 )
 
@@ -164,7 +164,7 @@ func (d *Deleter) Delete(ctx context.Context, name string, validate rest.Validat
 
 // deletion returns the context of a delete request.
 func deletion(ctx context.Context, options *metav1.DeleteOptions) context.Context {
-	return livestore.WithDelete(docker.WithDeleteOptions(ctx, options), options)
+	return livestore.WithDelete(source.WithDeleteOptions(ctx, options), options)
 }
 
 // DeleteCollection implements rest.CollectionDeleter.

@@ -22,7 +22,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 )
 
 // Request is a client's request to the engine, as the client sent it.
@@ -102,7 +102,7 @@ func Start(dir, host string) (*Proxy, error) {
 
 // refuse is called with a request that the server must never send. It ends the test run, even if no test checks the requests.
 var refuse = func(r Request) {
-	log.Fatalf("the engine was sent a request that is not in docker.Requests: %s", r)
+	log.Fatalf("the engine was sent a request that is not in connection.Requests: %s", r)
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -116,7 +116,7 @@ func isClosed(c <-chan struct{}) bool {
 
 func (p *Proxy) record(r *http.Request) (fault Fault, drop <-chan struct{}) {
 	request := Request{r.Method, r.RequestURI}
-	if _, listed := docker.FindRequest(r.Method, r.URL); !listed || r.ContentLength != 0 {
+	if _, listed := connection.FindRequest(r.Method, r.URL); !listed || r.ContentLength != 0 {
 		refuse(request)
 	}
 	p.mu.Lock()

@@ -15,13 +15,13 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/sets"
 
-	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/test/dockerproxy"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
-// TestEveryRequestOnTheListIsNeeded uses every feature of the server and checks that each request in docker.Requests was sent. The
+// TestEveryRequestOnTheListIsNeeded uses every feature of the server and checks that each request in connection.Requests was sent. The
 // proxy ends the test process if the server sends any other request.
 func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	web, job, volume, used := engine.UniqueName("web"), engine.UniqueName("job"), engine.UniqueName("data"), engine.UniqueName("used")
@@ -92,7 +92,7 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	})
 
 	unused := sets.New[string]()
-	for _, r := range docker.Requests {
+	for _, r := range connection.Requests {
 		unused.Insert(r.Method + " " + r.Path)
 		for _, parameter := range r.Query {
 			unused.Insert(r.Method + " " + r.Path + " with " + parameter)
@@ -103,7 +103,7 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, _ := docker.FindRequest(made.Method, target)
+		r, _ := connection.FindRequest(made.Method, target)
 		unused.Delete(r.Method + " " + r.Path)
 		for parameter := range target.Query() {
 			unused.Delete(r.Method + " " + r.Path + " with " + parameter)

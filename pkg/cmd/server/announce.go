@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 )
 
 // patience is how long the start line waits for the engine.
@@ -22,7 +22,7 @@ type engine interface {
 	Connected() <-chan struct{}
 	CheckSynced() error
 	Endpoint() string
-	Version() docker.Version
+	Version() connection.Version
 }
 
 // announcer tells the user where the server is and which engine it serves.

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 )
 
 type fakeEngine struct {
@@ -32,8 +32,8 @@ func (f *fakeEngine) CheckSynced() error {
 
 func (f *fakeEngine) Endpoint() string { return "unix:///x" }
 
-func (f *fakeEngine) Version() docker.Version {
-	return docker.Version{Product: "Podman Engine", Engine: "4.3.1"}
+func (f *fakeEngine) Version() connection.Version {
+	return connection.Version{Product: "Podman Engine", Engine: "4.3.1"}
 }
 
 func TestTheUserIsToldWhereTheServerIsAndWhatItServes(t *testing.T) {

@@ -1,0 +1,166 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package connection
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/client"
+	"k8s.io/component-base/metrics"
+	"k8s.io/component-base/metrics/legacyregistry"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
+)
+
+// Request describes one form of request that the server may send to the engine.
+type Request struct {
+	Method string
+	// Path is the path after the API version. One of its segments may be a placeholder, which is a key of segments.
+	Path string
+	// Query lists the parameters that the request may have.
+	Query []string
+	// Why says what the request is for.
+	Why string
+}
+
+// String returns the request as the documentation shows it.
+func (r Request) String() string {
+	text := r.Method + " " + r.Path
+	if len(r.Query) > 0 {
+		text += "?" + strings.Join(r.Query, "&")
+	}
+	return text
+}
+
+// Requests lists every request that the server may send to the engine. None of them has a body. A request that is not
+// on the list never leaves this process.
+var Requests = []Request{
+	{http.MethodGet, "/containers/{name}/json", nil, "show a container"},
+	{http.MethodGet, "/images/{reference}/json", nil, "show an image"},
+	{http.MethodGet, "/volumes/{volume}", nil, "show a volume"},
+	{http.MethodGet, "/events", []string{"since", "until"}, "follow changes; read the event log before a live read is answered"},
+	{http.MethodHead, "/_ping", nil, "find out whether the engine answers, and which API versions it speaks"},
+	{http.MethodGet, "/_ping", nil, "the same of an engine that refuses HEAD"},
+	{http.MethodGet, "/version", nil, "the version in the status of Engine; the API version and a sign of life where pings are refused"},
+	{http.MethodGet, "/info", nil, "storage driver in the status of Engine"},
+	{http.MethodGet, "/containers/json", []string{"all", "filters"}, "IDs of all containers, after connecting, every resync period and an event that names none; the container of a made name; names of those that use an image or volume"},
+	{http.MethodGet, "/images/json", []string{"filters"}, "IDs of all images, after connecting, every resync period and an event that names none, and before a live read where the engine raises no event for some; which images without a tag are shown"},
+	{http.MethodGet, "/volumes", nil, "names of all volumes, after connecting, every resync period and an event that names none; the volume of a made name; to show or delete a volume that Docker does not find by its name"},
+	{http.MethodPost, "/containers/{id}/start", nil, "spec.state running, action start"},
+	{http.MethodPost, "/containers/{id}/stop", []string{"t"}, "spec.state created, action stop, graceful delete"},
+	{http.MethodPost, "/containers/{id}/pause", nil, "spec.state paused, action pause"},
+	{http.MethodPost, "/containers/{id}/unpause", nil, "spec.state running, action unpause"},
+	{http.MethodPost, "/containers/{id}/restart", nil, "action restart"},
+	{http.MethodPost, "/containers/{id}/wait", []string{"condition"}, "the end of a removal"},
+	{http.MethodDelete, "/containers/{id}", []string{"force"}, "delete of a container"},
+	{http.MethodDelete, "/images/{reference}", []string{"force"}, "delete of an image"},
+	{http.MethodDelete, "/volumes/{volume}", nil, "delete of a volume"},
+}
+
+// segments holds the check of the values for each placeholder.
+var segments = map[string]func(string) bool{
+	"{name}":      names.IsPathSegment,
+	"{volume}":    names.IsPath,
+	"{id}":        names.IsFullID,
+	"{reference}": names.IsImagePath,
+}
+
+func (r Request) allows(method, path string, query url.Values) bool {
+	if r.Method != method || !r.hasPath(path) {
+		return false
+	}
+	for parameter := range query {
+		if !slices.Contains(r.Query, parameter) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r Request) hasPath(path string) bool {
+	for word, isOne := range segments {
+		if before, after, found := strings.Cut(r.Path, word); found {
+			rest, hasPrefix := strings.CutPrefix(path, before)
+			value, hasSuffix := strings.CutSuffix(rest, after)
+			return hasPrefix && hasSuffix && isOne(value)
+		}
+	}
+	return r.Path == path
+}
+
+var versionPrefix = regexp.MustCompile(`^/v[0-9]+\.[0-9]+/`)
+
+// FindRequest returns the entry of Requests that a request matches. It returns false if there is none.
+func FindRequest(method string, target *url.URL) (Request, bool) {
+	if path.Clean(target.Path) != target.Path {
+		return Request{}, false
+	}
+	query, err := url.ParseQuery(target.RawQuery)
+	if err != nil {
+		return Request{}, false
+	}
+	rest := target.Path
+	if version := versionPrefix.FindString(rest); version != "" {
+		rest = rest[len(version)-1:]
+	}
+	for _, r := range Requests {
+		if r.allows(method, rest, query) {
+			return r, true
+		}
+	}
+	return Request{}, false
+}
+
+var refusedRequests = metrics.NewCounter(&metrics.CounterOpts{
+	Namespace:      "engine_apiserver",
+	Name:           "refused_engine_requests_total",
+	Help:           "Requests that the server did not send to the container engine because they are not on its list of allowed requests. Each one is a bug.",
+	StabilityLevel: metrics.ALPHA,
+})
+
+func init() {
+	legacyregistry.MustRegister(refusedRequests)
+}
+
+// guard makes a transport send only requests that are on the list.
+type guard struct {
+	// base is the part of the engine's address that comes before the API's paths.
+	base string
+}
+
+// newGuard returns the guard for a client of the engine.
+func newGuard(c *client.Client) (guard, error) {
+	host, err := client.ParseHostURL(c.DaemonHost())
+	if err != nil {
+		return guard{}, err
+	}
+	return guard{base: strings.TrimSuffix(host.Path, "/")}, nil
+}
+
+// protect makes the transport ask the guard before each request.
+func (g guard) protect(transport *http.Transport) {
+	for _, scheme := range []string{"http", "https"} {
+		transport.RegisterProtocol(scheme, g)
+	}
+}
+
+// RoundTrip returns http.ErrSkipAltProtocol for a request that may be sent. The transport then sends it. For any other
+// request it returns an error.
+func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
+	target := *r.URL
+	rest, found := strings.CutPrefix(target.Path, g.base)
+	target.Path = rest
+	_, listed := FindRequest(r.Method, &target)
+	if found && listed && (r.Body == nil || r.Body == http.NoBody) {
+		return nil, http.ErrSkipAltProtocol
+	}
+	refusedRequests.Inc()
+	return nil, fmt.Errorf("%s %s is kept from the container engine: it is not on the list of requests that the server may send", r.Method, r.URL.Path)
+}

@@ -1,0 +1,276 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package connection
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	dockertypes "github.com/docker/docker/api/types"
+	"github.com/docker/docker/api/types/build"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/registry"
+	"github.com/docker/docker/api/types/swarm"
+	"github.com/docker/docker/api/types/volume"
+	"github.com/docker/docker/client"
+	"k8s.io/component-base/metrics/testutil"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
+)
+
+// guarded returns a client with the same guard as the server's.
+func guarded(t *testing.T, host string) *client.Client {
+	t.Helper()
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	e, err := Resolve(host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := e.client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func refusals(t *testing.T) float64 {
+	t.Helper()
+	n, err := testutil.GetCounterMetricValue(refusedRequests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// listen starts a server in the place of an engine. asked returns the method and path of each request that reached it,
+// without the API version.
+func listen(t *testing.T) (host string, asked func() []string) {
+	t.Helper()
+	var mu sync.Mutex
+	var all []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, r.Method+" "+r.URL.Path)
+		w.Header().Set("Api-Version", "1.51")
+	}))
+	t.Cleanup(server.Close)
+	return "tcp://" + server.Listener.Addr().String(), func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(all)
+	}
+}
+
+func TestWhatIsNotOnTheListNeverReachesAnEngine(t *testing.T) {
+	host, asked := listen(t)
+	c := guarded(t, host)
+	for name, call := range map[string]func(context.Context) error{
+		"create": func(ctx context.Context) error {
+			_, err := c.ContainerCreate(ctx, &container.Config{}, nil, nil, nil, "web")
+			return err
+		},
+		"exec": func(ctx context.Context) error {
+			_, err := c.ContainerExecCreate(ctx, dockertest.IDA, container.ExecOptions{})
+			return err
+		},
+		"exec start": func(ctx context.Context) error {
+			return c.ContainerExecStart(ctx, dockertest.IDA, container.ExecStartOptions{Detach: true})
+		},
+		"logs": func(ctx context.Context) error {
+			_, err := c.ContainerLogs(ctx, dockertest.IDA, container.LogsOptions{})
+			return err
+		},
+		"export": func(ctx context.Context) error { _, err := c.ContainerExport(ctx, dockertest.IDA); return err },
+		"copy": func(ctx context.Context) error {
+			_, _, err := c.CopyFromContainer(ctx, dockertest.IDA, "/")
+			return err
+		},
+		"commit": func(ctx context.Context) error {
+			_, err := c.ContainerCommit(ctx, dockertest.IDA, container.CommitOptions{})
+			return err
+		},
+		"rename": func(ctx context.Context) error { return c.ContainerRename(ctx, dockertest.IDA, "other") },
+		"update": func(ctx context.Context) error {
+			_, err := c.ContainerUpdate(ctx, dockertest.IDA, container.UpdateConfig{})
+			return err
+		},
+		"kill":  func(ctx context.Context) error { return c.ContainerKill(ctx, dockertest.IDA, "KILL") },
+		"prune": func(ctx context.Context) error { _, err := c.ContainersPrune(ctx, filters.Args{}); return err },
+		"stop by name": func(ctx context.Context) error {
+			return c.ContainerStop(ctx, "web", container.StopOptions{})
+		},
+		"stop by short ID": func(ctx context.Context) error {
+			return c.ContainerStop(ctx, dockertest.IDA[:12], container.StopOptions{})
+		},
+		"stop with a signal": func(ctx context.Context) error {
+			return c.ContainerStop(ctx, dockertest.IDA, container.StopOptions{Signal: "KILL"})
+		},
+		"removal with the volumes": func(ctx context.Context) error {
+			return c.ContainerRemove(ctx, dockertest.IDA, container.RemoveOptions{RemoveVolumes: true})
+		},
+		"removal of a parent directory": func(ctx context.Context) error {
+			return c.VolumeRemove(ctx, "../containers/"+dockertest.IDA+"/x", false)
+		},
+		"forced removal of a volume": func(ctx context.Context) error { return c.VolumeRemove(ctx, "data", true) },
+		"image without a name": func(ctx context.Context) error {
+			_, err := c.ImageRemove(ctx, " ", image.RemoveOptions{})
+			return err
+		},
+		"pull": func(ctx context.Context) error {
+			_, err := c.ImagePull(ctx, "busybox", image.PullOptions{})
+			return err
+		},
+		"push": func(ctx context.Context) error {
+			_, err := c.ImagePush(ctx, "busybox", image.PushOptions{RegistryAuth: "e30="})
+			return err
+		},
+		"save": func(ctx context.Context) error { _, err := c.ImageSave(ctx, []string{"busybox"}); return err },
+		"load": func(ctx context.Context) error {
+			_, err := c.ImageLoad(ctx, strings.NewReader(""))
+			return err
+		},
+		"build": func(ctx context.Context) error {
+			_, err := c.ImageBuild(ctx, strings.NewReader(""), build.ImageBuildOptions{})
+			return err
+		},
+		"tag": func(ctx context.Context) error { return c.ImageTag(ctx, "busybox", "other") },
+		"volume creation": func(ctx context.Context) error {
+			_, err := c.VolumeCreate(ctx, volume.CreateOptions{})
+			return err
+		},
+		"network creation": func(ctx context.Context) error {
+			_, err := c.NetworkCreate(ctx, "net", network.CreateOptions{})
+			return err
+		},
+		"login": func(ctx context.Context) error {
+			_, err := c.RegistryLogin(ctx, registry.AuthConfig{})
+			return err
+		},
+		"plugin": func(ctx context.Context) error {
+			return c.PluginEnable(ctx, "plugin", dockertypes.PluginEnableOptions{})
+		},
+		"swarm":   func(ctx context.Context) error { _, err := c.SwarmInit(ctx, swarm.InitRequest{}); return err },
+		"secrets": func(ctx context.Context) error { _, err := c.SecretList(ctx, swarm.SecretListOptions{}); return err },
+	} {
+		before := refusals(t)
+		if err := call(t.Context()); err == nil || !strings.Contains(err.Error(), "is kept from the container engine") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if refusals(t) != before+1 {
+			t.Errorf("%s: the metric counted %v", name, refusals(t)-before)
+		}
+	}
+	for _, request := range asked() {
+		if request != "HEAD /_ping" && request != "GET /_ping" {
+			t.Errorf("the engine was asked to %s", request)
+		}
+	}
+}
+
+func TestWhatIsOnTheListReachesAnEngineBehindAPath(t *testing.T) {
+	host, asked := listen(t)
+	c, err := client.NewClientWithOpts(client.WithHost(host+"/base"), client.WithVersion("1.41"), func(c *client.Client) error {
+		guard, err := newGuard(c)
+		if err == nil {
+			guard.protect(c.HTTPClient().Transport.(*http.Transport))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.VolumeRemove(t.Context(), "data", false); err != nil || !slices.Equal(asked(), []string{"DELETE /base/v1.41/volumes/data"}) {
+		t.Errorf("%v, %q", err, asked())
+	}
+	if err := c.VolumeRemove(t.Context(), "../../../volumes/data", false); err == nil {
+		t.Error("a path outside the API gets through")
+	}
+}
+
+func TestRequestsAreFoundByMethodPathAndQuery(t *testing.T) {
+	for request, want := range map[string]string{
+		"GET /v1.41/containers/web/json":                          "/containers/{name}/json",
+		"GET /containers/" + dockertest.IDA + "/json":             "/containers/{name}/json",
+		"GET /v1.51/images/localhost:5000/a/b:v1/json":            "/images/{reference}/json",
+		"GET /v1.51/images/sha256:" + dockertest.IDA + "/json":    "/images/{reference}/json",
+		"GET /v1.41/containers/json?all=1":                        "/containers/json",
+		"POST /v1.41/containers/" + dockertest.IDA + "/stop?t=3":  "/containers/{id}/stop",
+		"DELETE /v1.41/containers/" + dockertest.IDA + "?force=1": "/containers/{id}",
+		"HEAD /_ping":                                                 "/_ping",
+		"GET /v1.41/containers/two%20words/json":                      "/containers/{name}/json",
+		"GET /v1.41/containers/json/json":                             "/containers/{name}/json",
+		"GET /v1.41/volumes/vol@store":                                "/volumes/{volume}",
+		"DELETE /v1.41/volumes/team/share":                            "/volumes/{volume}",
+		"DELETE /v1.41/volumes/a%3Fforce=1":                           "/volumes/{volume}",
+		"DELETE /v1.41/volumes/":                                      "",
+		"DELETE /v1.41/volumes/%2e%2e/containers/web":                 "",
+		"DELETE /v1.41/volumes/..%2fcontainers%2fweb":                 "",
+		"GET /v1.41/volumes/team//share":                              "",
+		"GET /v1.41/volumes/team/share/":                              "",
+		"GET /v1.41/volumes/team%2fshare%2f":                          "",
+		"GET /v1.41/volumes/%20a":                                     "",
+		"GET /v1.41/volumes/a%0a":                                     "",
+		"GET /v1.41/volumes/a%ff":                                     "",
+		"GET /v1.41/containers/a/b/json":                              "",
+		"GET /v1.41/containers/a%2fb/json":                            "",
+		"DELETE /v1.41/containers/" + dockertest.IDA + "?force=1&v=1": "",
+		"DELETE /v1.41/containers/web":                                "",
+		"DELETE /v1.41/containers/" + dockertest.IDA + "?force=1;v=1": "",
+		"delete /v1.41/containers/" + dockertest.IDA:                  "",
+		"POST /v1.41/containers/" + dockertest.IDA + "/attach":        "",
+		"POST /v1.41/containers/" + dockertest.IDA + "/exec":          "",
+		"GET /v1.41/containers/../volumes/json":                       "",
+		"GET /v1.41/containers/web/../json":                           "",
+		"GET /v1.41/containers//json":                                 "",
+		"GET /v1.41/v1.41/containers/json":                            "",
+		"GET /v1.41/containers/web/json/":                             "",
+		"GET /v1.41/images/busybox/get":                               "",
+		"GET /v1.41/images/busybox/../../volumes/data/json":           "",
+		"DELETE /v1.41/images/":                                       "",
+		"GET /v1.41/images/%2e%2e/json":                               "",
+		"POST /v1.41/containers/create":                               "",
+		"POST /v1.41/containers/prune":                                "",
+		"POST /v1.41/build":                                           "",
+		"POST /session":                                               "",
+		"GET /":                                                       "",
+	} {
+		method, uri, _ := strings.Cut(request, " ")
+		target, err := url.Parse(uri)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, ok := FindRequest(method, target)
+		if found.Path != want || ok != (want != "") {
+			t.Errorf("%s is %q, want %q", request, found.Path, want)
+		}
+	}
+}
+
+func TestTheDocumentationShowsTheList(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want strings.Builder
+	for _, r := range Requests {
+		want.WriteString("| `" + r.String() + "` | " + r.Why + " |\n")
+	}
+	_, rows, _ := strings.Cut(string(text), "| request | what for |\n|---|---|\n")
+	rows, _, _ = strings.Cut(rows, "\n\n")
+	if rows+"\n" != want.String() {
+		t.Errorf("the list in docs/security.md is not\n%s", want.String())
+	}
+}

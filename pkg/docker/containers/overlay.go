@@ -1,0 +1,140 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package containers
+
+import (
+	"hash/maphash"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+const (
+	defaultStopTimeout = 10 * time.Second
+	endlessStopTimeout = 24 * time.Hour
+)
+
+// overlay is what the server knows about a container and Docker cannot store.
+type overlay struct {
+	deletionTimestamp *metav1.Time
+	gracePeriod       int64
+	deletion          *gracefulDeletion // nil unless a graceful deletion is under way
+	lastAction        *v1alpha1.ContainerLastAction
+	lastApplied       string
+	stopTimeout       time.Duration
+	// stopped is true if the container was not running when it was last observed.
+	stopped bool
+	// answer is a digest of Docker's last answer. shown is the container that was made of that answer. Nothing in shown
+	// changes later, except for its overlay, its resourceVersion and its generation.
+	answer uint64
+	shown  *v1alpha1.Container
+}
+
+// answerSeed is the seed of all digests of Docker's answers.
+var answerSeed = maphash.MakeSeed()
+
+// overlays holds the overlay of each container by ID, for as long as the container exists.
+type overlays struct {
+	mu   sync.Mutex
+	byID map[string]*overlay
+}
+
+// change changes the overlay of one container.
+func (o *overlays) change(id string, change func(*overlay)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	change(o.ofLocked(id))
+}
+
+func (o *overlays) ofLocked(id string) *overlay {
+	if o.byID == nil {
+		o.byID = map[string]*overlay{}
+	}
+	if o.byID[id] == nil {
+		o.byID[id] = &overlay{stopTimeout: defaultStopTimeout}
+	}
+	return o.byID[id]
+}
+
+// wasStopped reports whether the container was not running when it was last observed.
+func (o *overlays) wasStopped(id string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	known := o.byID[id]
+	return known != nil && known.stopped
+}
+
+func (o *overlays) forget(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.byID, id)
+}
+
+// learn notes the container that was made of an answer of Docker's.
+func (o *overlays) learn(object *v1alpha1.Container, stopTimeout time.Duration, answer []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	known := o.ofLocked(object.Status.ID)
+	known.stopTimeout = stopTimeout
+	known.answer, known.shown = maphash.Bytes(answerSeed, answer), object
+}
+
+// recall returns the container that was made of the last answer, or nil if there was none. isSame reports whether this
+// answer has the same text. The returned container is a shallow copy: the caller must not change anything that its
+// fields point to.
+func (o *overlays) recall(id string, answer []byte) (last *v1alpha1.Container, isSame bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	known := o.byID[id]
+	if known == nil || known.shown == nil {
+		return nil, false
+	}
+	object := *known.shown
+	object.ResourceVersion = ""
+	return &object, len(answer) > 0 && known.answer == maphash.Bytes(answerSeed, answer)
+}
+
+// show copies the overlay into a container.
+func (o *overlays) show(object *v1alpha1.Container) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	known := o.ofLocked(object.Status.ID)
+	known.stopped = object.Spec.State == v1alpha1.ContainerStateCreated
+	object.Status.LastAction = known.lastAction.DeepCopy()
+	object.Annotations = nil
+	if known.lastApplied != "" {
+		object.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: known.lastApplied}
+	}
+	object.DeletionTimestamp, object.DeletionGracePeriodSeconds = known.deletionTimestamp.DeepCopy(), nil
+	if known.deletionTimestamp != nil {
+		object.DeletionGracePeriodSeconds = new(known.gracePeriod)
+	}
+}
+
+func stopTimeoutOf(response *container.InspectResponse) time.Duration {
+	switch {
+	case response.Config == nil || response.Config.StopTimeout == nil:
+		return defaultStopTimeout
+	case *response.Config.StopTimeout < 0:
+		return endlessStopTimeout
+	}
+	const longest = math.MaxInt64 / int64(time.Second)
+	return time.Duration(min(int64(*response.Config.StopTimeout), longest)) * time.Second
+}
+
+// StopTimeout returns how long the container with that ID may take to stop if the request does not say.
+func (s *Source) StopTimeout(id string) time.Duration {
+	s.overlays.mu.Lock()
+	defer s.overlays.mu.Unlock()
+	if known := s.overlays.byID[id]; known != nil {
+		return known.stopTimeout
+	}
+	return defaultStopTimeout
+}
