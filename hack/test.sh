@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-covered=(./pkg/livestore ./pkg/docker)
+mapfile -t covered < <(go list ./pkg/livestore ./pkg/docker/... | grep -v test$)
 profile=.cache/coverage.out
 mkdir -p .cache
 

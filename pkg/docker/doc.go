@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package docker is a live source of a Docker Engine's containers, images and volumes, and of the Engine object. It has
-// the connection, the event stream, the read fence, the conversion to API kinds, and the operations. No other package
-// imports the Docker client.
+// Package docker is a live source of what a Docker Engine holds. It makes an engine of its parts: the connection, the
+// event stream, the read fence, and a source for each kind. It passes the engine's events to the sources. Only pkg/docker
+// and the packages below it import the Docker client.
 package docker
