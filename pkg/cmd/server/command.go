@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
 )
 
 // NewCommand returns the root command. The server ends when the context of the command ends.
@@ -21,7 +22,7 @@ func NewCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:           "engine-apiserver",
 		Short:         "Serves a Docker Engine's containers, images and volumes as Kubernetes resources",
-		Args:          knownCommand,
+		Args:          usage.KnownCommand,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -32,9 +33,9 @@ func NewCommand() *cobra.Command {
 		},
 	}
 	command.Flags().BoolVarP(&version, "version", "v", false, "Print the version")
-	command.SetFlagErrorFunc(flagError)
+	command.SetFlagErrorFunc(usage.FlagError)
 	command.AddCommand(newServeCommand(), newRegisterCommand(), newVersionCommand(), newCompletionCommand())
-	command.SetHelpCommand(newHelpCommand())
+	command.SetHelpCommand(usage.NewHelpCommand())
 	return command
 }
 
@@ -42,7 +43,7 @@ func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "version",
 		Short:             "Prints the version",
-		Args:              noArguments,
+		Args:              usage.NoArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(command *cobra.Command, _ []string) error { return printVersion(command.OutOrStdout()) },
 	}
@@ -63,51 +64,4 @@ func printVersion(out io.Writer) error {
 	}
 	_, err := fmt.Fprintln(out, line)
 	return err
-}
-
-// newHelpCommand returns a help command that fails if the command does not exist. Cobra's own help command shows the
-// help of the root command instead.
-func newHelpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [command]",
-		Short: "Shows the help of a command",
-		RunE: func(command *cobra.Command, arguments []string) error {
-			found, rest, err := command.Root().Find(arguments)
-			if err != nil {
-				return err
-			}
-			if len(rest) > 0 {
-				return unknownCommand(found, rest[0])
-			}
-			found.InitDefaultHelpFlag()
-			return found.Help()
-		},
-		ValidArgsFunction: func(command *cobra.Command, arguments []string, begun string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
-			found, _, err := command.Root().Find(arguments)
-			if err != nil {
-				return nil, cobra.ShellCompDirectiveError
-			}
-			for _, child := range found.Commands() {
-				if child.IsAvailableCommand() && strings.HasPrefix(child.Name(), begun) {
-					names = append(names, cobra.CompletionWithDesc(child.Name(), child.Short))
-				}
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
-	}
-}
-
-// knownCommand is for commands that only have subcommands. Any argument is then the name of an unknown command.
-func knownCommand(command *cobra.Command, arguments []string) error {
-	if len(arguments) > 0 {
-		return unknownCommand(command, arguments[0])
-	}
-	return nil
-}
-
-func noArguments(command *cobra.Command, arguments []string) error {
-	if len(arguments) > 0 {
-		return fmt.Errorf("%s takes no arguments, but was given %q", command.CommandPath(), arguments[0])
-	}
-	return nil
 }

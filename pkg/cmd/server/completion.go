@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
 )
 
 // shells lists the shells that can complete command lines.
@@ -28,7 +30,7 @@ func newCompletionCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "completion",
 		Short: "Prints the script that completes command lines in a shell",
-		Args:  knownCommand,
+		Args:  usage.KnownCommand,
 		RunE:  func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	for _, shell := range shells {
@@ -36,7 +38,7 @@ func newCompletionCommand() *cobra.Command {
 			Use:               shell.name,
 			Short:             "Prints the script for " + shell.name,
 			Long:              "Prints the script that completes command lines in " + shell.name + ". To load it into the current shell:\n\n  " + shell.load,
-			Args:              noArguments,
+			Args:              usage.NoArguments,
 			ValidArgsFunction: cobra.NoFileCompletions,
 			RunE: func(command *cobra.Command, _ []string) error {
 				return shell.write(command.Root(), command.OutOrStdout())

@@ -24,6 +24,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/aggregated"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
 
@@ -147,7 +148,7 @@ func addFlags(to *pflag.FlagSet, add func(*pflag.FlagSet), without ...string) {
 // complete sets the feature gates, and the defaults that depend on the user.
 func (o *options) complete() error {
 	if err := o.serverRun.ComponentGlobalsRegistry.Set(); err != nil {
-		return fmt.Errorf("--feature-gates: %s", plain(err))
+		return fmt.Errorf("--feature-gates: %s", usage.Plain(err))
 	}
 	o.aggregated.Complete()
 	if o.stateDir != "" {
@@ -192,7 +193,7 @@ func (o *options) validate() error {
 	for _, err := range logsapi.Validate(o.logging, utilfeature.DefaultFeatureGate, nil) {
 		errs = append(errs, err)
 	}
-	return join(errs...)
+	return usage.Join(errs...)
 }
 
 // misplaced returns an error for each given flag that has no meaning in the server's mode.

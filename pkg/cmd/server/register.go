@@ -20,6 +20,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/aggregated"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/registration"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 )
 
@@ -48,7 +49,7 @@ func newRegisterCommand() *cobra.Command {
 		Example: "  engine-apiserver register --kubeconfig admin.conf\n" +
 			"  engine-apiserver register --kubeconfig admin.conf --address engine.example.net:6445 --server-user engine-apiserver\n" +
 			"  engine-apiserver register --kubeconfig admin.conf --delete",
-		Args:              noArguments,
+		Args:              usage.NoArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(command *cobra.Command, _ []string) error { return o.run(command) },
 	}
@@ -166,7 +167,7 @@ func (o *registerOptions) validate() error {
 	if o.dryRun && o.delete {
 		errs = append(errs, errors.New("--dry-run shows what would be applied, and --delete applies nothing: leave one out"))
 	}
-	return join(errs...)
+	return usage.Join(errs...)
 }
 
 func (o *registerOptions) splitAddress() error {

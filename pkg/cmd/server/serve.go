@@ -24,6 +24,7 @@ import (
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
 )
 
 // shutdownTimeout is how long open connections may delay the end of the server after its last request. It takes a
@@ -41,7 +42,7 @@ func newServeCommand() *cobra.Command {
 		Long: "Serves the containers, images and volumes of a Docker Engine as Kubernetes resources of the group containers.rancherdesktop.io.\n\n" +
 			"By default the server is standalone: it makes its own certificates and token, and writes a kubeconfig for kubectl. If its flags name " +
 			"a control plane, it serves behind that control plane instead. The cluster then knows the users and decides what they may do.",
-		Args:              noArguments,
+		Args:              usage.NoArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := options.complete(); err != nil {
@@ -75,7 +76,7 @@ func (o *options) serve(ctx context.Context, console console) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = join(err, dir.Close()) }()
+	defer func() { err = usage.Join(err, dir.Close()) }()
 	leaveProcessors()
 	if o.aggregated.Enabled() {
 		return o.serveAggregated(ctx, dir, console)

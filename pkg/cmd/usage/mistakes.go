@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package server
+package usage
 
 import (
 	"errors"
@@ -23,7 +23,7 @@ type mistakes []error
 func (m mistakes) Error() string {
 	var texts []string
 	for _, err := range m {
-		if text := plain(err); !slices.Contains(texts, text) {
+		if text := Plain(err); !slices.Contains(texts, text) {
 			texts = append(texts, text)
 		}
 	}
@@ -33,8 +33,8 @@ func (m mistakes) Error() string {
 // Unwrap lets errors.Is and errors.As see each error.
 func (m mistakes) Unwrap() []error { return m }
 
-// join returns all errors that are not nil as one error. It returns nil if there are none.
-func join(errs ...error) error {
+// Join returns all errors that are not nil as one error. It returns nil if there are none.
+func Join(errs ...error) error {
 	aggregate := utilerrors.NewAggregate(errs)
 	if aggregate == nil {
 		return nil
@@ -62,8 +62,8 @@ var (
 	helpInside = regexp.MustCompile(`, help: (?s:.*)`)
 )
 
-// plain returns the text of an error on one line, without the parts that only help programmers.
-func plain(err error) string {
+// Plain returns the text of an error on one line, without the parts that only help programmers.
+func Plain(err error) string {
 	text := helpInside.ReplaceAllLiteralString(err.Error(), "")
 	if match := ofStrconv.FindStringSubmatchIndex(text); match != nil {
 		text = text[:match[0]] + ": " + wanted[text[match[4]:match[5]]]
@@ -71,8 +71,8 @@ func plain(err error) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// flagError returns an error that tells the user what is wrong with the flags of a command.
-func flagError(command *cobra.Command, err error) error {
+// FlagError returns an error that tells the user what is wrong with the flags of a command.
+func FlagError(command *cobra.Command, err error) error {
 	// If a command is mistyped, the root command gets its flags and does not know them. Then report the mistyped
 	// command.
 	if wrongArguments := command.ValidateArgs(command.Flags().Args()); wrongArguments != nil {
@@ -109,5 +109,5 @@ func whatIsWanted(invalid *pflag.InvalidValueError) string {
 	if isNumber {
 		return wanted[number.Func]
 	}
-	return plain(cause)
+	return Plain(cause)
 }

@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package server
+package usage
 
 import (
 	"fmt"
@@ -19,8 +19,8 @@ const (
 	maxSuggestions = 5
 )
 
-// unknownCommand returns the error for an unknown command, with suggestions.
-func unknownCommand(parent *cobra.Command, name string) error {
+// UnknownCommand returns the error for an unknown command, with suggestions.
+func UnknownCommand(parent *cobra.Command, name string) error {
 	parent.SuggestionsMinimumDistance = typingErrors
 	var similar []string
 	if !strings.HasPrefix(name, "-") && name != "" {
