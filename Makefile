@@ -8,6 +8,7 @@ SHELL := /bin/bash
 VERSION ?= $(shell hack/version.sh)
 ARGS ?=
 BINARY ?= bin/engine-apiserver
+PLUGIN ?= bin/kubectl-engine
 PACKAGES ?= ./...
 TESTFLAGS ?=
 BENCHFLAGS ?=
@@ -18,9 +19,19 @@ FUZZ ?= .
 # name. With it the linker would keep every method of every type, and the program would be half as large again.
 export GOFLAGS += -tags=grpcnotrace
 
+BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $$(hack/version.sh flags '$(VERSION)')"
+
 .PHONY: build
-build: ## Build the server as BINARY=bin/engine-apiserver
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $$(hack/version.sh flags '$(VERSION)')" -o $(BINARY) ./cmd/engine-apiserver
+build: server plugin ## Build the server and the kubectl plugin in bin
+
+.PHONY: server
+server: ## Build the server as BINARY=bin/engine-apiserver
+	$(BUILD) -o $(BINARY) ./cmd/engine-apiserver
+
+.PHONY: plugin
+plugin: ## Build the kubectl plugin as PLUGIN=bin/kubectl-engine, with its completion beside it
+	$(BUILD) -o $(PLUGIN) ./cmd/kubectl-engine
+	install artifacts/completion/kubectl_complete-engine $(dir $(PLUGIN))
 
 .PHONY: run
 run: build ## Serve this machine's Docker Engine, or a private one; ARGS="--flag ..." adds flags

@@ -26,7 +26,7 @@ step headers
 bad=0
 for file in "${files[@]}"; do
 	case $file in
-	*.go | *.sh | *.txt | *.yaml | Makefile | .ci/*)
+	*.go | *.sh | *.txt | *.yaml | Makefile | .ci/* | artifacts/completion/*)
 		if ! head -n 5 "$file" | grep -A1 -E '^(//|#) Copyright The engine-apiserver Authors\.$' | grep -qE '^(//|#) SPDX-License-Identifier: Apache-2\.0$'; then
 			echo "$file: no copyright and license header" >&2
 			bad=1

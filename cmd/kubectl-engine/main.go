@@ -1,0 +1,17 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command kubectl-engine is the kubectl plugin for the containers of a Docker Engine.
+package main
+
+import (
+	"os"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/plugin"
+)
+
+func main() {
+	os.Exit(plugin.Run(os.Args[1:], genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}))
+}

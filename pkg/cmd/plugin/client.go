@@ -1,0 +1,127 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plugin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned"
+	typedv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
+)
+
+const (
+	// fieldManager is the name by which the server knows the plugin's changes.
+	fieldManager = "kubectl-engine"
+	// usualNamespace is where a server shows its engine unless it is told otherwise. It is tried if the user may not see
+	// in which namespace the engine is.
+	usualNamespace = "rancher-desktop"
+)
+
+// containers is a client for the containers of one engine.
+type containers struct {
+	typedv1alpha1.ContainerInterface
+}
+
+// connect returns a client for the containers that the flags mean.
+func (p *plugin) connect(ctx context.Context, warnings rest.WarningHandler) (*containers, error) {
+	loader := p.flags.ToRawKubeConfigLoader()
+	kubeconfig, err := loader.RawConfig()
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the kubeconfig: %w", err)
+	}
+	if len(kubeconfig.Clusters) == 0 && *p.flags.APIServer == "" {
+		return nil, errors.New("there is no kubeconfig: name it with --kubeconfig or $KUBECONFIG (engine-apiserver prints where its own is)")
+	}
+	config, err := p.flags.ToRESTConfig()
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the kubeconfig: %w", err)
+	}
+	config.QPS = -1 // the server limits its clients
+	config.WarningHandler = warnings
+	clients, err := versioned.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the kubeconfig: %w", err)
+	}
+	namespace := *p.flags.Namespace
+	if namespace == "" {
+		if current := kubeconfig.Contexts[cmp.Or(*p.flags.Context, kubeconfig.CurrentContext)]; current != nil {
+			namespace = current.Namespace
+		}
+	}
+	if namespace == "" {
+		if namespace, err = engineNamespace(ctx, clients); err != nil {
+			return nil, err
+		}
+	}
+	return &containers{clients.ContainersV1alpha1().Containers(namespace)}, nil
+}
+
+// warnings returns a handler that prints the server's warnings.
+func (p *plugin) warnings() rest.WarningHandler {
+	return rest.NewWarningWriter(p.ErrOut, rest.WarningWriterOptions{Deduplicate: true})
+}
+
+// engineNamespace returns the only namespace that has an engine.
+func engineNamespace(ctx context.Context, clients versioned.Interface) (string, error) {
+	engines, err := clients.ContainersV1alpha1().Engines(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	switch {
+	case apierrors.IsForbidden(err):
+		return usualNamespace, nil
+	case err != nil:
+		return "", err
+	}
+	var namespaces []string
+	for _, engine := range engines.Items {
+		namespaces = append(namespaces, engine.Namespace)
+	}
+	slices.Sort(namespaces)
+	namespaces = slices.Compact(namespaces)
+	switch len(namespaces) {
+	case 0:
+		return "", errors.New("no namespace of the server has an engine")
+	case 1:
+		return namespaces[0], nil
+	}
+	return "", fmt.Errorf("several namespaces have an engine: choose one with -n: %s", strings.Join(namespaces, ", "))
+}
+
+// partOfID matches what may be the beginning of an ID. The server itself knows the full ID and its first 12 digits.
+var partOfID = regexp.MustCompile(`^[0-9a-f]{1,63}$`)
+
+// find returns the container with this name or ID. As with docker, the beginning of an ID is enough if no other ID
+// begins with it.
+func (c *containers) find(ctx context.Context, argument string) (*v1alpha1.Container, error) {
+	name := strings.TrimPrefix(argument, "/")
+	found, err := c.Get(ctx, name, metav1.GetOptions{})
+	// If several IDs begin with it, the server passes on an internal error of Docker's.
+	if !isAbsent(err) && !apierrors.IsInternalError(err) || !partOfID.MatchString(name) {
+		return found, err
+	}
+	all, listErr := c.List(ctx, metav1.ListOptions{})
+	if apierrors.IsForbidden(listErr) {
+		return nil, err
+	}
+	if listErr != nil {
+		return nil, listErr
+	}
+	matching := slices.DeleteFunc(all.Items, func(c v1alpha1.Container) bool { return !strings.HasPrefix(c.Status.ID, name) })
+	switch len(matching) {
+	case 0:
+		return nil, err
+	case 1:
+		return &matching[0], nil
+	}
+	return nil, fmt.Errorf("the IDs of %d containers begin with %s", len(matching), name)
+}

@@ -1,0 +1,68 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plugin
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// isAbsent reports whether the server says that it has no such container. A server that does not know containers at all
+// answers 404 as well, but its answer is not about an object.
+func isAbsent(err error) bool { return apierrors.IsNotFound(err) && !lacksGroup(err) }
+
+// lacksGroup reports whether the server does not serve containers.
+func lacksGroup(err error) bool {
+	return apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
+}
+
+// explain returns an error of the client on one line that tells the user what to do about it.
+func explain(err error) string {
+	unreachable := &url.Error{}
+	status := apierrors.APIStatus(nil)
+	switch {
+	case lacksGroup(err):
+		return fmt.Sprintf("the server has no %s: start engine-apiserver and register it there, or choose another server with --context or --kubeconfig", v1alpha1.SchemeGroupVersion)
+	case isAbsent(err) && errors.As(err, &status) && status.Status().Details != nil:
+		return "no such container: " + status.Status().Details.Name
+	case apierrors.IsUnauthorized(err):
+		return "the server does not know you: the token or the certificate in your kubeconfig is missing, wrong or expired"
+	case errors.As(err, &unreachable):
+		return fmt.Sprintf("cannot reach the server at %s: %v", host(unreachable.URL), unreachable.Err)
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+func host(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return parsed.Scheme + "://" + parsed.Host
+}
+
+// lines returns one line for each of the errors that are joined in err. It drops repeated lines: if the server is not
+// there, that is the error of every container.
+func lines(err error) (found []string) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			found = append(found, lines(err)...)
+		}
+	} else {
+		found = []string{explain(err)}
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(found, func(line string) bool {
+		defer func() { seen[line] = true }()
+		return seen[line]
+	})
+}

@@ -1,0 +1,84 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plugin
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/docker/cli/cli/command/formatter"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
+)
+
+// ps is the command that lists containers.
+type ps struct {
+	all, quiet, noTrunc bool
+	filters             []string
+	format              string
+}
+
+func newPsCommand(p *plugin) *cobra.Command {
+	var ps ps
+	command := &cobra.Command{
+		Use:     "ps",
+		Short:   "List containers",
+		GroupID: groupShow,
+		Example: `  # List all containers of a project
+  kubectl engine ps -a -f label=com.docker.compose.project=shop
+
+  # List the names and ports of running containers
+  kubectl engine ps --format '{{.Names}}: {{.Ports}}'`,
+		Args:              usage.NoArguments,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(command *cobra.Command, _ []string) error { return ps.run(command, p) },
+	}
+	flags := command.Flags()
+	flags.BoolVarP(&ps.all, "all", "a", false, "Show all containers (default shows just running)")
+	flags.BoolVarP(&ps.quiet, "quiet", "q", false, "Only display container IDs")
+	flags.BoolVar(&ps.noTrunc, "no-trunc", false, "Don't truncate output")
+	flags.StringArrayVarP(&ps.filters, "filter", "f", nil, "Filter output by `name=value`, where name is one of "+filterNames())
+	flags.StringVar(&ps.format, "format", "", "Format output with 'table', 'json' or a Go template, as docker does")
+	return command
+}
+
+func (ps *ps) run(command *cobra.Command, p *plugin) error {
+	chosen, err := parseFilters(ps.filters)
+	if err != nil {
+		return err
+	}
+	client, err := p.connect(command.Context(), p.warnings())
+	if err != nil {
+		return err
+	}
+	list, err := client.List(command.Context(), metav1.ListOptions{FieldSelector: selector(chosen, ps.all)})
+	if err != nil {
+		return fmt.Errorf("cannot list the containers: %w", err)
+	}
+	return formatter.ContainerWrite(formatter.Context{
+		Output: p.Out,
+		Format: formatter.NewContainerFormat(ps.format, ps.quiet, false),
+		Trunc:  !ps.noTrunc,
+	}, summaries(list.Items, chosen, time.Now()))
+}
+
+// summaries returns what docker would list of the containers that the filters choose, the newest first.
+func summaries(items []v1alpha1.Container, chosen filters.Args, now time.Time) []container.Summary {
+	items = slices.DeleteFunc(items, func(c v1alpha1.Container) bool { return !isChosen(&c, chosen) })
+	slices.SortStableFunc(items, func(a, b v1alpha1.Container) int {
+		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+	})
+	listed := make([]container.Summary, len(items))
+	for i := range items {
+		listed[i] = summary(&items[i], now)
+	}
+	return listed
+}
