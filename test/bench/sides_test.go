@@ -145,7 +145,7 @@ func program(tb testing.TB) string {
 		return *binary
 	}
 	path := filepath.Join(tb.TempDir(), "engine-apiserver")
-	build := exec.CommandContext(tb.Context(), "make", "-C", "../..", "build", "BINARY="+path)
+	build := exec.CommandContext(tb.Context(), "make", "-C", "../..", "server", "BINARY="+path)
 	if output, err := build.CombinedOutput(); err != nil {
 		tb.Fatalf("building the server: %v\n%s", err, output)
 	}
