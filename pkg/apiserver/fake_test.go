@@ -147,11 +147,10 @@ func serveContainers(t testing.TB, source *fakeContainers, configure ...func(*ge
 	sink, served, err := stores.addLive(liveKind{
 		resource: "containers",
 		newFunc:  func() runtime.Object { return &v1alpha1.Container{} },
-		source:   source,
 		newStorage: func(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
 			return container.NewStorage(scheme, objects, func(string) time.Duration { return 7 * time.Second })
 		},
-	})
+	}, source)
 	if err != nil {
 		t.Fatal(err)
 	}
