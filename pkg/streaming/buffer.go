@@ -1,0 +1,94 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package streaming
+
+import (
+	"bytes"
+	"sync"
+)
+
+const (
+	// inputLimit is how much input is kept for a process that does not read it. A client that sends more has to wait,
+	// and then its resizes wait as well.
+	inputLimit = 1 << 20
+	// keptCapacity is the largest memory that an empty buffer keeps.
+	keptCapacity = 4 << 10
+)
+
+// buffer holds what a client has sent until the process reads it. One goroutine writes it, another one reads it.
+type buffer struct {
+	limit int
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	data    bytes.Buffer
+	err     error // what a read returns when there is no more data
+	dropped bool
+}
+
+func newBuffer(limit int) *buffer {
+	b := &buffer{limit: limit}
+	b.changed = sync.NewCond(&b.mu)
+	return b
+}
+
+// Write waits for room. It never fails: what comes after drop is thrown away.
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for rest := p; len(rest) > 0; {
+		for b.data.Len() >= b.limit && !b.dropped {
+			b.changed.Wait()
+		}
+		if b.dropped {
+			break
+		}
+		n := min(len(rest), b.limit-b.data.Len())
+		b.data.Write(rest[:n])
+		rest = rest[n:]
+		b.changed.Broadcast()
+	}
+	return len(p), nil
+}
+
+// Read waits for data, for end or for drop.
+func (b *buffer) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.data.Len() == 0 {
+		if b.err != nil {
+			return 0, b.err
+		}
+		if len(p) == 0 {
+			return 0, nil
+		}
+		b.changed.Wait()
+	}
+	n, err := b.data.Read(p)
+	if b.data.Len() == 0 && b.data.Cap() > keptCapacity {
+		b.data = bytes.Buffer{}
+	}
+	b.changed.Broadcast()
+	return n, err
+}
+
+// end makes reads return err after what was written. Only the first end counts.
+func (b *buffer) end(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil {
+		b.err = err
+	}
+	b.changed.Broadcast()
+}
+
+// drop throws away what was written and what will be, and makes reads return err.
+func (b *buffer) drop(err error) {
+	b.end(err)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.dropped = true
+	b.data = bytes.Buffer{}
+	b.changed.Broadcast()
+}

@@ -1,0 +1,12 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package streaming has sessions with clients over upgraded connections: commands with their input, output and terminal
+// size over WebSocket and SPDY, and ports over SPDY and over SPDY in WebSocket. It knows what Kubernetes' clients expect
+// on the wire, and nothing of what stands behind a session: that is an Executor or a Dialer.
+//
+// Everything but two parts comes from k8s.io/streaming, k8s.io/cri-streaming and k8s.io/apiserver/pkg/util/proxy. The
+// two are the WebSocket server of commands and the collection of a command's SPDY streams. The server of cri-streaming
+// does not speak v5.channel.k8s.io. The one of wsstream takes each frame of a fragmented message for a message, holds
+// messages of 32 MB in memory, and sees neither resizes nor the client's end while a process does not read its input.
+package streaming
