@@ -54,15 +54,6 @@ func awaitCondition(t *testing.T, e *Engine, kind, want string) *v1alpha1.Engine
 	return shown
 }
 
-func nowhere(t *testing.T) *Engine {
-	t.Helper()
-	e, err := NewEngine(Options{Host: "unix:///nowhere/docker.sock", Namespace: "engine"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
-
 func TestAnEngineIsShownThroughItsLife(t *testing.T) {
 	var counted atomic.Int32
 	x := connectTo(t, shared.Host(), func(e *Engine) {
