@@ -79,7 +79,7 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	for _, state := range []string{"paused", "running", "created", "running"} {
 		patch(`{"spec":{"state":"` + state + `"}}`)
 	}
-	patch(`{"metadata":{"annotations":{"containers.rancherdesktop.io/action":"restart"}}}`)
+	patch(`{"metadata":{"annotations":{"containers.rancherdesktop.io/action":"restart","containers.rancherdesktop.io/stop-timeout-seconds":"1"}}}`)
 	remove(http.StatusConflict, "/images/"+image)
 	remove(http.StatusOK, "/containers/"+job) // the first removal: the engine answers that it is already in progress
 	remove(http.StatusOK, "/containers/"+used+"?gracePeriodSeconds=0")

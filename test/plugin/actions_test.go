@@ -122,6 +122,18 @@ func TestRmRemovesOnlyWhatDoesNotRunUnlessItIsForced(t *testing.T) {
 	}
 }
 
+func TestATimeoutIsDockers(t *testing.T) {
+	name, long := engine.UniqueName("timeout"), 3600
+	id := docker.Run(t, name, engine.Command(engine.Stubborn...), func(c *container.Config, _ *container.HostConfig) { c.StopTimeout = &long })
+	// With the container's own timeout neither would end.
+	for _, step := range []struct{ arguments, status string }{{"restart -t 0", "running"}, {"restart --timeout=1", "running"}, {"stop --time 0", "exited"}} {
+		if got := ok(t, append(strings.Fields(step.arguments), name)...); got != name+"\n" || dockerStatus(t, id) != step.status {
+			t.Errorf("%s printed %q, and Docker says %s", step.arguments, got, dockerStatus(t, id))
+		}
+	}
+	fails(t, []string{"cannot stop " + name, "from 0 to 600"}, "stop", "-t", "-1", name)
+}
+
 // A stop may take longer than the server waits. Then the server answers first.
 func TestACommandWaitsForTheOutcomeLongerThanTheServer(t *testing.T) {
 	impatient := testserver.Start(t, docker.Host(), "--request-timeout", "1s")

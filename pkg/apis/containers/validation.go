@@ -4,8 +4,10 @@
 package containers
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
@@ -48,7 +50,24 @@ func ValidateContainerUpdate(updated, old *v1alpha1.Container) field.ErrorList {
 			errs = append(errs, field.Forbidden(path, "a request can change spec.state or carry an action, not both"))
 		}
 	}
-	return errs
+	return append(errs, validateStopTimeout(updated)...)
+}
+
+func validateStopTimeout(updated *v1alpha1.Container) field.ErrorList {
+	timeout, ok := updated.Annotations[v1alpha1.StopTimeoutAnnotation]
+	if !ok {
+		return nil
+	}
+	path := field.NewPath("metadata", "annotations").Key(v1alpha1.StopTimeoutAnnotation)
+	switch v1alpha1.ContainerAction(updated.Annotations[v1alpha1.ActionAnnotation]) {
+	case v1alpha1.ContainerActionStop, v1alpha1.ContainerActionRestart:
+	default:
+		return field.ErrorList{field.Forbidden(path, "only the actions stop and restart have a timeout")}
+	}
+	if seconds, err := strconv.Atoi(timeout); err != nil || seconds < 0 || seconds > v1alpha1.MaxStopTimeoutSeconds {
+		return field.ErrorList{field.Invalid(path, timeout, fmt.Sprintf("must be a number of seconds from 0 to %d", v1alpha1.MaxStopTimeoutSeconds))}
+	}
+	return nil
 }
 
 func validateContainerMetadataUpdate(updated, old *v1alpha1.Container) field.ErrorList {
@@ -67,11 +86,12 @@ func validateContainerMetadataUpdate(updated, old *v1alpha1.Container) field.Err
 	return errs
 }
 
-// storedAnnotations returns the annotations that Docker would have to store. It leaves out the action, which is carried
-// out, and the last applied configuration, which the server keeps in memory.
+// storedAnnotations returns the annotations that Docker would have to store. It leaves out the action and its timeout,
+// which are carried out, and the last applied configuration, which the server keeps in memory.
 func storedAnnotations(container *v1alpha1.Container) map[string]string {
 	stored := maps.Clone(container.Annotations)
 	delete(stored, v1alpha1.ActionAnnotation)
+	delete(stored, v1alpha1.StopTimeoutAnnotation)
 	delete(stored, corev1.LastAppliedConfigAnnotation)
 	return stored
 }

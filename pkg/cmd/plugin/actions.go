@@ -7,8 +7,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,14 +30,16 @@ type action struct {
 	refuses func(v1alpha1.ContainerState) string
 	// completes reports whether the command makes sense for a container in this state.
 	completes func(v1alpha1.ContainerState) bool
+	// stops is whether the command stops the container, and so has a timeout.
+	stops bool
 	// limit is how many containers docker acts on at the same time. Where it is one, the order matters to users.
 	limit int
 }
 
 var actions = []action{
 	{name: v1alpha1.ContainerActionStart, short: "Start one or more stopped containers", completes: isStopped, limit: 1},
-	{name: v1alpha1.ContainerActionStop, short: "Stop one or more running containers", completes: isUp, limit: together},
-	{name: v1alpha1.ContainerActionRestart, short: "Restart one or more containers", completes: isAny, limit: 1},
+	{name: v1alpha1.ContainerActionStop, short: "Stop one or more running containers", completes: isUp, limit: together, stops: true},
+	{name: v1alpha1.ContainerActionRestart, short: "Restart one or more containers", completes: isAny, limit: 1, stops: true},
 	{name: v1alpha1.ContainerActionPause, short: "Pause all processes within one or more containers", completes: isRunning, limit: together,
 		refuses: func(state v1alpha1.ContainerState) string { return when(isPaused(state), "it is already paused") }},
 	{name: v1alpha1.ContainerActionUnpause, short: "Unpause all processes within one or more containers", completes: isPaused, limit: together,
@@ -56,7 +60,8 @@ func when(condition bool, words string) string {
 }
 
 func newActionCommand(p *plugin, a action) *cobra.Command {
-	return &cobra.Command{
+	var timeout int
+	command := &cobra.Command{
 		Use:               string(a.name) + " CONTAINER [CONTAINER...]",
 		Short:             a.short,
 		GroupID:           groupChange,
@@ -68,15 +73,29 @@ func newActionCommand(p *plugin, a action) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			annotations := map[string]string{v1alpha1.ActionAnnotation: string(a.name)}
+			if command.Flags().Changed("timeout") {
+				annotations[v1alpha1.StopTimeoutAnnotation] = strconv.Itoa(timeout)
+			}
 			return p.each(command.Context(), arguments, a.limit, func(ctx context.Context, argument string) (string, error) {
-				return argument, client.act(ctx, argument, a)
+				return argument, client.act(ctx, argument, a, annotations)
 			})
 		},
 	}
+	if a.stops {
+		command.Flags().IntVarP(&timeout, "timeout", "t", 0, "Seconds to wait before killing the container (default that of the container)")
+		command.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+			if name == "time" { // docker's former name
+				name = "timeout"
+			}
+			return pflag.NormalizedName(name)
+		})
+	}
+	return command
 }
 
-// act has the server carry out an action, and returns Docker's error if Docker refused it.
-func (c *containers) act(ctx context.Context, argument string, a action) error {
+// act has the server carry out the action in the annotations, and returns Docker's error if Docker refused it.
+func (c *containers) act(ctx context.Context, argument string, a action, annotations map[string]string) error {
 	before, err := c.find(ctx, argument)
 	if err != nil {
 		return err
@@ -86,7 +105,7 @@ func (c *containers) act(ctx context.Context, argument string, a action) error {
 			return fmt.Errorf("cannot %s %s: %s", a.name, argument, reason)
 		}
 	}
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{v1alpha1.ActionAnnotation: string(a.name)}}})
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": annotations}})
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ var Requests = []Request{
 	{http.MethodPost, "/containers/{id}/stop", []string{"t"}, "spec.state created, action stop, graceful delete"},
 	{http.MethodPost, "/containers/{id}/pause", nil, "spec.state paused, action pause"},
 	{http.MethodPost, "/containers/{id}/unpause", nil, "spec.state running, action unpause"},
-	{http.MethodPost, "/containers/{id}/restart", nil, "action restart"},
+	{http.MethodPost, "/containers/{id}/restart", []string{"t"}, "action restart"},
 	{http.MethodPost, "/containers/{id}/wait", []string{"condition"}, "the end of a removal"},
 	{http.MethodDelete, "/containers/{id}", []string{"force"}, "delete of a container"},
 	{http.MethodDelete, "/images/{reference}", []string{"force"}, "delete of an image"},

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -44,7 +45,7 @@ func (s *Source) Update(ctx context.Context, id string, old, updated runtime.Obj
 		s.MarkDirty(id)
 	}
 	if action := newAction(before, after); action != "" {
-		return s.act(ctx, id, after.Name, action)
+		return s.act(ctx, id, after.Name, action, stopTimeout(after))
 	}
 	return nil
 }
@@ -57,6 +58,15 @@ func newAction(before, after *v1alpha1.Container) v1alpha1.ContainerAction {
 	return v1alpha1.ContainerAction(action)
 }
 
+// stopTimeout returns the timeout that goes with an action, in seconds, or nil. It has been validated.
+func stopTimeout(c *v1alpha1.Container) *int {
+	seconds, err := strconv.Atoi(c.Annotations[v1alpha1.StopTimeoutAnnotation])
+	if err != nil {
+		return nil
+	}
+	return &seconds
+}
+
 // setState brings the container to a state. It looks at the container's current state only when its turn has come.
 func (s *Source) setState(ctx context.Context, id, name string, state v1alpha1.ContainerState) error {
 	return s.inTurn(ctx, "update", id, name, func(ctx context.Context, c *connection.Connection) error {
@@ -67,19 +77,19 @@ func (s *Source) setState(ctx context.Context, id, name string, state v1alpha1.C
 		if statusOf(status) == v1alpha1.ContainerDockerStatusUnknown {
 			return apierrors.NewConflict(containerResource, name, fmt.Errorf("its status in Docker, %q, is not known to this version", status))
 		}
-		return s.performChecked(ctx, c, id, stepsToState[state].from(statusOf(status)))
+		return s.performChecked(ctx, c, id, stepsToState[state].from(statusOf(status)), nil)
 	})
 }
 
 // act carries out an action and records its outcome. If the action fails, the client gets a warning instead of an
 // error.
-func (s *Source) act(ctx context.Context, id, name string, action v1alpha1.ContainerAction) error {
+func (s *Source) act(ctx context.Context, id, name string, action v1alpha1.ContainerAction, timeout *int) error {
 	observed := metav1.Now().Rfc3339Copy()
 	words := ""
 	err := s.inTurn(ctx, string(action), id, name, func(ctx context.Context, c *connection.Connection) error {
 		status, err := s.statusNow(ctx, id, name)
 		if err == nil {
-			err = s.performChecked(ctx, c, id, stepOf(action, statusOf(status)))
+			err = s.performChecked(ctx, c, id, stepOf(action, statusOf(status)), timeout)
 		}
 		words = s.recordAction(id, action, observed, err)
 		return err
@@ -125,8 +135,8 @@ func (s *Source) outcome(action v1alpha1.ContainerAction, observed metav1.Time, 
 }
 
 // performChecked performs a step. A not-found error means that the container is gone.
-func (s *Source) performChecked(ctx context.Context, c *connection.Connection, id string, next step) error {
-	return s.checkNotFound(ctx, id, connection.Change(ctx, func(ctx context.Context) error { return perform(ctx, c, id, next) }))
+func (s *Source) performChecked(ctx context.Context, c *connection.Connection, id string, next step, timeout *int) error {
+	return s.checkNotFound(ctx, id, connection.Change(ctx, func(ctx context.Context) error { return perform(ctx, c, id, next, timeout) }))
 }
 
 // checkNotFound returns err, the error of a change of the container. If err is a not-found error, it checks whether the

@@ -70,21 +70,22 @@ func stepOf(action v1alpha1.ContainerAction, status v1alpha1.ContainerDockerStat
 	return stepsOfAction[action].from(status)
 }
 
-// perform makes the call of a step.
-func perform(ctx context.Context, c *connection.Connection, id string, next step) error {
+// perform makes the call of a step. A stop or restart kills the container after a timeout, or after the container's own
+// one if timeout is nil.
+func perform(ctx context.Context, c *connection.Connection, id string, next step, timeout *int) error {
 	switch next {
 	case stepNone:
 		return nil
 	case stepStart:
 		return c.Docker.ContainerStart(ctx, id, container.StartOptions{})
 	case stepStop:
-		return c.Docker.ContainerStop(ctx, id, container.StopOptions{})
+		return c.Docker.ContainerStop(ctx, id, container.StopOptions{Timeout: timeout})
 	case stepPause:
 		return c.Docker.ContainerPause(ctx, id)
 	case stepUnpause:
 		return c.Docker.ContainerUnpause(ctx, id)
 	case stepRestart:
-		return c.Docker.ContainerRestart(ctx, id, container.StopOptions{})
+		return c.Docker.ContainerRestart(ctx, id, container.StopOptions{Timeout: timeout})
 	case stepRefuseStopped:
 		return errdefs.ErrConflict.WithMessage(fmt.Sprintf("Container %s is not running", id))
 	}

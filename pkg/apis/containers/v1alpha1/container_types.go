@@ -11,6 +11,13 @@ import (
 // never kept. The outcome is in status.lastAction.
 const ActionAnnotation = "containers.rancherdesktop.io/action"
 
+// StopTimeoutAnnotation is the annotation that says how many seconds Docker gives the container to end before it kills
+// it. It goes with the actions stop and restart, and is never kept. Without it the container's own timeout counts.
+const StopTimeoutAnnotation = "containers.rancherdesktop.io/stop-timeout-seconds"
+
+// MaxStopTimeoutSeconds is the largest value of StopTimeoutAnnotation.
+const MaxStopTimeoutSeconds = 600
+
 // +genclient
 // +genclient:noStatus
 // +genclient:skipVerbs=create
