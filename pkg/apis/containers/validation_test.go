@@ -15,7 +15,7 @@ import (
 
 func TestWhatCanBeChangedOfAContainer(t *testing.T) {
 	annotate := func(key, value string) func(*v1alpha1.Container) {
-		return func(c *v1alpha1.Container) { c.Annotations = map[string]string{key: value} }
+		return func(c *v1alpha1.Container) { metav1.SetMetaDataAnnotation(&c.ObjectMeta, key, value) }
 	}
 	state := func(state v1alpha1.ContainerState) func(*v1alpha1.Container) {
 		return func(c *v1alpha1.Container) { c.Spec.State = state }
