@@ -19,46 +19,20 @@ import (
 // SelectableFields returns the fields that select an object, and their values. The fields depend only on the kind of
 // the object.
 func SelectableFields(obj runtime.Object) fields.Set {
+	set := fields.Set{}
 	switch obj := obj.(type) {
 	case *v1alpha1.Container:
-		return fields.Set{
-			"metadata.name":      obj.Name,
-			"metadata.namespace": obj.Namespace,
-			"spec.state":         string(obj.Spec.State),
-			"status.id":          obj.Status.ID,
-			"status.image":       obj.Status.Image,
-			"status.name":        obj.Status.Name,
-			"status.namespace":   obj.Status.Namespace,
-			"status.status":      string(obj.Status.Status),
-		}
+		set = fields.Set{"spec.state": string(obj.Spec.State), "status.id": obj.Status.ID, "status.image": obj.Status.Image,
+			"status.name": obj.Status.Name, "status.namespace": obj.Status.Namespace, "status.status": string(obj.Status.Status)}
 	case *v1alpha1.Image:
-		return fields.Set{
-			"metadata.name":      obj.Name,
-			"metadata.namespace": obj.Namespace,
-			"status.id":          obj.Status.ID,
-			"status.namespace":   obj.Status.Namespace,
-			"status.repoTag":     obj.Status.RepoTag,
-		}
+		set = fields.Set{"status.id": obj.Status.ID, "status.namespace": obj.Status.Namespace, "status.repoTag": obj.Status.RepoTag}
 	case *v1alpha1.Volume:
-		return fields.Set{
-			"metadata.name":      obj.Name,
-			"metadata.namespace": obj.Namespace,
-			"status.driver":      obj.Status.Driver,
-			"status.name":        obj.Status.Name,
-			"status.namespace":   obj.Status.Namespace,
-		}
-	case *v1alpha1.ContainerNamespace:
-		return fields.Set{
-			"metadata.name":      obj.Name,
-			"metadata.namespace": obj.Namespace,
-		}
-	case *v1alpha1.Engine:
-		return fields.Set{
-			"metadata.name":      obj.Name,
-			"metadata.namespace": obj.Namespace,
-		}
+		set = fields.Set{"status.driver": obj.Status.Driver, "status.name": obj.Status.Name, "status.namespace": obj.Status.Namespace}
 	}
-	return nil
+	if accessor, err := meta.Accessor(obj); err == nil {
+		set["metadata.name"], set["metadata.namespace"] = accessor.GetName(), accessor.GetNamespace()
+	}
+	return set
 }
 
 // IndexedFields maps the selectable fields that the stores index to functions that read them. Few objects share a value

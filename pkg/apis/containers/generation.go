@@ -4,6 +4,7 @@
 package containers
 
 import (
+	"reflect"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -14,14 +15,27 @@ import (
 )
 
 // SpecChanged reports whether an object gets a new generation. That is so if its spec has changed, and, as in
-// Kubernetes, if its deletion has begun or has failed. Only containers have a spec.
+// Kubernetes, if its deletion has begun or has failed.
 func SpecChanged(old, updated runtime.Object) bool {
-	before, ok := old.(*v1alpha1.Container)
-	if !ok {
+	before, after := specOf(old), specOf(updated)
+	if before == nil {
 		return false
 	}
-	after := updated.(*v1alpha1.Container)
-	return before.Spec != after.Spec || (before.DeletionTimestamp == nil) != (after.DeletionTimestamp == nil)
+	return !reflect.DeepEqual(before, after) || isBeingDeleted(old) != isBeingDeleted(updated)
+}
+
+// specOf returns a pointer to the spec of an object. It returns nil for a kind without one.
+func specOf(object runtime.Object) any {
+	switch object := object.(type) {
+	case *v1alpha1.Container:
+		return &object.Spec
+	}
+	return nil
+}
+
+func isBeingDeleted(object runtime.Object) bool {
+	accessor, err := meta.Accessor(object)
+	return err == nil && accessor.GetDeletionTimestamp() != nil
 }
 
 // SetGeneration writes a generation into the metadata and the status of an object. A status always belongs to the spec
