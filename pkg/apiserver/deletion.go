@@ -6,7 +6,6 @@ package apiserver
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,15 +16,13 @@ import (
 	restclient "k8s.io/client-go/rest"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
 const (
 	namespaceTimeout    = 5 * time.Second
 	namespaceRetryAfter = 1 // second
 )
-
-// namespaceControllers are the users that delete the content of a Namespace that is being deleted.
-var namespaceControllers = []string{"system:serviceaccount:kube-system:namespace-controller", "system:kube-controller-manager"}
 
 // namespaceDeletion is an admission plugin. It keeps the deletion of the engine's Kubernetes Namespace from deleting
 // everything in the engine. The Namespace only shows Docker's objects. It does not own them.
@@ -59,7 +56,7 @@ func (n *namespaceDeletion) Validate(ctx context.Context, attributes admission.A
 	if attributes.GetResource().Group != v1alpha1.GroupName || attributes.GetNamespace() != n.namespace {
 		return nil
 	}
-	if slices.Contains(namespaceControllers, attributes.GetUserInfo().GetName()) {
+	if registry.IsNamespaceController(attributes.GetUserInfo().GetName()) {
 		return n.refuse(attributes)
 	}
 	if attributes.GetName() != "" || n.namespaces == nil {

@@ -142,14 +142,21 @@ func (f *fakeContainers) Delete(ctx context.Context, name string, _ runtime.Obje
 // serveContainers serves the containers of the source through the handlers of the real server.
 func serveContainers(t testing.TB, source *fakeContainers, configure ...func(*genericapiserver.RecommendedConfig)) *httptest.Server {
 	t.Helper()
+	return serveStorage(t, source, func(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
+		return container.NewStorage(scheme, objects, func(string) time.Duration { return 7 * time.Second })
+	}, configure...)
+}
+
+// serveStorage serves the containers of the source through any storage and the handlers of the real server.
+func serveStorage(t testing.TB, source *fakeContainers, newStorage func(*runtime.Scheme, storage.Interface) (rest.Storage, error),
+	configure ...func(*genericapiserver.RecommendedConfig)) *httptest.Server {
+	t.Helper()
 	stores := newStores(docker.DefaultNamespace)
 	t.Cleanup(stores.stop)
 	sink, served, err := stores.addLive(liveKind{
-		resource: "containers",
-		newFunc:  func() runtime.Object { return &v1alpha1.Container{} },
-		newStorage: func(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
-			return container.NewStorage(scheme, objects, func(string) time.Duration { return 7 * time.Second })
-		},
+		resource:   "containers",
+		newFunc:    func() runtime.Object { return &v1alpha1.Container{} },
+		newStorage: newStorage,
 	}, source)
 	if err != nil {
 		t.Fatal(err)

@@ -117,7 +117,7 @@ func (r *Reader) List(ctx context.Context, options *metainternalversion.ListOpti
 	}
 	ctx, cancel := withTimeToAnswer(ctx)
 	defer cancel()
-	return r.store.List(ctx, options)
+	return r.store.List(ctx, r.resource.listed(ctx, options))
 }
 
 // Watch implements rest.Watcher.
@@ -180,7 +180,7 @@ func (d *Deleter) DeleteCollection(ctx context.Context, validate rest.ValidateOb
 	}
 	ctx, cancel := withTimeToAnswer(ctx)
 	defer cancel()
-	deleted, err := d.store.DeleteCollection(deletion(ctx, options), validate, options, list)
+	deleted, err := d.store.DeleteCollection(deletion(ctx, options), validate, options, d.resource.removable(list))
 	if err != nil && errors.Is(err, ctx.Err()) {
 		return nil, apierrors.NewTimeoutError("the request ended before the whole collection was deleted", 0)
 	}

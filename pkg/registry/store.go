@@ -32,6 +32,9 @@ type Resource struct {
 	NewListFunc    func() runtime.Object
 	Strategy       rest.RESTUpdateStrategy
 	TableConvertor rest.TableConvertor
+	// Permanent are the names of objects that Docker never removes. The deletion of a collection leaves them out, and the
+	// deletion of the Namespace does not wait for their end.
+	Permanent []string
 	// DeleteCollectionWorkers is how many objects of a collection are deleted at the same time. 0 means one.
 	DeleteCollectionWorkers int
 }
