@@ -13,6 +13,7 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 )
 
@@ -25,7 +26,7 @@ var (
 
 var names atomic.Int64
 
-// UniqueName returns a new name with this prefix. It is valid for a container, a volume and an image.
+// UniqueName returns a new name with this prefix. It is valid for a container, a volume, a network and an image.
 func UniqueName(prefix string) string {
 	return fmt.Sprintf("%s-%d-%d", prefix, os.Getpid(), names.Add(1))
 }
@@ -46,6 +47,13 @@ func Labels(labels map[string]string) ContainerOption {
 // FromImage sets the image of the container. The default is Busybox.
 func FromImage(ref string) ContainerOption {
 	return func(config *container.Config, _ *container.HostConfig) { config.Image = ref }
+}
+
+// OnNetwork connects the container to a network while it runs.
+func OnNetwork(name string) ContainerOption {
+	return func(config *container.Config, host *container.HostConfig) {
+		config.NetworkDisabled, host.NetworkMode = false, container.NetworkMode(name)
+	}
 }
 
 // Config returns the configuration of a Busybox container that runs the command, by default Wait. It has no network,
@@ -94,6 +102,19 @@ func (e *Engine) Volume(t testing.TB, name string, labels map[string]string) {
 	e.cleanUp(t, "volume "+name, func(ctx context.Context) error {
 		return e.client.VolumeRemove(ctx, name, false)
 	})
+}
+
+// Network creates a bridge network and returns its ID.
+func (e *Engine) Network(t testing.TB, name string, labels map[string]string) string {
+	t.Helper()
+	created, err := e.client.NetworkCreate(t.Context(), name, network.CreateOptions{Labels: labels})
+	if err != nil {
+		t.Fatalf("creating network %s: %v", name, err)
+	}
+	e.cleanUp(t, "network "+name, func(ctx context.Context) error {
+		return e.client.NetworkRemove(ctx, created.ID)
+	})
+	return created.ID
 }
 
 func (e *Engine) cleanUp(t testing.TB, what string, remove func(context.Context) error) {

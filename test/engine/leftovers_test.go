@@ -6,6 +6,7 @@ package engine_test
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
@@ -40,10 +42,14 @@ func orphan() int {
 	select {}
 }
 
-// runStubborn runs one container and a second one that it pauses. Their environment names the engine's directory, so that
-// leftovers finds their processes.
+// runStubborn runs one container and a second one that it pauses, both on a network. Their environment names the engine's
+// directory, so that leftovers finds their processes.
 func runStubborn(e *engine.Engine) error {
 	ctx := context.Background()
+	options := network.CreateOptions{Options: map[string]string{"com.docker.network.bridge.name": bridgeOf(e.Dir())}}
+	if _, err := e.Client().NetworkCreate(ctx, "stubborn", options); err != nil {
+		return err
+	}
 	if _, err := startStubborn(ctx, e); err != nil {
 		return err
 	}
@@ -55,20 +61,24 @@ func runStubborn(e *engine.Engine) error {
 }
 
 func startStubborn(ctx context.Context, e *engine.Engine) (string, error) {
-	config := engine.Config(engine.Stubborn...)
+	config, host := engine.Config(engine.Stubborn...), &container.HostConfig{}
 	config.Env = []string{"IN=" + e.Dir()}
-	created, err := e.Client().ContainerCreate(ctx, config, nil, nil, nil, "")
+	engine.OnNetwork("stubborn")(config, host)
+	created, err := e.Client().ContainerCreate(ctx, config, host, nil, nil, "")
 	if err != nil {
 		return "", err
 	}
 	return created.ID, e.Client().ContainerStart(ctx, created.ID, container.StartOptions{})
 }
 
-// leftovers returns the processes, mounts, cgroups and files of an engine that still exist.
+// bridgeOf returns the name of the bridge that runStubborn makes in the engine with this directory.
+func bridgeOf(dir string) string { return fmt.Sprintf("br-%.6x", sha256.Sum256([]byte(dir))) }
+
+// leftovers returns the processes, mounts, cgroups, bridges and files of an engine that still exist.
 func leftovers(t *testing.T, dir string) []string {
 	t.Helper()
 	var found []string
-	for _, pattern := range []string{dir, "/sys/fs/cgroup/*/" + filepath.Base(dir), "/sys/fs/cgroup/" + filepath.Base(dir)} {
+	for _, pattern := range []string{dir, "/sys/fs/cgroup/*/" + filepath.Base(dir), "/sys/fs/cgroup/" + filepath.Base(dir), "/sys/class/net/" + bridgeOf(dir)} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

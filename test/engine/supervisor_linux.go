@@ -326,8 +326,9 @@ func (s *supervisor) cleanUp() error {
 	if err := s.killAndWait(-1); err != nil {
 		return err
 	}
+	bridges := removeBridges(filepath.Join(s.dir, "data"))
 	if err := unmountBelow(s.dir); err != nil {
-		return err
+		return errors.Join(bridges, err)
 	}
-	return errors.Join(removeCgroups(filepath.Base(s.dir)), os.RemoveAll(s.dir))
+	return errors.Join(bridges, removeCgroups(filepath.Base(s.dir)), os.RemoveAll(s.dir))
 }
