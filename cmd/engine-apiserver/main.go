@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command engine-apiserver serves a Docker Engine's containers, images and volumes as Kubernetes resources.
+// Command engine-apiserver serves a Docker Engine's containers, images, volumes and networks as Kubernetes resources.
 package main
 
 import (

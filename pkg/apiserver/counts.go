@@ -32,6 +32,7 @@ func (s *stores) count() v1alpha1.EngineCounts {
 	})
 	s.live["images"].Each(func(runtime.Object) { counts.Images++ })
 	s.live["volumes"].Each(func(runtime.Object) { counts.Volumes++ })
+	s.live["networks"].Each(func(runtime.Object) { counts.Networks++ })
 	return counts
 }
 

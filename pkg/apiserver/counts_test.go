@@ -31,6 +31,9 @@ func newCountedStores(t *testing.T, source livestore.Source) *stores {
 	if s.live["images"], err = s.addStatic("images", func() runtime.Object { return &v1alpha1.Image{} }, objects(&v1alpha1.Image{ObjectMeta: one})); err != nil {
 		t.Fatal(err)
 	}
+	if s.live["networks"], err = s.addStatic("networks", func() runtime.Object { return &v1alpha1.Network{} }, objects(&v1alpha1.Network{ObjectMeta: one})); err != nil {
+		t.Fatal(err)
+	}
 	if s.live["volumes"], err = s.addStatic("volumes", func() runtime.Object { return &v1alpha1.Volume{} }, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +45,7 @@ func TestObjectsAreCountedByKindAndState(t *testing.T) {
 		newContainer("d", v1alpha1.ContainerStatePaused, v1alpha1.ContainerDockerStatusPaused))
 	s := newCountedStores(t, source)
 	defer s.stop()
-	want := v1alpha1.EngineCounts{Containers: 4, ContainersRunning: 2, ContainersPaused: 1, Images: 1}
+	want := v1alpha1.EngineCounts{Containers: 4, ContainersRunning: 2, ContainersPaused: 1, Images: 1, Networks: 1}
 	if got := s.count(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -95,7 +95,7 @@ func TestTheDeletionOfTheNamespaceDoesNotReachTheEngine(t *testing.T) {
 
 func TestACollectionElsewhereIsDeletedWithoutAnEngine(t *testing.T) {
 	server := serveNoEngine(t, false)
-	for _, resource := range []string{"containers", "images", "volumes"} {
+	for _, resource := range []string{"containers", "images", "volumes", "networks"} {
 		status, body := do(t, server, http.MethodDelete, groupPath+"/namespaces/other/"+resource, "")
 		check(t, status, body, http.StatusOK)
 		status, body = do(t, server, http.MethodDelete, defaultPath+"/"+resource, "")

@@ -46,6 +46,7 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 		"containers":          {"Container", "ctr", "delete deletecollection get list patch update watch"},
 		"images":              {"Image", "img", "delete deletecollection get list watch"},
 		"volumes":             {"Volume", "vol", "delete deletecollection get list watch"},
+		"networks":            {"Network", "net", "delete deletecollection get list watch"},
 		"containernamespaces": {"ContainerNamespace", "cns", "get list watch"},
 		"engines":             {"Engine", "eng", "get list watch"},
 	}
@@ -71,7 +72,7 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 
 func TestAnEngineThatDoesNotAnswerIsUnavailableAndNotEmpty(t *testing.T) {
 	server := serveNoEngine(t, false)
-	for _, path := range []string{"/containers", "/images", "/volumes", "/containers/web"} {
+	for _, path := range []string{"/containers", "/images", "/volumes", "/networks", "/containers/web"} {
 		status, body := do(t, server, http.MethodGet, defaultPath+path, "")
 		check(t, status, body, http.StatusServiceUnavailable, `"retryAfterSeconds":1`)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/containernamespace"
 	engineregistry "github.com/rancher-sandbox/engine-apiserver/pkg/registry/engine"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/image"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/network"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/volume"
 )
 
@@ -99,6 +100,7 @@ func liveKinds(engine *docker.Engine) []liveKind {
 		{"containers", func() runtime.Object { return &v1alpha1.Container{} }, false, newContainers},
 		{"images", func() runtime.Object { return &v1alpha1.Image{} }, true, image.NewStorage},
 		{"volumes", func() runtime.Object { return &v1alpha1.Volume{} }, true, volume.NewStorage},
+		{"networks", func() runtime.Object { return &v1alpha1.Network{} }, true, network.NewStorage},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -227,14 +228,19 @@ func TestARemovalUnderWayIsWaitedFor(t *testing.T) {
 	}
 }
 
+const networkID = "t5ch4nazcpwvtm2rqm0edgbyd"
+
 func TestDockersAnswerMustBeAboutTheVeryThing(t *testing.T) {
 	f := startFake(t)
 	f.handle("GET /containers/"+dockertest.IDB+"/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, sourcetest.Container(nil)) })
 	f.handle("GET /containers/empty/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, nil) })
 	f.handle("GET /images/sha256:"+dockertest.IDB+"/json", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, sourcetest.Image("a:b")) })
 	f.handle("GET /volumes/data", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, volume.Volume{}) })
+	f.handle("GET /networks/"+networkID, func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, network.Inspect{ID: dockertest.IDA})
+	})
 	x := connectFake(t, f)
-	for what, s := range map[string]Source{dockertest.IDB: x.Containers(), "empty": x.Containers(), "sha256:" + dockertest.IDB: x.Images(), x.volumeSubject("data"): x.Volumes()} {
+	for what, s := range map[string]Source{dockertest.IDB: x.Containers(), "empty": x.Containers(), "sha256:" + dockertest.IDB: x.Images(), x.volumeSubject("data"): x.Volumes(), networkID: x.Networks()} {
 		if objects, _, err := s.Observe(t.Context(), what); len(objects) != 0 || err != nil {
 			t.Errorf("%s: %v, %v", what, objects, err)
 		}
@@ -249,13 +255,16 @@ func TestDockersFailuresComeThrough(t *testing.T) {
 	f := startFake(t)
 	x := connectFake(t, f)
 	for _, path := range []string{"GET /containers/json", "GET /images/json", "GET /volumes", "GET /containers/" + dockertest.IDA + "/json",
-		"GET /images/sha256:" + dockertest.IDA + "/json", "GET /images/a:b/json", "GET /volumes/data"} {
+		"GET /images/sha256:" + dockertest.IDA + "/json", "GET /images/a:b/json", "GET /volumes/data", "GET /networks", "GET /networks/" + dockertest.IDA, "DELETE /networks/" + dockertest.IDA} {
 		f.fail(path, http.StatusInternalServerError, "boom")
 	}
 	for what, err := range map[string]error{
 		"container":      third(x.Containers().Observe(t.Context(), dockertest.IDA)),
 		"image":          third(x.Images().Observe(t.Context(), "sha256:"+dockertest.IDA)),
 		"volume":         third(x.Volumes().Observe(t.Context(), x.volumeSubject("data"))),
+		"network":        third(x.Networks().Observe(t.Context(), dockertest.IDA)),
+		"find network":   second(x.Networks().Lookup(t.Context(), "engine/back")),
+		"delete network": x.Networks().Delete(t.Context(), dockertest.IDA, &v1alpha1.Network{}),
 		"find container": second(x.Containers().Lookup(t.Context(), "engine/"+dockertest.IDA)),
 		"find image":     second(x.Images().Lookup(t.Context(), "engine/a:b")),
 		"find volume":    second(x.Volumes().Lookup(t.Context(), "engine/data")),
@@ -267,7 +276,7 @@ func TestDockersFailuresComeThrough(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	for resource, s := range map[string]Source{"containers": x.Containers(), "images": x.Images(), "volumes": x.Volumes()} {
+	for resource, s := range map[string]Source{"containers": x.Containers(), "images": x.Images(), "volumes": x.Volumes(), "networks": x.Networks()} {
 		want := fmt.Sprintf("the %s of the container engine at %s cannot be listed: boom", resource, f.host())
 		if _, err := s.Subjects(t.Context()); dockertest.Code(err) != 503 || !dockertest.Contains(err, want) {
 			t.Errorf("listing %s: %v", resource, err)

@@ -18,6 +18,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/engines"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/images"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/networks"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/volumes"
 )
@@ -89,6 +90,7 @@ func NewEngine(options Options) (*Engine, error) {
 		{engines.Kind{Resource: "containers", Condition: v1alpha1.EngineContainersSynced}, e.containers},
 		{engines.Kind{Resource: "images", Condition: v1alpha1.EngineImagesSynced}, images.New(shared, func() bool { return e.engines.HasRead("images") })},
 		{engines.Kind{Resource: "volumes", Condition: v1alpha1.EngineVolumesSynced}, volumes.New(shared)},
+		{engines.Kind{Resource: "networks", Condition: v1alpha1.EngineNetworksSynced}, networks.New(shared)},
 	}
 	e.engines = engines.New(shared, endpoint, e.shownKinds(), e.Fenced)
 	return e, nil

@@ -21,6 +21,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/images"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/networks"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/volumes"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
@@ -56,11 +57,14 @@ func (e *Engine) Images() *images.Source { return e.Source("images").(*images.So
 // Volumes returns the source of the volumes.
 func (e *Engine) Volumes() *volumes.Source { return e.Source("volumes").(*volumes.Source) }
 
+// Networks returns the source of the networks.
+func (e *Engine) Networks() *networks.Source { return e.Source("networks").(*networks.Source) }
+
 // connected is a running engine with a view of each kind.
 type connected struct {
 	*Engine
-	c, i, v *view
-	docker  *client.Client
+	c, i, v, n *view
+	docker     *client.Client
 }
 
 // connectTo runs an engine until the test ends. change sets its fields before that.
@@ -76,12 +80,13 @@ func connectTo(t *testing.T, host string, change func(*Engine)) *connected {
 		change(e)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	x := &connected{Engine: e, c: newView(ctx, e.Containers()), i: newView(ctx, e.Images()), v: newView(ctx, e.Volumes()), docker: shared.Client()}
+	x := &connected{Engine: e, c: newView(ctx, e.Containers()), i: newView(ctx, e.Images()), v: newView(ctx, e.Volumes()), n: newView(ctx, e.Networks()), docker: shared.Client()}
 	e.Containers().SetSink(x.c)
 	e.Images().SetSink(x.i)
 	e.Volumes().SetSink(x.v)
+	e.Networks().SetSink(x.n)
 	var group sync.WaitGroup
-	for _, v := range []*view{x.c, x.i, x.v} {
+	for _, v := range []*view{x.c, x.i, x.v, x.n} {
 		group.Go(v.run)
 	}
 	group.Go(func() {
@@ -123,6 +128,12 @@ func (x *connected) image(t *testing.T, name string) *v1alpha1.Image {
 func (x *connected) volume(t *testing.T, name string) *v1alpha1.Volume {
 	t.Helper()
 	object, _ := x.v.get(t, name).(*v1alpha1.Volume)
+	return object
+}
+
+func (x *connected) network(t *testing.T, name string) *v1alpha1.Network {
+	t.Helper()
+	object, _ := x.n.get(t, name).(*v1alpha1.Network)
 	return object
 }
 
@@ -238,7 +249,7 @@ func TestConcurrentFencesShareTheirReads(t *testing.T) {
 func TestAPeriodicComparisonVisitsEveryKind(t *testing.T) {
 	x := connectTo(t, shared.Host(), func(e *Engine) { e.resyncPeriod = 30 * time.Millisecond })
 	x.awaitConnection(t)
-	for _, v := range []*view{x.c, x.i, x.v} {
+	for _, v := range []*view{x.c, x.i, x.v, x.n} {
 		v.waitFor(t, "a third comparison", func() bool { return v.resyncs >= 3 })
 	}
 }
@@ -254,7 +265,7 @@ func TestAKilledEngineIsUnavailableUntilItIsBack(t *testing.T) {
 	if err := shared.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []*view{x.c, x.i, x.v} {
+	for _, v := range []*view{x.c, x.i, x.v, x.n} {
 		v.waitFor(t, "unavailable", func() bool { return v.unavailable != nil })
 	}
 	eventually(t, "the cause", func() bool { return x.Check() != nil })
@@ -305,7 +316,7 @@ func TestRunEndsAtOnce(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	v := newView(ctx, e.Containers())
-	for _, resource := range []string{"containers", "images", "volumes"} {
+	for _, resource := range []string{"containers", "images", "volumes", "networks"} {
 		e.Source(resource).SetSink(v)
 	}
 	done := make(chan error)
@@ -335,7 +346,7 @@ func BenchmarkFence(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	v := newView(ctx, e.Volumes())
 	go v.run()
-	for _, resource := range []string{"containers", "images", "volumes"} {
+	for _, resource := range []string{"containers", "images", "volumes", "networks"} {
 		e.Source(resource).SetSink(v)
 	}
 	done := make(chan error)

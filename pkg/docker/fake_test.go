@@ -13,6 +13,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 )
 
@@ -112,6 +113,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, []image.Summary{})
 	case path == "/volumes":
 		answer(w, http.StatusOK, volume.ListResponse{})
+	case path == "/networks":
+		answer(w, http.StatusOK, []network.Summary{})
 	default:
 		answer(w, http.StatusNotFound, map[string]string{"message": "No such thing: " + path})
 	}

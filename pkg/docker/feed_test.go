@@ -87,7 +87,9 @@ func TestWhatEachEventMakesDirty(t *testing.T) {
 		{"volume", "prune", "", map[string]string{"volumes": sourcetest.All}},
 		{"volume", "create", "../x", map[string]string{"volumes": "1/../x"}},
 		{"volume", "create", "vol@store", map[string]string{"volumes": "1/vol@store"}},
-		{"network", "connect", dockertest.IDA, nil},
+		{"network", "connect", dockertest.IDA, map[string]string{"networks": dockertest.IDA}},
+		{"network", "destroy", dockertest.IDA, map[string]string{"networks": dockertest.IDA}},
+		{"network", "prune", "", map[string]string{"networks": sourcetest.All}},
 		{"daemon", "reload", "x", nil},
 		{"builder", "prune", "", nil},
 	} {

@@ -41,7 +41,7 @@ func TestAPodmanThatSaysSoLateIsTreatedAsPodman(t *testing.T) {
 func TestNothingIsReadUntilAKindHasBeenTried(t *testing.T) {
 	f := startFake(t)
 	release := make(chan struct{})
-	for _, list := range []string{"/containers/json", "/images/json", "/volumes"} {
+	for _, list := range []string{"/containers/json", "/images/json", "/volumes", "/networks"} {
 		f.handle("GET "+list, func(w http.ResponseWriter, r *http.Request) {
 			select {
 			case <-release:

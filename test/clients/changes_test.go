@@ -17,7 +17,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-const maxContainers = 8
+const maxContainers, maxNetworks = 8, 4
 
 // changes makes random changes through Docker's API. It makes only changes that Docker accepts.
 type changes struct {
@@ -28,6 +28,7 @@ type changes struct {
 	containers map[string]string // ID to state: created, running, paused, exited
 	tags       []string
 	volumes    []string
+	networks   []string
 }
 
 func newChanges(t *testing.T, seed uint64) *changes {
@@ -44,7 +45,7 @@ func (c *changes) make(t *testing.T, count int) {
 	t.Helper()
 	kinds := []func(*testing.T) bool{
 		c.create, c.start, c.stop, c.pause, c.unpause, c.rename, c.remove,
-		c.tag, c.retag, c.untag, c.createVolume, c.removeVolume,
+		c.tag, c.retag, c.untag, c.createVolume, c.removeVolume, c.createNetwork, c.removeNetwork,
 	}
 	for done := c.made + count; c.made < done; {
 		if kinds[c.random.IntN(len(kinds))](t) {
@@ -153,6 +154,18 @@ func (c *changes) createVolume(t *testing.T) bool {
 
 func (c *changes) removeVolume(t *testing.T) bool {
 	return c.drop(t, &c.volumes, func(name string) error { return c.docker.VolumeRemove(t.Context(), name, false) })
+}
+
+func (c *changes) createNetwork(t *testing.T) bool {
+	if len(c.networks) == maxNetworks {
+		return false
+	}
+	c.networks = append(c.networks, eng.Network(t, engine.UniqueName("Network_"), map[string]string{"change": fmt.Sprint(c.made)}))
+	return true
+}
+
+func (c *changes) removeNetwork(t *testing.T) bool {
+	return c.drop(t, &c.networks, func(id string) error { return c.docker.NetworkRemove(t.Context(), id) })
 }
 
 func (c *changes) drop(t *testing.T, from *[]string, drop func(string) error) bool {

@@ -150,6 +150,8 @@ func watchFrom(ctx context.Context, client typed.ContainersV1alpha1Interface, re
 		return client.Containers(testserver.Namespace).Watch(ctx, options)
 	case "images":
 		return client.Images(testserver.Namespace).Watch(ctx, options)
+	case "networks":
+		return client.Networks(testserver.Namespace).Watch(ctx, options)
 	default:
 		return client.Volumes(testserver.Namespace).Watch(ctx, options)
 	}
@@ -222,6 +224,7 @@ var newObject = map[string]func() runtime.Object{
 	"containers": func() runtime.Object { return &v1alpha1.Container{} },
 	"images":     func() runtime.Object { return &v1alpha1.Image{} },
 	"volumes":    func() runtime.Object { return &v1alpha1.Volume{} },
+	"networks":   func() runtime.Object { return &v1alpha1.Network{} },
 }
 
 // read records the output of informer031.

@@ -25,7 +25,7 @@ var eng *engine.Engine
 
 func TestMain(m *testing.M) { os.Exit(engine.Main(withInformer031{m}, &eng)) }
 
-var resources = []string{"containers", "images", "volumes"}
+var resources = []string{"containers", "images", "volumes", "networks"}
 
 func newClient(t testing.TB, config *rest.Config) typed.ContainersV1alpha1Interface {
 	t.Helper()
@@ -43,6 +43,8 @@ func list(ctx context.Context, client typed.ContainersV1alpha1Interface, resourc
 		return client.Containers(testserver.Namespace).List(ctx, metav1.ListOptions{})
 	case "images":
 		return client.Images(testserver.Namespace).List(ctx, metav1.ListOptions{})
+	case "networks":
+		return client.Networks(testserver.Namespace).List(ctx, metav1.ListOptions{})
 	default:
 		return client.Volumes(testserver.Namespace).List(ctx, metav1.ListOptions{})
 	}

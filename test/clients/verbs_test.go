@@ -206,6 +206,18 @@ func TestGeneratedVolumeClient(t *testing.T) {
 	requireDeletes(t, client, name, others, metav1.ListOptions{LabelSelector: "among=others"})
 }
 
+func TestGeneratedNetworkClient(t *testing.T) {
+	server := testserver.Start(t, eng.Host())
+	client := newClient(t, server.Config(t)).Networks(testserver.Namespace)
+	name, others := engine.UniqueName("one"), [2]string{engine.UniqueName("two"), engine.UniqueName("three")}
+	id := eng.Network(t, name, map[string]string{"number": name})
+	for _, other := range others {
+		eng.Network(t, other, map[string]string{"among": "others"})
+	}
+	requireReads(t, client, name, metav1.ListOptions{LabelSelector: "number=" + name}, metav1.ListOptions{FieldSelector: "status.id=" + id})
+	requireDeletes(t, client, name, others, metav1.ListOptions{LabelSelector: "among=others"})
+}
+
 func TestGeneratedContainerNamespaceClient(t *testing.T) {
 	server := testserver.Start(t, eng.Host())
 	requireReads(t, newClient(t, server.Config(t)).ContainerNamespaces(testserver.Namespace), "moby")

@@ -26,6 +26,7 @@ const (
 	containerChanges = 350
 	imageChanges     = 850
 	volumeChanges    = 800
+	networkChanges   = 100
 )
 
 // objects maps the names of the objects of a kind to a value that reads show, such as a container's status.
@@ -131,5 +132,6 @@ func TestNoReadIsStale(t *testing.T) {
 	group.Go(func() { containerWriter(newWriter("container", 1), own).run(t.Context(), containerChanges) })
 	group.Go(func() { imageWriter(newWriter("image", 2), own).run(t.Context(), imageChanges) })
 	group.Go(func() { volumeWriter(newWriter("volume", 3), own).run(t.Context(), volumeChanges) })
+	group.Go(func() { networkWriter(newWriter("network", 4), own).run(t.Context(), networkChanges) })
 	group.Wait()
 }

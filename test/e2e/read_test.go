@@ -27,9 +27,9 @@ func TestGetShowsWhatDockerHoldsNow(t *testing.T) {
 		tag := engine.UniqueName("localhost:5000/team/app") + ":v1"
 		image := docker.Image(t, tag)
 
-		kubectl.Contains(t, k.OK(t, "get", "containers,images,volumes,containernamespaces"),
+		kubectl.Contains(t, k.OK(t, "get", "containers,images,volumes,networks,containernamespaces"),
 			"container.containers.rancherdesktop.io/"+name, "volume.containers.rancherdesktop.io/"+volume,
-			"image.containers.rancherdesktop.io/"+strings.ReplaceAll(tag, "/", "~"), "containernamespace.containers.rancherdesktop.io/moby")
+			"image.containers.rancherdesktop.io/"+strings.ReplaceAll(tag, "/", "~"), "network.containers.rancherdesktop.io/host", "containernamespace.containers.rancherdesktop.io/moby")
 		kubectl.Contains(t, k.OK(t, "get", "engine"), name, volume)
 		kubectl.Contains(t, k.OK(t, "get", "ctr", name, "-o", "wide"), "running", id[:12], "COMMAND", "PID", "HEALTH")
 		kubectl.Contains(t, k.OK(t, "get", "img", "-o", "wide"), strings.TrimPrefix(image, "sha256:")[:12], "OS/ARCH", "DIGEST")
@@ -55,7 +55,8 @@ func TestColumnsAreThoseOfTheContract(t *testing.T) {
 			"containers": {"NAME IMAGE STATUS PORTS AGE", "ID COMMAND PID HEALTH"},
 			"images":     {"NAME ID SIZE AGE", "OS/ARCH DIGEST"},
 			"volumes":    {"NAME DRIVER AGE", "SCOPE MOUNTPOINT"},
-			"engines":    {"NAME VERSION READY CONTAINERS IMAGES VOLUMES", "ENDPOINT OS/ARCH STORAGE-DRIVER"},
+			"networks":   {"NAME DRIVER SCOPE AGE", "ID SUBNETS CONTAINERS"},
+			"engines":    {"NAME VERSION READY CONTAINERS IMAGES VOLUMES NETWORKS", "ENDPOINT OS/ARCH STORAGE-DRIVER"},
 		} {
 			for _, header := range []struct {
 				args []string
@@ -123,10 +124,11 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 		"containers":          {"get", "list", "watch", "update", "patch", "delete", "deletecollection"},
 		"images":              {"get", "list", "watch", "delete", "deletecollection"},
 		"volumes":             {"get", "list", "watch", "delete", "deletecollection"},
+		"networks":            {"get", "list", "watch", "delete", "deletecollection"},
 		"containernamespaces": {"get", "list", "watch"},
 		"engines":             {"get", "list", "watch"},
 	}
-	shortNames := map[string]string{"containers": "ctr", "images": "img", "volumes": "vol", "containernamespaces": "cns", "engines": "eng"}
+	shortNames := map[string]string{"containers": "ctr", "images": "img", "volumes": "vol", "networks": "net", "containernamespaces": "cns", "engines": "eng"}
 	if len(list.APIResources) != len(want) {
 		t.Errorf("%d resources, want %d", len(list.APIResources), len(want))
 	}
@@ -144,7 +146,7 @@ func TestExplainReadsLikeDocumentation(t *testing.T) {
 	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		kubectl.Contains(t, k.OK(t, "explain", "container.status"), "GROUP:", "KIND:", "exitCode", "exit code of the last run")
 		kubectl.Contains(t, k.OK(t, "explain", "ctr.spec.state"), "pauses", "restart policy")
-		for _, kind := range []string{"containers", "images", "volumes", "containernamespaces", "engines"} {
+		for _, kind := range []string{"containers", "images", "volumes", "networks", "containernamespaces", "engines"} {
 			text := k.OK(t, "explain", "--recursive", kind)
 			kubectl.Contains(t, text, "DESCRIPTION:")
 			if regexp.MustCompile(`<no description>`).MatchString(text) {

@@ -13,10 +13,12 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
@@ -281,6 +283,91 @@ func volumeWriter(w *writer, e *engine.Engine) *writer {
 			return "", ignoreNotFound(err)
 		}
 		return object.Status.Driver, nil
+	}
+	return w
+}
+
+// networkWriter knows which of the containers that it runs are on each network.
+func networkWriter(w *writer, e *engine.Engine) *writer {
+	docker := e.Client()
+	home := engine.UniqueName("home")
+	e.Network(w.t, home, nil)
+	names := map[string]string{} // of the containers, by ID
+	for range 2 {
+		name := w.name()
+		names[e.Run(w.t, name, engine.OnNetwork(home))] = name
+	}
+	model, connected := objects{}, map[string]map[string]bool{} // connected has the IDs of the containers on each network
+	model[home], connected[home] = "", map[string]bool{}
+	for id := range names {
+		connected[home][id] = true
+	}
+	refresh := func() {
+		for network, ids := range connected {
+			var on []string
+			for id := range ids {
+				on = append(on, names[id])
+			}
+			slices.Sort(on)
+			model[network] = strings.Join(on, " ")
+		}
+	}
+	w.change = func(ctx context.Context) (string, []string, error) {
+		defer refresh()
+		id, name := w.pick(names), w.pick(model)
+		switch at := w.random.IntN(20); {
+		case at < 6 && len(model) < 6:
+			name = w.name()
+			model[name], connected[name] = "", map[string]bool{}
+			_, err := docker.NetworkCreate(ctx, name, network.CreateOptions{})
+			return "network create " + name, []string{name}, err
+		case at < 12 && len(connected[name]) == 0:
+			delete(model, name)
+			delete(connected, name)
+			return "network rm " + name, []string{name}, docker.NetworkRemove(ctx, name)
+		case at < 15 && name != home && !connected[name][id]:
+			connected[name][id] = true
+			return "network connect " + name + " " + id, []string{name}, docker.NetworkConnect(ctx, name, id, nil)
+		case at < 18 && name != home && connected[name][id]:
+			delete(connected[name], id)
+			return "network disconnect " + name + " " + id, []string{name}, docker.NetworkDisconnect(ctx, name, id, false)
+		case at == 18: // Docker raises no event for the networks that the container is on
+			names[id] = w.name()
+			return "rename " + id + " " + names[id], []string{home}, docker.ContainerRename(ctx, id, names[id])
+		}
+		return "", nil, nil
+	}
+	w.want = func(context.Context) (objects, error) {
+		refresh()
+		return model, nil
+	}
+	shown := func(n *v1alpha1.Network) string {
+		var on []string
+		for _, c := range n.Status.Containers {
+			on = append(on, c.Name)
+		}
+		return strings.Join(on, " ")
+	}
+	networks := w.client.Networks(testserver.Namespace)
+	w.list = func(ctx context.Context) (objects, error) {
+		list, err := networks.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return nil, err
+		}
+		found := objects{}
+		for _, item := range list.Items {
+			if item.Status.Driver == "bridge" {
+				found[item.Name] = shown(&item)
+			}
+		}
+		return found, nil
+	}
+	w.get = func(ctx context.Context, name string) (string, error) {
+		object, err := networks.Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return "", ignoreNotFound(err)
+		}
+		return shown(object), nil
 	}
 	return w
 }

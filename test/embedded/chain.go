@@ -36,7 +36,7 @@ func (o *engineOptions) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.serve, "engine", o.serve, "Serve a container engine. If false, you can register a server of another process, and every Service leads to this machine.")
 	flags.StringVar(&o.engine.Host, "docker-host", "", "Address of the Docker Engine. Default: as for the docker command.")
 	flags.StringVar(&o.engine.Namespace, "namespace", docker.DefaultNamespace, "Kubernetes namespace that shows the engine.")
-	flags.BoolVar(&o.allowNamespaceDeletion, "allow-namespace-deletion", false, "When that namespace is deleted, also delete the engine's containers, images and volumes.")
+	flags.BoolVar(&o.allowNamespaceDeletion, "allow-namespace-deletion", false, "When that namespace is deleted, also delete the engine's containers, images, volumes and networks.")
 }
 
 // newServer chains the servers. A request goes from the aggregator to the first server that knows its path:

@@ -4,8 +4,12 @@
 package engine
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -15,6 +19,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
+	"github.com/docker/docker/client"
 )
 
 var (
@@ -115,6 +120,41 @@ func (e *Engine) Network(t testing.TB, name string, labels map[string]string) st
 		return e.client.NetworkRemove(ctx, created.ID)
 	})
 	return created.ID
+}
+
+// Namesake creates another bridge network with a name that a network has, and returns its ID. Docker 25 and newer refuse
+// that.
+func (e *Engine) Namesake(t testing.TB, name string) (id string, err error) {
+	t.Helper()
+	// Docker's own client asks older engines to refuse it as well.
+	body, err := json.Marshal(map[string]any{"Name": name, "CheckDuplicate": false})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := "http://" + client.DummyHost + "/v" + e.client.ClientVersion() + "/networks/create"
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, target, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := e.client.HTTPClient().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != http.StatusCreated {
+		return "", fmt.Errorf("creating another network %s: %s: %s", name, response.Status, answer)
+	}
+	var created network.CreateResponse
+	if err := json.Unmarshal(answer, &created); err != nil {
+		t.Fatal(err)
+	}
+	e.cleanUp(t, "network "+name, func(ctx context.Context) error { return e.client.NetworkRemove(ctx, created.ID) })
+	return created.ID, nil
 }
 
 func (e *Engine) cleanUp(t testing.TB, what string, remove func(context.Context) error) {

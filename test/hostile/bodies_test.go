@@ -140,7 +140,7 @@ func TestHugeBodiesAreRefused(t *testing.T) {
 
 func TestDeleteOptionsThatAreNoneAreRefused(t *testing.T) {
 	f := start(t)
-	for _, path := range []string{f.containerPath(), namespace + "/images/" + f.image, namespace + "/volumes/" + f.volume, namespace + "/containers", namespace + "/images", namespace + "/volumes"} {
+	for _, path := range []string{f.containerPath(), namespace + "/images/" + f.image, namespace + "/volumes/" + f.volume, namespace + "/networks/" + f.network, namespace + "/containers", namespace + "/images", namespace + "/volumes", namespace + "/networks"} {
 		for _, body := range []string{"{", "[]", `{"gracePeriodSeconds":"x"}`, `{"gracePeriodSeconds":1.5}`, `{"kind":"Pod","apiVersion":"v1"}`,
 			`{"kind":"DeleteOptions","apiVersion":"v1","propagationPolicy":"Sometimes"}`, `{"kind":"DeleteOptions","apiVersion":"v1","dryRun":["Some"]}`,
 			`{"kind":"DeleteOptions","apiVersion":"v1","orphanDependents":true,"propagationPolicy":"Orphan"}`} {

@@ -104,7 +104,7 @@ func TestAnotherObjectsUIDOrVersionIsAConflict(t *testing.T) {
 			f.refuse(t, r, http.StatusConflict, http.StatusBadRequest, http.StatusUnprocessableEntity)
 		}
 	}
-	for _, path := range []string{f.containerPath(), namespace + "/images/" + f.image, namespace + "/volumes/" + f.volume} {
+	for _, path := range []string{f.containerPath(), namespace + "/images/" + f.image, namespace + "/volumes/" + f.volume, namespace + "/networks/" + f.network} {
 		for _, preconditions := range []string{`"uid":"x"`, `"uid":""`, `"resourceVersion":"1"`, `"resourceVersion":"x"`, `"resourceVersion":""`} {
 			f.refuse(t, request{method: http.MethodDelete, path: path, body: `{"preconditions":{` + preconditions + `}}`}, http.StatusConflict, http.StatusBadRequest)
 		}

@@ -36,7 +36,7 @@ const dryRun = "?dryRun=All"
 
 func TestADryRunOfDeleteAnswersAsDeleteDoes(t *testing.T) {
 	f := start(t)
-	for _, path := range []string{f.containerPath(), namespace + "/containers/" + f.id[:12], namespace + "/images/" + f.image, namespace + "/volumes/" + f.volume} {
+	for _, path := range []string{f.containerPath(), namespace + "/containers/" + f.id[:12], namespace + "/images/" + f.image, namespace + "/volumes/" + f.volume, namespace + "/networks/" + f.network} {
 		var object metav1.PartialObjectMetadata
 		f.send(t, request{method: http.MethodGet, path: path}).into(t, &object)
 		for _, r := range []request{
@@ -58,7 +58,7 @@ func TestADryRunOfDeleteAnswersAsDeleteDoes(t *testing.T) {
 
 func TestADryRunOfDeleteCollectionAnswersAsDeleteCollectionDoes(t *testing.T) {
 	f := start(t)
-	for kind, name := range map[string]string{"containers": f.container, "images": f.image, "volumes": f.volume} {
+	for kind, name := range map[string]string{"containers": f.container, "images": f.image, "volumes": f.volume, "networks": f.network} {
 		for _, query := range []string{dryRun, dryRun + "&gracePeriodSeconds=0", dryRun + "&fieldSelector=metadata.name%3D" + name} {
 			var list metav1.PartialObjectMetadataList
 			f.try(t, request{method: http.MethodDelete, path: namespace + "/" + kind + query}).into(t, &list)

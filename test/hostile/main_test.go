@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/rest"
@@ -33,7 +34,7 @@ const (
 )
 
 var (
-	kinds = []string{"containers", "images", "volumes", "containernamespaces", "engines"}
+	kinds = []string{"containers", "images", "volumes", "networks", "containernamespaces", "engines"}
 
 	eng    *engine.Engine
 	shared fixture
@@ -72,15 +73,15 @@ func (m withServer) Run() int {
 	return code
 }
 
-// fixture is a server and a proxy that records the requests to its engine. The tests must not harm its container, image and
-// volume.
+// fixture is a server and a proxy that records the requests to its engine. The tests must not harm its container, image,
+// volume and network.
 type fixture struct {
 	proxy  *dockerproxy.Proxy
 	server *testserver.Server
 	config *rest.Config
 	tls    *tls.Config // with cheap handshakes, because each of thousands of requests has its own connection
 
-	container, id, image, imageID, volume string
+	container, id, image, imageID, volume, network string
 }
 
 func (f *fixture) start(dir string) (err error) {
@@ -98,6 +99,10 @@ func (f *fixture) start(dir string) (err error) {
 		return err
 	}
 	if _, err := docker.VolumeCreate(ctx, volume.CreateOptions{Name: f.volume}); err != nil {
+		return err
+	}
+	f.network = engine.UniqueName("prey")
+	if _, err := docker.NetworkCreate(ctx, f.network, network.CreateOptions{}); err != nil {
 		return err
 	}
 	if f.proxy, err = dockerproxy.Start(dir, eng.Host()); err != nil {
@@ -155,7 +160,7 @@ func (f *fixture) use(t *testing.T) {
 	})
 }
 
-// checkVictims asks the engine whether the container, the image and the volume are unchanged.
+// checkVictims asks the engine whether the container, the image, the volume and the network are unchanged.
 func (f *fixture) checkVictims(t *testing.T) {
 	t.Helper()
 	ctx := context.Background()
@@ -172,15 +177,18 @@ func (f *fixture) checkVictims(t *testing.T) {
 	if _, err := eng.Client().VolumeInspect(ctx, f.volume); err != nil {
 		t.Error(err)
 	}
+	if _, err := eng.Client().NetworkInspect(ctx, f.network, network.InspectOptions{}); err != nil {
+		t.Error(err)
+	}
 }
 
 // harmless matches the requests that the server may send to the engine for any read. These are pings, the event log, lists,
 // descriptions of the engine, and the inspection of one object. The name of a container or a volume must be one segment of the
-// path. The name of an image may be several segments.
+// path. The name of an image may be several segments. A network is inspected only by its ID.
 var harmless = regexp.MustCompile(`^(GET|HEAD) (/v1\.\d+)?/(_ping|events\?[^ ]*|info|version|` +
 	`containers/[^/?#]+/json|containers/json\?all=1|` +
 	`images/[a-z0-9][a-zA-Z0-9_.:/-]*/json|images/json(\?[^ ]*dangling[^ ]*)?|` +
-	`volumes(/[^/?#]+)?)$`)
+	`volumes(/[^/?#]+)?|networks(/[a-z0-9]+)?)$`)
 
 // dots matches the path segments "." and "..", also in their encoded forms. An engine might decode a path once more.
 var dots = regexp.MustCompile(`(?i)/(\.|%2e){1,2}(/|%2f|$)`)

@@ -57,7 +57,7 @@ func (f *fixture) refuseName(t *testing.T, kind, pathSegment, name string) {
 func TestNoNameReachesAnotherEndpoint(t *testing.T) {
 	f := start(t)
 	for _, name := range []string{
-		"../containers/" + f.container, "../volumes/" + f.volume, "../images/" + f.image, "x/../../containers/" + f.container,
+		"../containers/" + f.container, "../volumes/" + f.volume, "../images/" + f.image, "../networks/" + f.network, "x/../../containers/" + f.container,
 		"..%2fcontainers%2f" + f.container, f.container + "/json", f.container + "/../" + f.container, "/" + f.container,
 		f.container + "?force=1", f.container + "#", f.container + "%", f.container + "%00", f.container + "%2e",
 		f.container + "\x00", f.container + "\n", f.container + "\r\nX: y", "\x7f" + f.container, "\x1b[2J",
@@ -173,7 +173,8 @@ func TestOneKindDoesNotAnswerToAnothersName(t *testing.T) {
 		{"containers", f.volume}, {"containers", f.image}, {"containers", f.imageID}, {"containers", strings.TrimPrefix(f.imageID, "sha256:")[:12]},
 		{"volumes", f.container}, {"volumes", f.id}, {"volumes", f.id[:12]}, {"volumes", f.image},
 		{"images", f.container}, {"images", f.volume + ":v1"}, {"images", f.id}, {"images", f.id[:12]},
-		{"containers", other}, {"volumes", other}, {"images", other + ":v1"},
+		{"networks", f.container}, {"networks", f.id}, {"networks", f.id[:12]}, {"networks", f.volume}, {"containers", f.network}, {"volumes", f.network},
+		{"containers", other}, {"volumes", other}, {"images", other + ":v1"}, {"networks", other},
 	} {
 		f.refuseName(t, c.kind, c.name, c.name)
 	}

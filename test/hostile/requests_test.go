@@ -11,7 +11,7 @@ import (
 
 func TestOtherMethodsAreRefused(t *testing.T) {
 	f := start(t)
-	paths := []string{f.containerPath(), namespace + "/containers", namespace + "/images/" + f.image, namespace + "/volumes/" + f.volume, namespace + "/containernamespaces/moby", namespace + "/engines/moby"}
+	paths := []string{f.containerPath(), namespace + "/containers", namespace + "/images/" + f.image, namespace + "/volumes/" + f.volume, namespace + "/networks/" + f.network, namespace + "/containernamespaces/moby", namespace + "/engines/moby"}
 	for _, path := range paths {
 		for _, method := range []string{"OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "Delete", "REMOVE", "POST", "X" + strings.Repeat("X", 10_000)} {
 			answer := f.send(t, request{method: method, path: path})
@@ -125,7 +125,7 @@ func TestOtherNamespacesAreEmptyAndDoNotReachTheEngine(t *testing.T) {
 	f := start(t)
 	for _, other := range []string{"default", "rancher-desktop2", "rancher", "RANCHER-DESKTOP", "kube-system", "moby", "a", strings.Repeat("a", 63)} {
 		path := strings.Replace(namespace, "rancher-desktop", other, 1)
-		for kind, name := range map[string]string{"containers": f.container, "images": f.image, "volumes": f.volume, "containernamespaces": "moby", "engines": "moby"} {
+		for kind, name := range map[string]string{"containers": f.container, "images": f.image, "volumes": f.volume, "networks": f.network, "containernamespaces": "moby", "engines": "moby"} {
 			f.refuse(t, request{method: http.MethodGet, path: path + "/" + kind + "/" + name}, http.StatusNotFound)
 			f.checkNotAsked(t)
 			answer := f.send(t, request{method: http.MethodGet, path: path + "/" + kind})

@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command informer031 watches containers, images and volumes with dynamic informers of client-go 0.31, which list and then watch.
+// Command informer031 watches containers, images, volumes and networks with dynamic informers of client-go 0.31, which list and then watch.
 // It prints each request, event and error as a line of JSON. It ends when its standard input ends.
 package main
 
@@ -92,7 +92,7 @@ func follow(kubeconfig, namespace string) error {
 	group := schema.GroupVersion{Group: "containers.rancherdesktop.io", Version: "v1alpha1"}
 	stop := make(chan struct{})
 	var synced []cache.InformerSynced
-	for _, resource := range []string{"containers", "images", "volumes"} {
+	for _, resource := range []string{"containers", "images", "volumes", "networks"} {
 		objects := client.Resource(group.WithResource(resource)).Namespace(namespace)
 		informer := cache.NewSharedIndexInformer(&cache.ListWatch{
 			ListFunc: func(options metav1.ListOptions) (runtime.Object, error) {

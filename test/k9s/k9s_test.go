@@ -56,10 +56,13 @@ func TestEveryViewShowsWhatDockerHolds(t *testing.T) {
 	container, volume := engine.UniqueName("web"), engine.UniqueName("data")
 	docker.Run(t, container)
 	docker.Volume(t, volume, nil)
+	network := engine.UniqueName("back")
+	docker.Network(t, network, nil)
 	k9s := start(t, "")
 	for _, view := range []struct{ command, resource, name, detail string }{
 		{"img", "images", "busybox:latest", "MB"},
 		{"vol", "volumes", volume, "local"},
+		{"net", "networks", network, "bridge"},
 		{"eng", "engines", "moby", "True"},
 		{"cns", "containernamespaces", "moby", ""},
 		{"ctr", "containers", container, "busybox"},

@@ -31,6 +31,8 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	eng.Image(t, image)
 	eng.DanglingImage(t)
 	eng.Volume(t, volume, nil)
+	network := engine.UniqueName("net")
+	eng.Network(t, network, nil)
 	eng.Create(t, used, engine.FromImage(image))
 
 	dir, err := os.MkdirTemp("", "proxy-")
@@ -76,6 +78,7 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	get("/containers/" + web)
 	get("/images/" + image)
 	get("/volumes/" + volume)
+	get("/networks/" + network)
 	for _, state := range []string{"paused", "running", "created", "running"} {
 		patch(`{"spec":{"state":"` + state + `"}}`)
 	}
@@ -85,6 +88,7 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	remove(http.StatusOK, "/containers/"+used+"?gracePeriodSeconds=0")
 	remove(http.StatusOK, "/images/"+image+"?gracePeriodSeconds=0")
 	remove(http.StatusOK, "/volumes/"+volume)
+	remove(http.StatusOK, "/networks/"+network)
 	remove(http.StatusOK, "/containers/"+web+"?gracePeriodSeconds=5")
 	eventually(t, "the container is removed", func() bool {
 		code, _ := ask(t, config, http.MethodGet, namespace+"/containers/"+web, "")

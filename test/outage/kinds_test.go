@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,6 +27,17 @@ var liveKinds = []struct{ resource, list, condition string }{
 	{"containers", "/containers/json", v1alpha1.EngineContainersSynced},
 	{"images", "/images/json", v1alpha1.EngineImagesSynced},
 	{"volumes", "/volumes", v1alpha1.EngineVolumesSynced},
+	{"networks", "/networks", v1alpha1.EngineNetworksSynced},
+}
+
+// lists returns the paths of Docker's lists of all kinds except those.
+func lists(except ...string) (paths []string) {
+	for _, kind := range liveKinds {
+		if !slices.Contains(except, kind.resource) {
+			paths = append(paths, kind.list)
+		}
+	}
+	return paths
 }
 
 // engineStatus reads the status of the server's Engine.
@@ -130,7 +142,7 @@ func TestAKindWhoseListHangsLeavesTheOthers(t *testing.T) {
 
 func TestReadinessThatRequiresTheEngineRequiresThatSomethingHasBeenRead(t *testing.T) {
 	proxy := newProxy(t)
-	proxy.Fail(dockerproxy.Stall(dockerproxy.ToPath("/containers/json", "/images/json", "/volumes")))
+	proxy.Fail(dockerproxy.Stall(dockerproxy.ToPath(lists()...)))
 	server := testserver.Start(t, proxy.Host(), "--ready-requires-engine")
 	awaitCondition(t, server, v1alpha1.EngineReady, metav1.ConditionTrue, v1alpha1.EngineConnected)
 	for path, want := range map[string]int{"/readyz": http.StatusInternalServerError, "/readyz/container-engine": http.StatusOK} {
@@ -138,7 +150,7 @@ func TestReadinessThatRequiresTheEngineRequiresThatSomethingHasBeenRead(t *testi
 			t.Errorf("%s: %d %s", path, got.code, got.body)
 		}
 	}
-	proxy.Fail(dockerproxy.Stall(dockerproxy.ToPath("/images/json", "/volumes")))
+	proxy.Fail(dockerproxy.Stall(dockerproxy.ToPath(lists("containers")...)))
 	proxy.Drop()
 	eventually(t, func() error {
 		if got := get(t, server, "/readyz"); got.code != http.StatusOK {
@@ -193,7 +205,7 @@ func TestAKindThatIsNoLongerListedIsServedByEvents(t *testing.T) {
 	proxy := newProxy(t)
 	server := testserver.Start(t, proxy.Host(), "--resync-period", "1s")
 	awaitCondition(t, server, v1alpha1.EngineSynced, metav1.ConditionTrue, v1alpha1.EngineSyncedReason)
-	proxy.Fail(dockerproxy.Refuse(dockerproxy.ToPath("/containers/json", "/images/json", "/volumes")))
+	proxy.Fail(dockerproxy.Refuse(dockerproxy.ToPath(lists()...)))
 	for _, kind := range liveKinds {
 		awaitCondition(t, server, kind.condition, metav1.ConditionFalse, v1alpha1.EngineComparisonFailed)
 	}
@@ -201,9 +213,10 @@ func TestAKindThatIsNoLongerListedIsServedByEvents(t *testing.T) {
 	name := engine.UniqueName("seen")
 	eng.Create(t, name)
 	eng.Volume(t, name, nil)
+	eng.Network(t, name, nil)
 	formerID := eng.Image(t, name+":v1")
 	eng.Image(t, name+":v1")
-	for path, want := range map[string]string{"/containers": name, "/volumes": name, "/images": formerID} {
+	for path, want := range map[string]string{"/containers": name, "/volumes": name, "/networks": name, "/images": formerID} {
 		if got := get(t, server, namespace+path); got.code != http.StatusOK || !strings.Contains(got.body, want) {
 			t.Errorf("%s does not show %s: %d %.300s", path, want, got.code, got.body)
 		}

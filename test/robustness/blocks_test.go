@@ -29,7 +29,7 @@ const (
 )
 
 // inspection matches the path of an inspection, or of the request that waits for a removal.
-var inspection = regexp.MustCompile(`/(?:containers|images|volumes)/(.+?)(?:/json|/wait)?$`)
+var inspection = regexp.MustCompile(`/(?:containers|images|volumes|networks)/(.+?)(?:/json|/wait)?$`)
 
 // blocks records which inspections were slow, and when.
 type blocks struct {

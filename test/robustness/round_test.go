@@ -15,11 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
-	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/api/types/volume"
-
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/checkers"
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/clients"
@@ -290,6 +285,7 @@ func startOther(t *testing.T) *engine.Engine {
 	})
 	other.Create(t, "other-container")
 	other.Volume(t, "other-volume", nil)
+	other.Network(t, "other-network", nil)
 	other.Image(t, "other-image:latest")
 	return other
 }
@@ -321,33 +317,6 @@ func (r *round) failpointName() string {
 		return "no failpoint"
 	}
 	return r.failpoint.Name
-}
-
-// clean removes what the round has made, so that the next round is not slower.
-func (r *round) clean(ctx context.Context) {
-	docker := r.engine.Client()
-	listed, err := docker.ContainerList(ctx, container.ListOptions{All: true})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for _, c := range listed {
-		_ = docker.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}) // fails if it is already being removed
-	}
-	volumes, err := docker.VolumeList(ctx, volume.ListOptions{})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for _, v := range volumes.Volumes {
-		_ = docker.VolumeRemove(ctx, v.Name, true)
-	}
-	images, err := docker.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("reference", fmt.Sprintf("r%d-*", r.number)))})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for _, i := range images {
-		_, _ = docker.ImageRemove(ctx, i.ID, image.RemoveOptions{Force: true, PruneChildren: true})
-	}
-	_, _ = docker.ImagesPrune(ctx, filters.NewArgs(filters.Arg("dangling", "true")))
 }
 
 func TestRobustness(t *testing.T) {

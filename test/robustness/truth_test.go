@@ -15,6 +15,7 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,7 +36,11 @@ func truth(ctx context.Context, docker *client.Client) (map[string]checkers.Fact
 		return nil, err
 	}
 	volumes, err := volumesOf(ctx, docker)
-	return map[string]checkers.Facts{"containers": containers, "images": images, "volumes": volumes}, err
+	if err != nil {
+		return nil, err
+	}
+	networks, err := networksOf(ctx, docker)
+	return map[string]checkers.Facts{"containers": containers, "images": images, "volumes": volumes, "networks": networks}, err
 }
 
 func containersOf(ctx context.Context, docker *client.Client) (checkers.Facts, error) {
@@ -110,6 +115,35 @@ func volumesOf(ctx context.Context, docker *client.Client) (checkers.Facts, erro
 	return facts, nil
 }
 
+func networksOf(ctx context.Context, docker *client.Client) (checkers.Facts, error) {
+	listed, err := docker.NetworkList(ctx, network.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	facts := checkers.Facts{}
+	for _, summary := range listed {
+		n, err := docker.NetworkInspect(ctx, summary.ID, network.InspectOptions{})
+		if cerrdefs.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		subnets, connected := "", map[string]string{}
+		for _, config := range n.IPAM.Config {
+			subnets += config.Subnet + " " + config.Gateway + " "
+		}
+		for id, c := range n.Containers {
+			connected[id] = c.Name + " " + c.MacAddress + " " + c.IPv4Address
+		}
+		facts[n.Name] = map[string]string{
+			"id": n.ID, "driver": n.Driver, "scope": n.Scope, "created": second(n.Created.Format(time.RFC3339Nano)), "labels": labelsOf(n.Labels),
+			"options": labelsOf(n.Options), "internal": strconv.FormatBool(n.Internal), "subnets": subnets, "connected": labelsOf(connected),
+		}
+	}
+	return facts, nil
+}
+
 // facts returns the fields of the clients' objects, in the same form as truth.
 func facts(objects []runtime.Object) checkers.Facts {
 	all := checkers.Facts{}
@@ -134,6 +168,19 @@ func facts(objects []runtime.Object) checkers.Facts {
 			all[o.Name] = map[string]string{
 				"name": s.Name, "driver": s.Driver, "mountpoint": s.Mountpoint, "scope": s.Scope, "created": at(s.CreatedAt), "labels": labelsOf(s.Labels),
 				"options": labelsOf(s.Options),
+			}
+		case *v1alpha1.Network:
+			s := o.Status
+			subnets, connected := "", map[string]string{}
+			for _, config := range o.Spec.IPAM.Config {
+				subnets += config.Subnet + " " + config.Gateway + " "
+			}
+			for _, c := range s.Containers {
+				connected[c.ID] = c.Name + " " + c.MacAddress + " " + c.Ipv4Address
+			}
+			all[o.Name] = map[string]string{
+				"id": s.ID, "driver": s.Driver, "scope": s.Scope, "created": at(s.CreatedAt), "labels": labelsOf(s.Labels),
+				"options": labelsOf(o.Spec.Options), "internal": strconv.FormatBool(o.Spec.Internal), "subnets": subnets, "connected": labelsOf(connected),
 			}
 		}
 	}

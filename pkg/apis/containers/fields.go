@@ -28,6 +28,8 @@ func SelectableFields(obj runtime.Object) fields.Set {
 		set = fields.Set{"status.id": obj.Status.ID, "status.namespace": obj.Status.Namespace, "status.repoTag": obj.Status.RepoTag}
 	case *v1alpha1.Volume:
 		set = fields.Set{"status.driver": obj.Status.Driver, "status.name": obj.Status.Name, "status.namespace": obj.Status.Namespace}
+	case *v1alpha1.Network:
+		set = fields.Set{"status.driver": obj.Status.Driver, "status.id": obj.Status.ID, "status.namespace": obj.Status.Namespace}
 	}
 	if accessor, err := meta.Accessor(obj); err == nil {
 		set["metadata.name"], set["metadata.namespace"] = accessor.GetName(), accessor.GetNamespace()

@@ -20,6 +20,7 @@ var selectable = map[string][]string{
 		"status.namespace", "status.status"},
 	"Image":              {"metadata.name", "metadata.namespace", "status.id", "status.namespace", "status.repoTag"},
 	"Volume":             {"metadata.name", "metadata.namespace", "status.driver", "status.name", "status.namespace"},
+	"Network":            {"metadata.name", "metadata.namespace", "status.driver", "status.id", "status.namespace"},
 	"ContainerNamespace": {"metadata.name", "metadata.namespace"},
 	"Engine":             {"metadata.name", "metadata.namespace"},
 }
@@ -111,6 +112,8 @@ func TestAnObjectAnswersToItsIDs(t *testing.T) {
 		{&v1alpha1.Container{Status: v1alpha1.ContainerStatus{ID: hex}}, []string{hex, hex[:12]}},
 		{tagged, []string{hex, hex[:12], "sha256:" + hex}},
 		{dangling, []string{hex, hex[:12]}},
+		{&v1alpha1.Network{Status: v1alpha1.NetworkStatus{ID: hex}}, []string{hex, hex[:12]}},
+		{&v1alpha1.Network{Status: v1alpha1.NetworkStatus{ID: "t5ch4nazcpwvtm2rqm0edgbyd"}}, []string{"t5ch4nazcpwvtm2rqm0edgbyd", "t5ch4nazcpwv"}},
 		{&v1alpha1.Volume{}, nil},
 		{&v1alpha1.Container{}, nil},
 	} {

@@ -47,7 +47,7 @@ func TestAnotherGenerationLeavesObjectsWithTheSameConditionsAlone(t *testing.T) 
 	}
 }
 
-func TestOnlyWhatIsAskedOfAContainerChangesItsGeneration(t *testing.T) {
+func TestOnlyAChangeOfSpecOrADeletionChangesTheGeneration(t *testing.T) {
 	now := metav1.Now()
 	container := func(change func(*v1alpha1.Container)) *v1alpha1.Container {
 		c := &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: "running"}}
@@ -67,6 +67,8 @@ func TestOnlyWhatIsAskedOfAContainerChangesItsGeneration(t *testing.T) {
 		"deletion failed":   {container(func(c *v1alpha1.Container) { c.DeletionTimestamp = &now }), asIs, true},
 		"status of images":  {&v1alpha1.Image{}, &v1alpha1.Image{Status: v1alpha1.ImageStatus{Size: 1}}, false},
 		"status of volumes": {&v1alpha1.Volume{}, &v1alpha1.Volume{Status: v1alpha1.VolumeStatus{Driver: "x"}}, false},
+		"network's status":  {&v1alpha1.Network{}, &v1alpha1.Network{Status: v1alpha1.NetworkStatus{Scope: "x"}}, false},
+		"network's spec":    {&v1alpha1.Network{}, &v1alpha1.Network{Spec: v1alpha1.NetworkSpec{Driver: "x"}}, true},
 	} {
 		if got := SpecChanged(test.old, test.updated); got != test.want {
 			t.Errorf("%s: %t", what, got)

@@ -39,6 +39,7 @@ var kinds = map[string]runtime.Object{
 	"Container":          &v1alpha1.Container{},
 	"Image":              &v1alpha1.Image{},
 	"Volume":             &v1alpha1.Volume{},
+	"Network":            &v1alpha1.Network{},
 	"ContainerNamespace": &v1alpha1.ContainerNamespace{},
 	"Engine":             &v1alpha1.Engine{},
 }

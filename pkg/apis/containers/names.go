@@ -85,6 +85,8 @@ func IDs(obj runtime.Object) []string {
 			return append(idsOf(strings.TrimPrefix(id, idAlgorithm)), id)
 		}
 		return idsOf(strings.TrimPrefix(obj.Status.ID, idAlgorithm))
+	case *v1alpha1.Network:
+		return idsOf(obj.Status.ID)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func NewCommand() *cobra.Command {
 	var version bool
 	command := &cobra.Command{
 		Use:           "engine-apiserver",
-		Short:         "Serves a Docker Engine's containers, images and volumes as Kubernetes resources",
+		Short:         "Serves a Docker Engine's containers, images, volumes and networks as Kubernetes resources",
 		Args:          usage.KnownCommand,
 		SilenceErrors: true,
 		SilenceUsage:  true,

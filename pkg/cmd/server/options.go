@@ -90,7 +90,7 @@ func (o *options) flags() cliflag.NamedFlagSets {
 	engine.StringVar(&o.dockerHost, "docker-host", o.dockerHost,
 		"Address of the Docker Engine. Default: $DOCKER_HOST, else that of the current docker context, else the platform's socket or pipe.")
 	engine.StringVar(&o.namespace, "namespace", o.namespace,
-		"Kubernetes namespace in which the engine's containers, images and volumes are shown.")
+		"Kubernetes namespace in which the engine's containers, images, volumes and networks are shown.")
 	engine.DurationVar(&o.resyncPeriod, "resync-period", o.resyncPeriod,
 		"How often everything is compared with Docker, to find changes for which Docker sends no event.")
 	engine.BoolVar(&o.readyRequiresEngine, "ready-requires-engine", o.readyRequiresEngine,

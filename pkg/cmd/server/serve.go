@@ -39,7 +39,7 @@ func newServeCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "serve",
 		Short: "Runs the server",
-		Long: "Serves the containers, images and volumes of a Docker Engine as Kubernetes resources of the group containers.rancherdesktop.io.\n\n" +
+		Long: "Serves the containers, images, volumes and networks of a Docker Engine as Kubernetes resources of the group containers.rancherdesktop.io.\n\n" +
 			"By default the server is standalone: it makes its own certificates and token, and writes a kubeconfig for kubectl. If its flags name " +
 			"a control plane, it serves behind that control plane instead. The cluster then knows the users and decides what they may do.",
 		Args:              usage.NoArguments,

@@ -53,6 +53,8 @@ func translate(verb string, resource schema.GroupResource, name string, err erro
 		return apierrors.NewConflict(resource, name, said)
 	case isChange && refusalOf(words) == metav1.StatusReasonInvalid:
 		return unprocessable(verb, resource, name, words)
+	case isChange && refusalOf(words) == metav1.StatusReasonForbidden:
+		return apierrors.NewForbidden(resource, name, said)
 	case errdefs.IsNotFound(err):
 		return apierrors.NewNotFound(resource, name)
 	case errdefs.IsConflict(err):

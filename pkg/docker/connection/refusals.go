@@ -45,6 +45,9 @@ var knownRefusals = []refusal{
 	conflict(`no available (?:IPv[46] )?addresses|available, non-overlapping IPv[46] address pool|fully subnetted`),
 	conflict(`Pool overlaps with|conflicts with network|networks have`),
 
+	// The engine needs the object itself.
+	{metav1.StatusReasonForbidden, fold(`default network \S+ cannot be removed`)}, // podman
+
 	// The engine or its host lacks what the container needs.
 	missing(`could not select device driver|CDI device injection failed|nvidia-container-cli`),
 	missing(`error gathering device information`),

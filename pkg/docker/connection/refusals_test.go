@@ -90,6 +90,9 @@ var said = map[int32][]string{
 		`seccomp is not enabled in your kernel, cannot run a custom seccomp profile`,
 		`logger: no log driver named 'fluent' is registered`,
 	},
+	http.StatusForbidden: {
+		`default network podman cannot be removed`,
+	},
 	http.StatusInternalServerError: {
 		`driver failed programming external connectivity on endpoint x (1): (iptables failed: iptables: No chain/target/match by that name.)`,
 		`tried to kill container, but did not receive an exit event`,

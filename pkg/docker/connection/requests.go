@@ -45,6 +45,7 @@ var Requests = []Request{
 	{http.MethodGet, "/containers/{name}/json", nil, "show a container"},
 	{http.MethodGet, "/images/{reference}/json", nil, "show an image"},
 	{http.MethodGet, "/volumes/{volume}", nil, "show a volume"},
+	{http.MethodGet, "/networks/{network}", nil, "show a network; names of the containers that are connected to one that Docker does not remove"},
 	{http.MethodGet, "/events", []string{"since", "until"}, "follow changes; read the event log before a live read is answered"},
 	{http.MethodHead, "/_ping", nil, "find out whether the engine answers, and which API versions it speaks"},
 	{http.MethodGet, "/_ping", nil, "the same of an engine that refuses HEAD"},
@@ -53,6 +54,7 @@ var Requests = []Request{
 	{http.MethodGet, "/containers/json", []string{"all", "filters"}, "IDs of all containers, after connecting, every resync period and an event that names none; the container of a made name; names of those that use an image or volume"},
 	{http.MethodGet, "/images/json", []string{"filters"}, "IDs of all images, after connecting, every resync period and an event that names none, and before a live read where the engine raises no event for some; which images without a tag are shown"},
 	{http.MethodGet, "/volumes", nil, "names of all volumes, after connecting, every resync period and an event that names none; the volume of a made name; to show or delete a volume that Docker does not find by its name"},
+	{http.MethodGet, "/networks", nil, "IDs of all networks, after connecting, every resync period and an event that names none; the network of a name or ID that the server does not know"},
 	{http.MethodPost, "/containers/{id}/start", nil, "spec.state running, action start"},
 	{http.MethodPost, "/containers/{id}/stop", []string{"t"}, "spec.state created, action stop, graceful delete"},
 	{http.MethodPost, "/containers/{id}/pause", nil, "spec.state paused, action pause"},
@@ -62,12 +64,14 @@ var Requests = []Request{
 	{http.MethodDelete, "/containers/{id}", []string{"force"}, "delete of a container"},
 	{http.MethodDelete, "/images/{reference}", []string{"force"}, "delete of an image"},
 	{http.MethodDelete, "/volumes/{volume}", nil, "delete of a volume"},
+	{http.MethodDelete, "/networks/{network}", nil, "delete of a network"},
 }
 
 // segments holds the check of the values for each placeholder.
 var segments = map[string]func(string) bool{
 	"{name}":      names.IsPathSegment,
 	"{volume}":    names.IsPath,
+	"{network}":   names.IsNetworkID,
 	"{id}":        names.IsFullID,
 	"{reference}": names.IsImagePath,
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/client"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
@@ -77,6 +78,11 @@ func FuzzName(f *testing.F) {
 				return err
 			}},
 			{segments["{volume}"], name, "DELETE /v1.51/volumes/", "", func(ctx context.Context, name string) error { return c.VolumeRemove(ctx, name, false) }},
+			{segments["{network}"], name, "GET /v1.51/networks/", "", func(ctx context.Context, id string) error {
+				_, err := c.NetworkInspect(ctx, id, network.InspectOptions{})
+				return err
+			}},
+			{segments["{network}"], name, "DELETE /v1.51/networks/", "", c.NetworkRemove},
 			{segments["{reference}"], name, "GET /v1.51/images/", "/json", inspectImage(c)},
 			{segments["{reference}"], name, "DELETE /v1.51/images/", "", removeImage(c)},
 			{aTag, tag, "GET /v1.51/images/", "/json", inspectImage(c)},

@@ -155,6 +155,8 @@ func TestWhatIsNotOnTheListNeverReachesAnEngine(t *testing.T) {
 			_, err := c.NetworkCreate(ctx, "net", network.CreateOptions{})
 			return err
 		},
+		"network connection":               func(ctx context.Context) error { return c.NetworkConnect(ctx, dockertest.IDA, dockertest.IDB, nil) },
+		"removal of a network by its name": func(ctx context.Context) error { return c.NetworkRemove(ctx, "back") },
 		"login": func(ctx context.Context) error {
 			_, err := c.RegistryLogin(ctx, registry.AuthConfig{})
 			return err
@@ -216,6 +218,13 @@ func TestRequestsAreFoundByMethodPathAndQuery(t *testing.T) {
 		"DELETE /v1.41/volumes/team/share":                            "/volumes/{volume}",
 		"DELETE /v1.41/volumes/a%3Fforce=1":                           "/volumes/{volume}",
 		"DELETE /v1.41/volumes/":                                      "",
+		"GET /v1.41/networks":                                         "/networks",
+		"GET /v1.41/networks/" + dockertest.IDA:                       "/networks/{network}",
+		"GET /v1.41/networks/t5ch4nazcpwvtm2rqm0edgbyd":               "/networks/{network}",
+		"DELETE /v1.41/networks/" + dockertest.IDA:                    "/networks/{network}",
+		"GET /v1.41/networks/bridge":                                  "",
+		"DELETE /v1.41/networks/" + dockertest.IDA[:12]:               "",
+		"GET /v1.41/networks/" + dockertest.IDA + "?verbose=true":     "",
 		"DELETE /v1.41/volumes/%2e%2e/containers/web":                 "",
 		"DELETE /v1.41/volumes/..%2fcontainers%2fweb":                 "",
 		"GET /v1.41/volumes/team//share":                              "",

@@ -24,6 +24,7 @@ var (
 	fullID       = regexp.MustCompile(`^[a-f0-9]{64}$`)
 	shortID      = regexp.MustCompile(`^[a-f0-9]{12}$`)
 	fullImageID  = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
+	networkID    = regexp.MustCompile(`^([a-f0-9]{64}|[a-z0-9]{25})$`)
 	errEmptyName = errors.New("must not be empty")
 )
 
@@ -42,6 +43,9 @@ func IsFullID(s string) bool { return fullID.MatchString(s) }
 
 // IsFullImageID reports whether s is a full image ID with its algorithm.
 func IsFullImageID(s string) bool { return fullImageID.MatchString(s) }
+
+// IsNetworkID reports whether s is the full ID of a network. The networks of a swarm have IDs of 25 characters.
+func IsNetworkID(s string) bool { return networkID.MatchString(s) }
 
 // ImageID returns an image ID with its algorithm. Podman leaves the algorithm out.
 func ImageID(id string) string {

@@ -28,6 +28,18 @@ func TestAnyNameCanBeAskedForThatIsOneSegmentOfAPath(t *testing.T) {
 	}
 }
 
+func TestANetworkHasTheIDOfAnEngineOrOfASwarm(t *testing.T) {
+	for id, want := range map[string]bool{
+		dockertest.IDA: true, "t5ch4nazcpwvtm2rqm0edgbyd": true,
+		"": false, "bridge": false, dockertest.IDA[:12]: false, dockertest.IDA + "0": false, "t5ch4nazcpwvtm2rqm0edgby/": false, "T5CH4NAZCPWVTM2RQM0EDGBYD": false,
+		"t5ch4nazcpwvtm2rqm0edgbyd\n": false,
+	} {
+		if got := IsNetworkID(id); got != want {
+			t.Errorf("%q is the ID of a network: %t", id, got)
+		}
+	}
+}
+
 func TestDockersWaysOfWritingATagAreNamesOfItsImage(t *testing.T) {
 	for name, tag := range map[string]string{
 		"busybox:latest":                  "busybox:latest",

@@ -36,6 +36,13 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.Image{}.OpenAPIModelName():                  schema_pkg_apis_containers_v1alpha1_Image(ref),
 		v1alpha1.ImageList{}.OpenAPIModelName():              schema_pkg_apis_containers_v1alpha1_ImageList(ref),
 		v1alpha1.ImageStatus{}.OpenAPIModelName():            schema_pkg_apis_containers_v1alpha1_ImageStatus(ref),
+		v1alpha1.Network{}.OpenAPIModelName():                schema_pkg_apis_containers_v1alpha1_Network(ref),
+		v1alpha1.NetworkContainer{}.OpenAPIModelName():       schema_pkg_apis_containers_v1alpha1_NetworkContainer(ref),
+		v1alpha1.NetworkIPAM{}.OpenAPIModelName():            schema_pkg_apis_containers_v1alpha1_NetworkIPAM(ref),
+		v1alpha1.NetworkIPAMConfig{}.OpenAPIModelName():      schema_pkg_apis_containers_v1alpha1_NetworkIPAMConfig(ref),
+		v1alpha1.NetworkList{}.OpenAPIModelName():            schema_pkg_apis_containers_v1alpha1_NetworkList(ref),
+		v1alpha1.NetworkSpec{}.OpenAPIModelName():            schema_pkg_apis_containers_v1alpha1_NetworkSpec(ref),
+		v1alpha1.NetworkStatus{}.OpenAPIModelName():          schema_pkg_apis_containers_v1alpha1_NetworkStatus(ref),
 		v1alpha1.Volume{}.OpenAPIModelName():                 schema_pkg_apis_containers_v1alpha1_Volume(ref),
 		v1alpha1.VolumeList{}.OpenAPIModelName():             schema_pkg_apis_containers_v1alpha1_VolumeList(ref),
 		v1alpha1.VolumeStatus{}.OpenAPIModelName():           schema_pkg_apis_containers_v1alpha1_VolumeStatus(ref),
@@ -734,6 +741,14 @@ func schema_pkg_apis_containers_v1alpha1_EngineCounts(ref common.ReferenceCallba
 							Format:      "int32",
 						},
 					},
+					"networks": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networks is the number of networks.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
 				},
 			},
 		},
@@ -862,7 +877,7 @@ func schema_pkg_apis_containers_v1alpha1_EngineStatus(ref common.ReferenceCallba
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions are ContainerEngineReady, ContainersSynced, ImagesSynced, VolumesSynced and Synced. ContainerEngineReady is true while the engine answers. The condition of a kind is true while all objects of that kind have been read and are kept up to date. Synced is true while all of these are true. If a kind cannot be read, its condition says why. The other kinds are still served.",
+							Description: "conditions are ContainerEngineReady, ContainersSynced, ImagesSynced, VolumesSynced, NetworksSynced and Synced. ContainerEngineReady is true while the engine answers. The condition of a kind is true while all objects of that kind have been read and are kept up to date. Synced is true while all of these are true. If a kind cannot be read, its condition says why. The other kinds are still served.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1090,6 +1105,439 @@ func schema_pkg_apis_containers_v1alpha1_ImageStatus(ref common.ReferenceCallbac
 		},
 		Dependencies: []string{
 			v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_Network(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Network is one network of the Docker Engine. Its metadata.name is the network's name in Docker. If Kubernetes forbids that name, because it has a slash for example, metadata.name has '~' in place of each forbidden character. It then ends with '-' and the first ten hexadecimal digits of the SHA-256 of the name in Docker. Some engines allow several networks with the same name. The oldest of them keeps the name. Each of the others has the name, '~' and its 12-digit ID, and then ten digits as above. A network also answers to its full ID and to its 12-digit ID.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard object metadata. The uid never changes while the network lives. metadata.labels has those Docker labels that are valid Kubernetes labels. status.labels has all of them.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is how the network was made. It shows what Docker holds and cannot be changed.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.NetworkSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is what Docker reports about the network now. It is read-only.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.NetworkStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NetworkSpec{}.OpenAPIModelName(), v1alpha1.NetworkStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_NetworkContainer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkContainer is a container that is connected to a network.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"id": {
+						SchemaProps: spec.SchemaProps{
+							Description: "id is the container's full ID. Docker also lists endpoints that belong to no container, such as the load balancer of a network of a swarm. These have an ID that begins with ep- or lb-.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is the container's name in Docker.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"macAddress": {
+						SchemaProps: spec.SchemaProps{
+							Description: "macAddress is the container's MAC address on the network.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"ipv4Address": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipv4Address is the container's IPv4 address on the network, with the length of the subnet's prefix, such as 172.18.0.2/16.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"ipv6Address": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipv6Address is the container's IPv6 address on the network, with the length of the subnet's prefix.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"id"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_NetworkIPAM(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkIPAM says how a network gives addresses to containers.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"driver": {
+						SchemaProps: spec.SchemaProps{
+							Description: "driver is the driver that gives the addresses, such as default.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"options": {
+						SchemaProps: spec.SchemaProps{
+							Description: "options are the options of that driver.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"config": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "config are the ranges of addresses. Docker chooses them if the network was made without.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.NetworkIPAMConfig{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NetworkIPAMConfig{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_NetworkIPAMConfig(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkIPAMConfig is one range of addresses of a network.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"subnet": {
+						SchemaProps: spec.SchemaProps{
+							Description: "subnet is the range of the network, such as 172.18.0.0/16.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"ipRange": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipRange is the part of the subnet from which containers get addresses. It is absent if that is the whole subnet.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"gateway": {
+						SchemaProps: spec.SchemaProps{
+							Description: "gateway is the address of the network's gateway, such as 172.18.0.1.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_NetworkList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkList is a list of networks.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the networks.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.Network{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.Network{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_NetworkSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkSpec is how a network was made.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"driver": {
+						SchemaProps: spec.SchemaProps{
+							Description: "driver is the network driver, such as bridge or overlay.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"internal": {
+						SchemaProps: spec.SchemaProps{
+							Description: "internal is true if the network has no way out to other networks.",
+							Default:     false,
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"attachable": {
+						SchemaProps: spec.SchemaProps{
+							Description: "attachable is true if containers can be connected to this network of a swarm one by one, and not only as part of a service.",
+							Default:     false,
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"enableIPv6": {
+						SchemaProps: spec.SchemaProps{
+							Description: "enableIPv6 is true if containers get IPv6 addresses on the network.",
+							Default:     false,
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"options": {
+						SchemaProps: spec.SchemaProps{
+							Description: "options are the options of the driver.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"ipam": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipam says how the network gives addresses to containers.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.NetworkIPAM{}.OpenAPIModelName()),
+						},
+					},
+					"labels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "labels are those of the network's labels in Docker that are no valid Kubernetes labels. The others are in metadata.labels.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NetworkIPAM{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_NetworkStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NetworkStatus is what Docker reports about a network.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"id": {
+						SchemaProps: spec.SchemaProps{
+							Description: "id is the network's full ID: 64 hexadecimal digits, or 25 letters and digits for a network of a swarm.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is the network's name in Docker.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"namespace": {
+						SchemaProps: spec.SchemaProps{
+							Description: "namespace is the engine's own namespace of networks. It is moby.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"scope": {
+						SchemaProps: spec.SchemaProps{
+							Description: "scope is the level at which the network exists: local for this machine, swarm or global for a whole cluster.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"createdAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "createdAt is when the network was created.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"driver": {
+						SchemaProps: spec.SchemaProps{
+							Description: "driver is the network driver, such as bridge or overlay.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"subnets": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "subnets are the address ranges of the network, such as 172.18.0.0/16.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"labels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "labels are all of the network's labels in Docker.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"containers": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"id",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "containers are the containers that are connected to the network now. A container that does not run is not connected.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.NetworkContainer{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NetworkContainer{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 

@@ -25,6 +25,7 @@ var table = registry.NewTableConvertor(
 	count("Containers", v1alpha1.EngineContainersSynced, "How many containers there are.", func(c *v1alpha1.EngineCounts) int32 { return c.Containers }),
 	count("Images", v1alpha1.EngineImagesSynced, "How many images there are, by tag.", func(c *v1alpha1.EngineCounts) int32 { return c.Images }),
 	count("Volumes", v1alpha1.EngineVolumesSynced, "How many volumes there are.", func(c *v1alpha1.EngineCounts) int32 { return c.Volumes }),
+	count("Networks", v1alpha1.EngineNetworksSynced, "How many networks there are.", func(c *v1alpha1.EngineCounts) int32 { return c.Networks }),
 	column{Name: "Endpoint", Priority: 1, Description: "The engine's address.",
 		Cell: func(e *v1alpha1.Engine) string { return e.Status.Endpoint }},
 	column{Name: "OS/Arch", Priority: 1, Description: "The operating system and the processor architecture that the engine runs on.", Cell: platform},

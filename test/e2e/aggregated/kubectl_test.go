@@ -17,13 +17,15 @@ func TestKubectlWorksThroughTheAggregator(t *testing.T) {
 	kubectl.Each(t, cluster.Admin(), func(t *testing.T, k kubectl.Kubectl) {
 		volume := engine.UniqueName("data")
 		docker.Volume(t, volume, nil)
+		network := engine.UniqueName("back")
+		docker.Network(t, network, nil)
 		lines := k.Follow(t, "get", "ctr", "-n", namespace, "-w")
 		name, id := run(t, "web")
 		kubectl.AwaitLine(t, lines, name, "running")
 
-		kubectl.Contains(t, k.OK(t, "get", "containers,images,volumes,engines", "-n", namespace),
+		kubectl.Contains(t, k.OK(t, "get", "containers,images,volumes,networks,engines", "-n", namespace),
 			"container.containers.rancherdesktop.io/"+name, "image.containers.rancherdesktop.io/busybox:latest",
-			"volume.containers.rancherdesktop.io/"+volume, "engine.containers.rancherdesktop.io/moby")
+			"volume.containers.rancherdesktop.io/"+volume, "network.containers.rancherdesktop.io/"+network, "engine.containers.rancherdesktop.io/moby")
 		kubectl.Contains(t, k.OK(t, "get", "ctr", name, "-n", namespace, "-o", "wide"), "COMMAND", "PID", "HEALTH", id[:12])
 		kubectl.Contains(t, k.OK(t, "get", "ctr", "-A"), "NAMESPACE", namespace, name)
 		kubectl.Contains(t, k.OK(t, "get", "ctr", id[:12], "-n", namespace), id[:12])
@@ -42,6 +44,7 @@ func TestKubectlWorksThroughTheAggregator(t *testing.T) {
 		kubectl.Contains(t, k.OK(t, "delete", "ctr", name, "-n", namespace, "--grace-period=1"), "deleted")
 		k.Fails(t, []string{"NotFound"}, "get", "ctr", name, "-n", namespace)
 		k.OK(t, "delete", "vol", volume, "-n", namespace)
+		k.OK(t, "delete", "net", network, "-n", namespace)
 		kubectl.Contains(t, k.OK(t, "auth", "can-i", "delete", "images.containers.rancherdesktop.io", "-n", namespace), "yes")
 	})
 }

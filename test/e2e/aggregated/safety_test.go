@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/controlplane"
@@ -59,6 +61,7 @@ func TestDeletingTheNamespaceEmptiesTheEngineWhereThatIsAllowed(t *testing.T) {
 	k := kubectl.Any(t, cluster.Admin())
 	run(t, "deleted")
 	docker.Volume(t, engine.UniqueName("deleted"), nil)
+	docker.Network(t, engine.UniqueName("deleted"), nil)
 	k.OK(t, "get", "namespace", namespace)
 	k.OK(t, "delete", "namespace", namespace, "--wait=false")
 	kubectl.Eventually(t, "the namespace is deleted", namespaceGone(k, namespace))
@@ -73,6 +76,10 @@ func TestDeletingTheNamespaceEmptiesTheEngineWhereThatIsAllowed(t *testing.T) {
 	volumes, err := docker.Client().VolumeList(t.Context(), volume.ListOptions{})
 	if err != nil || len(volumes.Volumes) > 0 {
 		t.Errorf("Docker still has %d volumes: %v", len(volumes.Volumes), err)
+	}
+	networks, err := docker.Client().NetworkList(t.Context(), network.ListOptions{Filters: filters.NewArgs(filters.Arg("type", "custom"))})
+	if err != nil || len(networks) > 0 {
+		t.Errorf("Docker still has %d networks that it does not need: %v", len(networks), err)
 	}
 	if err := docker.ImportBusybox(t.Context()); err != nil {
 		t.Fatal(err)

@@ -59,7 +59,7 @@ func TestEveryoneMayDoWhatTheClusterAllows(t *testing.T) {
 	t.Run("a viewer sees everything and changes nothing", func(t *testing.T) {
 		kubectl.Each(t, user(t, "vera"), func(t *testing.T, k kubectl.Kubectl) {
 			kubectl.Eventually(t, "the role reaches the viewer", succeeds(k, "get", "ctr", web, "-n", namespace))
-			kubectl.Contains(t, k.OK(t, "get", "containers,images,volumes,engines,cns", "-n", namespace), web, other, "busybox:latest", "moby")
+			kubectl.Contains(t, k.OK(t, "get", "containers,images,volumes,networks,engines,cns", "-n", namespace), web, other, "busybox:latest", "moby")
 			for _, denied := range [][]string{
 				{"delete", "ctr", web}, {"patch", "ctr", web, "--type=merge", "-p", `{"spec":{"state":"paused"}}`},
 				{"delete", "img", "--all"}, {"delete", "vol", "--all"},

@@ -23,7 +23,7 @@ const searchTime = 30 * time.Second
 const (
 	// ContainerStatus is the status of the container with one ID.
 	ContainerStatus = "container status"
-	// Owner is the object behind a name: a container ID, an image ID, or the fact that a volume exists.
+	// Owner is the object behind a name: a container ID, a network ID, an image ID, or the fact that a volume exists.
 	Owner = "owner"
 )
 

@@ -33,7 +33,7 @@ type Client struct {
 }
 
 // Resources are the resources that the clients read.
-var Resources = []string{"containers", "images", "volumes"}
+var Resources = []string{"containers", "images", "volumes", "networks"}
 
 func (s *Server) list(ctx context.Context, resource string, options metav1.ListOptions) (runtime.Object, error) {
 	switch resource {
@@ -41,6 +41,8 @@ func (s *Server) list(ctx context.Context, resource string, options metav1.ListO
 		return s.API.Containers(s.Namespace).List(ctx, options)
 	case "images":
 		return s.API.Images(s.Namespace).List(ctx, options)
+	case "networks":
+		return s.API.Networks(s.Namespace).List(ctx, options)
 	default:
 		return s.API.Volumes(s.Namespace).List(ctx, options)
 	}
@@ -52,6 +54,8 @@ func (s *Server) watch(ctx context.Context, resource string, options metav1.List
 		return s.API.Containers(s.Namespace).Watch(ctx, options)
 	case "images":
 		return s.API.Images(s.Namespace).Watch(ctx, options)
+	case "networks":
+		return s.API.Networks(s.Namespace).Watch(ctx, options)
 	default:
 		return s.API.Volumes(s.Namespace).Watch(ctx, options)
 	}
@@ -63,6 +67,8 @@ func (s *Server) get(ctx context.Context, resource, name string) (runtime.Object
 		return s.API.Containers(s.Namespace).Get(ctx, name, metav1.GetOptions{})
 	case "images":
 		return s.API.Images(s.Namespace).Get(ctx, name, metav1.GetOptions{})
+	case "networks":
+		return s.API.Networks(s.Namespace).Get(ctx, name, metav1.GetOptions{})
 	default:
 		return s.API.Volumes(s.Namespace).Get(ctx, name, metav1.GetOptions{})
 	}

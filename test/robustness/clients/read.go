@@ -34,12 +34,16 @@ func (c *Client) Read(ctx context.Context, t *traffic.Traffic) {
 		func(ctx context.Context, t *traffic.Traffic) error {
 			return c.getNamed(ctx, "volumes", c.pick(t.Volumes).Name)
 		},
+		func(ctx context.Context, t *traffic.Traffic) error {
+			return c.getNamed(ctx, "networks", c.pick(t.Networks).Name)
+		},
 		c.getByID,
 		func(ctx context.Context, t *traffic.Traffic) error {
 			return c.listNamed(ctx, "containers", t.Containers)
 		},
 		func(ctx context.Context, t *traffic.Traffic) error { return c.listNamed(ctx, "images", t.Tags) },
 		func(ctx context.Context, t *traffic.Traffic) error { return c.listNamed(ctx, "volumes", t.Volumes) },
+		func(ctx context.Context, t *traffic.Traffic) error { return c.listNamed(ctx, "networks", t.Networks) },
 		func(ctx context.Context, t *traffic.Traffic) error {
 			if unreported := t.Unreported(); len(unreported) > 0 {
 				return c.listNamed(ctx, "images", unreported)
@@ -84,6 +88,8 @@ func (c *Client) reads(call time.Duration, name string, object runtime.Object) [
 			seen = append(seen, c.read(call, checkers.ContainerStatus, o.Status.ID, status))
 		}
 		return seen
+	case *v1alpha1.Network:
+		return []history.Operation{c.read(call, checkers.Owner, name, o.Status.ID)}
 	case *v1alpha1.Image:
 		return []history.Operation{c.read(call, checkers.Owner, name, o.Status.ID)}
 	default:

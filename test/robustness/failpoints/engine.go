@@ -11,6 +11,8 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 	"golang.org/x/sync/errgroup"
 
@@ -49,6 +51,10 @@ func killServer(_ context.Context, t *Target) (func() error, error) {
 // swap connects the server to another engine, which holds different objects with the same names.
 func swap(ctx context.Context, t *Target) (func() error, error) {
 	other := t.Other.Client()
+	// Remove the networks of earlier rounds, because Docker has subnets for about thirty networks.
+	if _, err := other.NetworksPrune(ctx, filters.Args{}); err != nil {
+		return nil, fmt.Errorf("pruning the other engine's networks: %w", err)
+	}
 	for i := range 3 {
 		name := fmt.Sprintf("%s-c%d", t.Prefix, i)
 		if _, err := create(ctx, t.Other, name, &container.HostConfig{}, engine.Wait...); err != nil && !cerrdefs.IsConflict(err) {
@@ -57,6 +63,10 @@ func swap(ctx context.Context, t *Target) (func() error, error) {
 		name = fmt.Sprintf("%s-v%d", t.Prefix, i)
 		if _, err := other.VolumeCreate(ctx, volume.CreateOptions{Name: name}); err != nil {
 			return nil, fmt.Errorf("making the other engine's volume %s: %w", name, err)
+		}
+		name = fmt.Sprintf("%s-n%d", t.Prefix, i)
+		if _, err := other.NetworkCreate(ctx, name, network.CreateOptions{}); err != nil && !cerrdefs.IsConflict(err) {
+			return nil, fmt.Errorf("making the other engine's network %s: %w", name, err)
 		}
 		name = fmt.Sprintf("%s-i%d:latest", t.Prefix, i)
 		if err := other.ImageTag(ctx, engine.Busybox, name); err != nil {

@@ -61,6 +61,8 @@ func fieldsOf(object runtime.Object) map[string]string {
 		return map[string]string{"status.status": string(o.Status.Status), "spec.state": string(o.Spec.State), "status.id": o.Status.ID}
 	case *v1alpha1.Image:
 		return map[string]string{"status.id": o.Status.ID}
+	case *v1alpha1.Network:
+		return map[string]string{"status.id": o.Status.ID}
 	case *v1alpha1.Volume:
 		return map[string]string{"status.driver": o.Status.Driver}
 	}

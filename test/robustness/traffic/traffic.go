@@ -54,8 +54,8 @@ type Config struct {
 // Traffic is a set of running writers.
 type Traffic struct {
 	Config
-	Containers, Volumes, Tags []*Slot
-	sources                   []string
+	Containers, Volumes, Networks, Tags []*Slot
+	sources                             []string
 
 	cancel context.CancelFunc
 	group  sync.WaitGroup
@@ -116,6 +116,7 @@ func Start(config Config) (*Traffic, error) {
 		Config:     config,
 		Containers: slots(config.Prefix+"-c%d", config.Names),
 		Volumes:    slots(config.Prefix+"-v%d", config.Names),
+		Networks:   slots(config.Prefix+"-n%d", networks),
 		Tags:       slots(config.Prefix+"-i%d:latest", config.Names),
 		cancel:     cancel,
 		tainted:    map[string]bool{},
@@ -180,7 +181,7 @@ type operation struct {
 }
 
 func (w *writer) run(ctx context.Context) {
-	operations := slices.Concat(containerOperations, volumeOperations, imageOperations)
+	operations := slices.Concat(containerOperations, volumeOperations, networkOperations, imageOperations)
 	total := 0
 	for _, o := range operations {
 		total += o.weight
@@ -251,7 +252,7 @@ func outcomeOf(err error) history.Outcome {
 		if code := status.Status().Code; code >= http.StatusBadRequest && code < http.StatusInternalServerError && code != http.StatusTooManyRequests {
 			return refused
 		}
-	case cerrdefs.IsConflict(err), cerrdefs.IsNotFound(err), cerrdefs.IsInvalidArgument(err):
+	case cerrdefs.IsConflict(err), cerrdefs.IsNotFound(err), cerrdefs.IsInvalidArgument(err), cerrdefs.IsPermissionDenied(err):
 		return refused
 	}
 	return history.Unknown

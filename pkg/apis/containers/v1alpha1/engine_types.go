@@ -41,6 +41,8 @@ const (
 	EngineImagesSynced = "ImagesSynced"
 	// EngineVolumesSynced is true while the volumes have been read and are kept up to date.
 	EngineVolumesSynced = "VolumesSynced"
+	// EngineNetworksSynced is true while the networks have been read and are kept up to date.
+	EngineNetworksSynced = "NetworksSynced"
 )
 
 // Reasons of the condition ContainerEngineReady.
@@ -99,7 +101,7 @@ type EngineStatus struct {
 	// one.
 	// +optional
 	Counts *EngineCounts `json:"counts,omitempty"`
-	// conditions are ContainerEngineReady, ContainersSynced, ImagesSynced, VolumesSynced and Synced.
+	// conditions are ContainerEngineReady, ContainersSynced, ImagesSynced, VolumesSynced, NetworksSynced and Synced.
 	// ContainerEngineReady is true while the engine answers. The condition of a kind is true while all objects of that
 	// kind have been read and are kept up to date. Synced is true while all of these are true. If a kind cannot be
 	// read, its condition says why. The other kinds are still served.
@@ -126,6 +128,9 @@ type EngineCounts struct {
 	// volumes is the number of volumes.
 	// +optional
 	Volumes int32 `json:"volumes"`
+	// networks is the number of networks.
+	// +optional
+	Networks int32 `json:"networks"`
 }
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object

@@ -36,6 +36,7 @@ func KnownTypes() []runtime.Object {
 		&Container{}, &ContainerList{},
 		&Image{}, &ImageList{},
 		&Volume{}, &VolumeList{},
+		&Network{}, &NetworkList{},
 		&ContainerNamespace{}, &ContainerNamespaceList{},
 		&Engine{}, &EngineList{},
 	}

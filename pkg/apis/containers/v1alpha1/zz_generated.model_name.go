@@ -89,6 +89,41 @@ func (in ImageStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Network) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.Network"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkContainer) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.NetworkContainer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkIPAM) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.NetworkIPAM"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkIPAMConfig) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.NetworkIPAMConfig"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkList) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.NetworkList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkSpec) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.NetworkSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NetworkStatus) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.NetworkStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Volume) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.Volume"
 }

@@ -75,7 +75,7 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.UnregisterOnExit, "unregister-on-exit", o.UnregisterOnExit,
 		"Delete the APIService when the server stops. An APIService without a server breaks discovery and namespace deletion in the whole cluster.")
 	flags.BoolVar(&o.AllowNamespaceDeletion, "allow-namespace-deletion", o.AllowNamespaceDeletion,
-		"When the Kubernetes namespace that shows the engine is deleted, also delete the engine's containers, images and volumes.")
+		"When the Kubernetes namespace that shows the engine is deleted, also delete the engine's containers, images, volumes and networks.")
 	flags.BoolVar(&o.PriorityAndFairness, "enable-priority-and-fairness", o.PriorityAndFairness,
 		"Prioritize requests by the control plane's flow schemas. Without it the server only limits the number of requests in flight.")
 }

@@ -19,6 +19,8 @@ type Interface interface {
 	Engines() TypedEngineInformer
 	// Images returns a ImageInformer.
 	Images() TypedImageInformer
+	// Networks returns a NetworkInformer.
+	Networks() TypedNetworkInformer
 	// Volumes returns a VolumeInformer.
 	Volumes() TypedVolumeInformer
 }
@@ -52,6 +54,11 @@ func (v *version) Engines() TypedEngineInformer {
 // Images returns a TypedImageInformer.
 func (v *version) Images() TypedImageInformer {
 	return &imageInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// Networks returns a TypedNetworkInformer.
+func (v *version) Networks() TypedNetworkInformer {
+	return &networkInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
 }
 
 // Volumes returns a TypedVolumeInformer.

@@ -19,6 +19,7 @@ type ContainersV1alpha1Interface interface {
 	ContainerNamespacesGetter
 	EnginesGetter
 	ImagesGetter
+	NetworksGetter
 	VolumesGetter
 }
 
@@ -41,6 +42,10 @@ func (c *ContainersV1alpha1Client) Engines(namespace string) EngineInterface {
 
 func (c *ContainersV1alpha1Client) Images(namespace string) ImageInterface {
 	return newImages(c, namespace)
+}
+
+func (c *ContainersV1alpha1Client) Networks(namespace string) NetworkInterface {
+	return newNetworks(c, namespace)
 }
 
 func (c *ContainersV1alpha1Client) Volumes(namespace string) VolumeInterface {

@@ -13,4 +13,6 @@ type EngineExpansion interface{}
 
 type ImageExpansion interface{}
 
+type NetworkExpansion interface{}
+
 type VolumeExpansion interface{}

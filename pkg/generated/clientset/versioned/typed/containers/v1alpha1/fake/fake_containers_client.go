@@ -31,6 +31,10 @@ func (c *FakeContainersV1alpha1) Images(namespace string) v1alpha1.ImageInterfac
 	return newFakeImages(c, namespace)
 }
 
+func (c *FakeContainersV1alpha1) Networks(namespace string) v1alpha1.NetworkInterface {
+	return newFakeNetworks(c, namespace)
+}
+
 func (c *FakeContainersV1alpha1) Volumes(namespace string) v1alpha1.VolumeInterface {
 	return newFakeVolumes(c, namespace)
 }

@@ -1,0 +1,28 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package network is the REST storage of Networks.
+package network
+
+import (
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
+)
+
+// NewStorage returns the REST storage of Networks over the objects.
+func NewStorage(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
+	return registry.NewDeleter(registry.Resource{
+		Name:           "networks",
+		SingularName:   "network",
+		ShortName:      "net",
+		NewFunc:        func() runtime.Object { return &v1alpha1.Network{} },
+		NewListFunc:    func() runtime.Object { return &v1alpha1.NetworkList{} },
+		Strategy:       registry.Strategy{ObjectTyper: scheme},
+		TableConvertor: table,
+		Permanent:      []string{"bridge", "host", "none"},
+	}, scheme, objects)
+}
