@@ -2,7 +2,7 @@
 # Copyright The engine-apiserver Authors.
 # SPDX-License-Identifier: Apache-2.0
 
-# Generates deep copies, OpenAPI definitions, apply configurations and clients from the API types. The generators are tools in
+# Generates deep copies, conversions, OpenAPI definitions, apply configurations and clients from the API types. The generators are tools in
 # go.mod, so this script installs nothing and needs no network once the modules are downloaded.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,6 +21,12 @@ generate() {
 rm -rf "$out" pkg/apis/containers/v1alpha1/zz_generated.*
 
 generate deepcopy-gen --output-file zz_generated.deepcopy.go "$api"
+generate conversion-gen --output-file zz_generated.conversion.go "$api"
+
+echo swagger-docs
+types=pkg/apis/containers/v1alpha1
+go run ./hack/swagger-docs hack/boilerplate.go.txt "$types/options_types.go" >"$out.swagger-docs"
+mv "$out.swagger-docs" "$types/zz_generated.swagger_doc.go"
 
 violations=$(mktemp)
 schema=$(mktemp)

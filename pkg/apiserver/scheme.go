@@ -19,6 +19,9 @@ var (
 	Scheme = runtime.NewScheme()
 	// Codecs are the codecs of Scheme.
 	Codecs = serializer.NewCodecFactory(Scheme)
+
+	// parameterCodec decodes the query parameters of the subresources. metav1.ParameterCodec does not know their options.
+	parameterCodec = strictParameters{runtime.NewParameterCodec(Scheme)}
 )
 
 func init() {

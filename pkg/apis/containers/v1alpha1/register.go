@@ -20,6 +20,9 @@ var (
 	SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes)
 	// AddToScheme registers the kinds under SchemeGroupVersion.
 	AddToScheme = SchemeBuilder.AddToScheme
+
+	// localSchemeBuilder is where the generated conversions register themselves.
+	localSchemeBuilder = &SchemeBuilder
 )
 
 // Kind returns the kind qualified by the group.
@@ -30,15 +33,24 @@ func Resource(resource string) schema.GroupResource {
 	return SchemeGroupVersion.WithResource(resource).GroupResource()
 }
 
-// KnownTypes returns a new object of each kind and list of this package.
+// KnownTypes returns a new object of each kind, list, body and set of options of this package.
 func KnownTypes() []runtime.Object {
-	return []runtime.Object{
+	return append(OptionTypes(),
 		&Container{}, &ContainerList{},
 		&Image{}, &ImageList{},
 		&Volume{}, &VolumeList{},
 		&Network{}, &NetworkList{},
 		&ContainerNamespace{}, &ContainerNamespaceList{},
 		&Engine{}, &EngineList{},
+		&ContainerTop{}, &ContainerKill{}, &ContainerRename{},
+	)
+}
+
+// OptionTypes returns new options of each subresource that has query parameters.
+func OptionTypes() []runtime.Object {
+	return []runtime.Object{
+		&ContainerLogOptions{}, &ContainerExecOptions{}, &ContainerAttachOptions{},
+		&ContainerPortForwardOptions{}, &ContainerArchiveOptions{}, &ContainerTopOptions{},
 	}
 }
 

@@ -14,6 +14,26 @@ func (in Container) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerArchiveOptions) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerArchiveOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerAttachOptions) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerAttachOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerExecOptions) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerExecOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerKill) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerKill"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerLastAction) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ContainerLastAction"
 }
@@ -21,6 +41,11 @@ func (in ContainerLastAction) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerList) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ContainerList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerLogOptions) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerLogOptions"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -44,6 +69,21 @@ func (in ContainerPortBinding) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerPortForwardOptions) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerPortForwardOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerProcess) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerProcess"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerRename) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerRename"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerSpec) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ContainerSpec"
 }
@@ -51,6 +91,16 @@ func (in ContainerSpec) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerStatus) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ContainerStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerTop) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerTop"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerTopOptions) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerTopOptions"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
