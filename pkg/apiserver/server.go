@@ -19,11 +19,12 @@ import (
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 )
 
 const (
-	// RequestTimeout ends requests other than watches. The calls that they made to Docker go on.
+	// RequestTimeout ends requests other than watches and streams. The calls that they made to Docker go on.
 	RequestTimeout = 34 * time.Second
 
 	name = "engine-apiserver"
@@ -75,6 +76,7 @@ func (s *Server) StartEngine(ctx context.Context) { s.startEngine(ctx) }
 func NewGenericConfig() *genericapiserver.RecommendedConfig {
 	config := genericapiserver.NewRecommendedConfig(Codecs)
 	config.RequestTimeout = RequestTimeout
+	config.LongRunningFunc = isLongRunning
 	config.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
 		return withoutLocalCompression(buildHandlerChain(handler, c))
 	}
@@ -90,6 +92,9 @@ func (c *Config) Complete() CompletedConfig {
 	extra := c.ExtraConfig
 	if extra.Engine.Namespace == "" {
 		extra.Engine.Namespace = docker.DefaultNamespace
+	}
+	if extra.Engine.Access == "" {
+		extra.Engine.Access = connection.Operate
 	}
 	return CompletedConfig{&completedConfig{c.GenericConfig.Complete(), extra, c.GenericConfig.ClientConfig}}
 }
@@ -109,7 +114,7 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 	}
 
 	stores := newStores(c.extra.Engine.Namespace)
-	storage, err := stores.restStorage(engine)
+	storage, err := stores.restStorage(engine, c.extra.Engine.Access)
 	if err != nil {
 		return nil, err
 	}

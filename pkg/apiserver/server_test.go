@@ -14,18 +14,24 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 )
 
 // serveNoEngine returns a server whose engine does not answer.
-func serveNoEngine(t *testing.T, readyRequiresEngine bool) *httptest.Server {
+func serveNoEngine(t *testing.T, readyRequiresEngine bool, configure ...func(*ExtraConfig)) *httptest.Server {
 	t.Helper()
 	config := Config{GenericConfig: newTestConfig(), ExtraConfig: ExtraConfig{
 		Engine:              docker.Options{Host: "unix://" + filepath.Join(t.TempDir(), "docker.sock")},
 		ReadyRequiresEngine: readyRequiresEngine,
 	}}
+	for _, set := range configure {
+		set(&config.ExtraConfig)
+	}
 	server, err := config.Complete().New(genericapiserver.NewEmptyDelegate())
 	if err != nil {
 		t.Fatal(err)
@@ -35,38 +41,81 @@ func serveNoEngine(t *testing.T, readyRequiresEngine bool) *httptest.Server {
 }
 
 func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
-	server := serveNoEngine(t, false)
-	status, body := do(t, server, http.MethodGet, groupPath, "")
-	check(t, status, body, http.StatusOK)
-	var list metav1.APIResourceList
-	if err := json.Unmarshal([]byte(body), &list); err != nil {
-		t.Fatal(err)
+	type resource struct{ kind, shortName, verbs string }
+	changing := map[string]resource{
+		"containers": {"Container", "ctr", "delete deletecollection get list patch update watch"},
+		"images":     {"Image", "img", "delete deletecollection get list watch"},
+		"volumes":    {"Volume", "vol", "delete deletecollection get list watch"},
+		"networks":   {"Network", "net", "delete deletecollection get list watch"},
 	}
-	want := map[string]struct{ kind, shortName, verbs string }{
-		"containers":          {"Container", "ctr", "delete deletecollection get list patch update watch"},
-		"images":              {"Image", "img", "delete deletecollection get list watch"},
-		"volumes":             {"Volume", "vol", "delete deletecollection get list watch"},
-		"networks":            {"Network", "net", "delete deletecollection get list watch"},
+	always := map[string]resource{
+		"containers":          {"Container", "ctr", "get list watch"},
+		"images":              {"Image", "img", "get list watch"},
+		"volumes":             {"Volume", "vol", "get list watch"},
+		"networks":            {"Network", "net", "get list watch"},
 		"containernamespaces": {"ContainerNamespace", "cns", "get list watch"},
 		"engines":             {"Engine", "eng", "get list watch"},
+		"containers/log":      {"ContainerLogOptions", "", "get"},
+		"containers/top":      {"ContainerTop", "", "get"},
 	}
-	for _, resource := range list.APIResources {
-		expected, ok := want[resource.Name]
-		if !ok {
-			t.Errorf("%s is served", resource.Name)
-			continue
+	kill, rename := map[string]resource{"containers/kill": {"ContainerKill", "", "create"}}, map[string]resource{"containers/rename": {"ContainerRename", "", "create"}}
+	for access, sets := range map[connection.Access][]map[string]resource{
+		connection.View:    {always},
+		connection.Operate: {always, changing, kill},
+		"":                 {always, changing, kill},
+		connection.Full:    {always, changing, kill, rename},
+	} {
+		want := map[string]resource{}
+		for _, set := range sets {
+			maps.Copy(want, set)
 		}
-		delete(want, resource.Name)
-		if verbs := strings.Join(resource.Verbs, " "); verbs != expected.verbs {
-			t.Errorf("%s: the verbs are %s, want %s", resource.Name, verbs, expected.verbs)
+		server := serveNoEngine(t, false, func(c *ExtraConfig) { c.Engine.Access = access })
+		status, body := do(t, server, http.MethodGet, groupPath, "")
+		check(t, status, body, http.StatusOK)
+		var list metav1.APIResourceList
+		if err := json.Unmarshal([]byte(body), &list); err != nil {
+			t.Fatal(err)
 		}
-		if resource.Kind != expected.kind || !resource.Namespaced || resource.SingularName != strings.ToLower(expected.kind) ||
-			!slices.Equal(resource.ShortNames, []string{expected.shortName}) || !slices.Equal(resource.Categories, []string{"engine"}) {
-			t.Errorf("%+v has the wrong scope, names or categories", resource)
+		for _, found := range list.APIResources {
+			expected, ok := want[found.Name]
+			if !ok {
+				t.Errorf("access %s: %s is served", access, found.Name)
+				continue
+			}
+			delete(want, found.Name)
+			if verbs := strings.Join(found.Verbs, " "); verbs != expected.verbs || found.Kind != expected.kind || !found.Namespaced {
+				t.Errorf("access %s: %s is a %s with the verbs %s, want a %s with %s", access, found.Name, found.Kind, verbs, expected.kind, expected.verbs)
+			}
+			if isSubresource := strings.Contains(found.Name, "/"); !isSubresource && (found.SingularName != strings.ToLower(expected.kind) ||
+				!slices.Equal(found.ShortNames, []string{expected.shortName}) || !slices.Equal(found.Categories, []string{"engine"})) {
+				t.Errorf("%+v has the wrong names or categories", found)
+			}
+		}
+		for name := range want {
+			t.Errorf("access %s: %s is not served", access, name)
 		}
 	}
-	for name := range maps.Keys(want) {
-		t.Errorf("%s is not served", name)
+}
+
+func TestTheParametersOfSubresourcesAreDocumented(t *testing.T) {
+	server := serveNoEngine(t, false)
+	status, body := do(t, server, http.MethodGet, "/openapi/v3/apis/containers.rancherdesktop.io/v1alpha1", "")
+	check(t, status, body, http.StatusOK)
+	var document struct {
+		Paths map[string]struct {
+			Parameters []struct{ Name, Description string } // of all methods, of which there is one
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &document); err != nil {
+		t.Fatal(err)
+	}
+	for subresource, options := range map[string]runtime.Object{"log": &v1alpha1.ContainerLogOptions{}, "top": &v1alpha1.ContainerTopOptions{}} {
+		path := document.Paths[groupPath+"/namespaces/{namespace}/containers/{name}/"+subresource]
+		for name := range parametersOf(options) {
+			if !slices.ContainsFunc(path.Parameters, func(p struct{ Name, Description string }) bool { return p.Name == name && p.Description != "" }) {
+				t.Errorf("the parameter %s of %s is not documented", name, subresource)
+			}
+		}
 	}
 }
 

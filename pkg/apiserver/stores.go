@@ -18,6 +18,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/container"
@@ -116,8 +117,9 @@ func (s *stores) addLive(kind liveKind, source livestore.Source) (*livestore.Sto
 	return store, objects, err
 }
 
-// restStorage makes the stores of all kinds, passes them to the engine, and returns the REST storage over them.
-func (s *stores) restStorage(engine *docker.Engine) (map[string]rest.Storage, error) {
+// restStorage makes the stores of all kinds, passes them to the engine, and returns the REST storage over them. It has the
+// verbs and the subresources that the access allows.
+func (s *stores) restStorage(engine *docker.Engine, access connection.Access) (map[string]rest.Storage, error) {
 	result := map[string]rest.Storage{}
 	for _, kind := range liveKinds(engine) {
 		source := engine.Source(kind.resource)
@@ -125,10 +127,16 @@ func (s *stores) restStorage(engine *docker.Engine) (map[string]rest.Storage, er
 		if err != nil {
 			return nil, err
 		}
+		if !access.Includes(connection.Operate) {
+			objects = registry.ReadOnly(objects)
+		}
 		s.live[kind.resource], result[kind.resource] = store, objects
 		source.SetSink(store)
 	}
 
+	for name, storage := range container.Subresources(result["containers"].(rest.Getter), engine.Containers(), access) {
+		result["containers/"+name] = storage
+	}
 	engines, err := s.addAvailable("engines", func() runtime.Object { return &v1alpha1.Engine{} }, engine.Engines())
 	if err != nil {
 		return nil, err

@@ -38,6 +38,8 @@ type Options struct {
 	Namespace string
 	// ResyncPeriod is how often every kind is compared with Docker.
 	ResyncPeriod time.Duration
+	// Access is how much of the engine the server may use. The default is connection.Operate.
+	Access connection.Access
 }
 
 // Engine is one Docker Engine. Its sources answer while Run runs and the engine is connected.
@@ -64,7 +66,7 @@ type Engine struct {
 
 // NewEngine finds the engine that the options mean. The engine need not answer.
 func NewEngine(options Options) (*Engine, error) {
-	endpoint, err := connection.Resolve(options.Host)
+	endpoint, err := connection.Resolve(options.Host, cmp.Or(options.Access, connection.Operate))
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func TestPathsThatLeadNowhereAreRefused(t *testing.T) {
 	f := start(t)
 	for _, path := range []string{
 		"/apis/containers.rancherdesktop.io/v1alpha2/containers", "/apis/containers.rancherdesktop.io/v1alpha1/pods", "/api/v1/namespaces/rancher-desktop/pods", "/api/v1/secrets",
-		namespace + "/containers/" + f.container + "/exec", namespace + "/containers/" + f.container + "/status", namespace + "/containers/" + f.container + "/log",
+		namespace + "/containers/" + f.container + "/exec", namespace + "/containers/" + f.container + "/status",
 		namespace + "/containers/" + f.container + "/proxy/../..", namespace + "/%63ontainers/x/y", group + "/namespaces/../containers/x", group + "/namespaces/..%2f..%2fx/containers",
 		"/containers/json", "/v1.41/containers/json", "/images/json", "/../../etc/passwd", "/..%2f..%2fetc%2fpasswd", "/debug/../apis/x", "/debug/pprof/../../nosuch", "/%00", "/;",
 		group + "/containers/" + f.container, "/apis/containers.rancherdesktop.io/v1alpha1/namespaces//containers/x",

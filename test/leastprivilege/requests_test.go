@@ -83,6 +83,12 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 		patch(`{"spec":{"state":"` + state + `"}}`)
 	}
 	patch(`{"metadata":{"annotations":{"containers.rancherdesktop.io/action":"restart","containers.rancherdesktop.io/stop-timeout-seconds":"1"}}}`)
+	get("/containers/" + web + "/log?timestamps=true&tailLines=1&sinceTime=2026-01-02T03:04:05.000000006Z&untilTime=2036-01-02T03:04:05Z")
+	get("/containers/" + job + "/log?follow=true")
+	get("/containers/" + web + "/top?psArgs=aux")
+	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/containers/"+web+"/kill", `{"signal":"CONT"}`)
+	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/containers/"+web+"/rename", `{"newName":"`+web+`-renamed"}`)
+	web += "-renamed"
 	remove(http.StatusConflict, "/images/"+image)
 	remove(http.StatusOK, "/containers/"+job) // the first removal: the engine answers that it is already in progress
 	remove(http.StatusOK, "/containers/"+used+"?gracePeriodSeconds=0")

@@ -25,6 +25,9 @@ var (
 	// signalGrammar has the names and numbers of signals, such as SIGKILL, kill, 9 and RTMIN+3. Docker decides which of
 	// them there are.
 	signalGrammar = regexp.MustCompile(`^[A-Za-z0-9]+([+-][0-9]+)?$`)
+	// psGrammar has the arguments for ps that are allowed. Others could show the environment of processes. An option that
+	// ps does not understand makes it read all options in the style of BSD, where e shows the environment.
+	psGrammar = regexp.MustCompile(`^(-e|-e?[fFl]|-e?lf|-?aux|-e?o [a-z_%]+(,[a-z_%]+)*)$`)
 	// nameGrammar is Docker's grammar for the names of containers.
 	nameGrammar = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
 )
@@ -126,7 +129,12 @@ func ValidateContainerArchiveOptions(options *v1alpha1.ContainerArchiveOptions) 
 
 // ValidateContainerTopOptions returns the errors of the options for the processes of a container.
 func ValidateContainerTopOptions(options *v1alpha1.ContainerTopOptions) field.ErrorList {
-	return validateText(field.NewPath("psArgs"), options.PSArgs)
+	args := options.PSArgs
+	if args == "" || psGrammar.MatchString(args) && !strings.Contains(args, "env") {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(field.NewPath("psArgs"), args,
+		"must be -ef, -eF, -el, -elf, aux or a part of these, or -o with a list of columns such as pid,user,args")}
 }
 
 // ValidateContainerKill returns the errors of a signal for the container with that name in the path.

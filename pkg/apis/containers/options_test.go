@@ -108,8 +108,15 @@ func TestSenselessOptionsOfOtherStreamsAreRefused(t *testing.T) {
 	expectErrors(t, "archive both ways", ValidateContainerArchiveOptions(&v1alpha1.ContainerArchiveOptions{Path: "/", Stdin: true, Stdout: true}), "FieldValueRequired stdout")
 	expectErrors(t, "archive no way", ValidateContainerArchiveOptions(&v1alpha1.ContainerArchiveOptions{Path: "/"}), "FieldValueRequired stdout")
 
-	expectErrors(t, "top", ValidateContainerTopOptions(&v1alpha1.ContainerTopOptions{PSArgs: "-o pid,args"}))
-	expectErrors(t, "top of a zero byte", ValidateContainerTopOptions(&v1alpha1.ContainerTopOptions{PSArgs: "\x00"}), "FieldValueInvalid psArgs")
+}
+
+func TestNoArgumentsForPsShowTheEnvironment(t *testing.T) {
+	for _, args := range []string{"", "-ef", "-e", "-F", "-elf", "aux", "-aux", "-o pid,args", "-eo pid,%cpu,user"} {
+		expectErrors(t, args, ValidateContainerTopOptions(&v1alpha1.ContainerTopOptions{PSArgs: args}))
+	}
+	for _, args := range []string{"e", "auxe", "-auxe", "-ef e", "aux -ef", "-o pid,environ", "-o pid -o args", "-o pid e", "o pid", "-O e", "-ef\x00", "-ef ", "\n-ef", "--help"} {
+		expectErrors(t, args, ValidateContainerTopOptions(&v1alpha1.ContainerTopOptions{PSArgs: args}), "FieldValueInvalid psArgs")
+	}
 }
 
 func TestSignalsAreNamesOrNumbers(t *testing.T) {

@@ -26,6 +26,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 )
 
 const (
@@ -41,6 +42,7 @@ type options struct {
 	namespace           string
 	resyncPeriod        time.Duration
 	readyRequiresEngine bool
+	access              string
 	stateDir            string
 	kubeconfig          string
 
@@ -95,6 +97,9 @@ func (o *options) flags() cliflag.NamedFlagSets {
 		"How often everything is compared with Docker, to find changes for which Docker sends no event.")
 	engine.BoolVar(&o.readyRequiresEngine, "ready-requires-engine", o.readyRequiresEngine,
 		"Fail /readyz while the engine does not answer, and until something has been read from it.")
+
+	engine.StringVar(&o.access, "engine-access", o.access,
+		"How much of the engine the server may use. view: show it. operate: also start, stop, pause, restart, signal and delete. full: everything that the server can do. Default: full for a standalone server, operate behind a control plane.")
 
 	sets.FlagSet("State").StringVar(&o.stateDir, "state-dir", o.stateDir,
 		"Directory of the certificates. A standalone server also keeps its token and its kubeconfig there. Default: $XDG_STATE_HOME/engine-apiserver, else ~/.local/state/engine-apiserver.")
@@ -171,6 +176,9 @@ func (o *options) validate() error {
 	if o.resyncPeriod <= 0 {
 		errs = append(errs, fmt.Errorf("--resync-period %s: must be greater than zero", o.resyncPeriod))
 	}
+	if access := connection.Access(o.access); o.access != "" && !slices.Contains(connection.Accesses, access) {
+		errs = append(errs, fmt.Errorf("--engine-access %q: must be view, operate or full", o.access))
+	}
 	if cert := o.serving.ServerCert.CertKey; (cert.CertFile == "") != (cert.KeyFile == "") {
 		errs = append(errs, errors.New("--tls-cert-file and --tls-private-key-file go together"))
 	}
@@ -194,6 +202,17 @@ func (o *options) validate() error {
 		errs = append(errs, err)
 	}
 	return usage.Join(errs...)
+}
+
+// engineAccess returns how much of the engine the server may use.
+func (o *options) engineAccess() connection.Access {
+	switch {
+	case o.access != "":
+		return connection.Access(o.access)
+	case o.aggregated.Enabled():
+		return connection.Operate
+	}
+	return connection.Full
 }
 
 // misplaced returns an error for each given flag that has no meaning in the server's mode.
@@ -227,6 +246,7 @@ func (o *options) config() (*apiserver.Config, error) {
 	config.ExtraConfig.Engine.Host = o.dockerHost
 	config.ExtraConfig.Engine.Namespace = o.namespace
 	config.ExtraConfig.Engine.ResyncPeriod = o.resyncPeriod
+	config.ExtraConfig.Engine.Access = o.engineAccess()
 	config.ExtraConfig.ReadyRequiresEngine = o.readyRequiresEngine
 	config.ExtraConfig.AllowNamespaceDeletion = o.aggregated.AllowNamespaceDeletion
 	return config, nil

@@ -40,17 +40,18 @@ type Endpoint struct {
 	docker  contextdocker.Endpoint
 	context string
 	headers map[string]string
+	access  Access
 }
 
 // Resolve finds the endpoint in the same order as the docker command does: the host argument, $DOCKER_HOST,
-// $DOCKER_CONTEXT, the current context, the platform's default.
-func Resolve(host string) (*Endpoint, error) {
+// $DOCKER_CONTEXT, the current context, the platform's default. access is what connections to it may be used for.
+func Resolve(host string, access Access) (*Endpoint, error) {
 	file, err := config.Load(config.Dir())
 	if err != nil {
 		return nil, fmt.Errorf("reading the docker command's configuration: %w", err)
 	}
 	name := contextName(host, file)
-	e := &Endpoint{headers: file.HTTPHeaders, context: name}
+	e := &Endpoint{headers: file.HTTPHeaders, context: name, access: access}
 	if name == defaultContext {
 		e.docker, err = defaultEndpoint(host)
 	} else {
@@ -194,7 +195,7 @@ func (e *Endpoint) client() (*client.Client, *http.Transport, error) {
 	if err != nil {
 		return nil, nil, errors.New(withoutPassword(err, e.docker.Host))
 	}
-	guard, err := newGuard(c)
+	guard, err := newGuard(c, e.access)
 	if err != nil {
 		return nil, nil, errors.New(withoutPassword(err, e.docker.Host))
 	}

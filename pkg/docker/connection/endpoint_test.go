@@ -50,7 +50,7 @@ func TestTheEngineIsTheOneThatTheDockerCommandUses(t *testing.T) {
 		{"--docker-host by ssh", func() {}, "ssh://me@there", "ssh://me@there"},
 	} {
 		step.do()
-		e, err := Resolve(step.flag)
+		e, err := Resolve(step.flag, Full)
 		if err != nil {
 			t.Errorf("%s: %v", step.what, err)
 		} else if e.String() != step.want {
@@ -74,13 +74,13 @@ func TestMistakesInTheAddressAreOneClearLine(t *testing.T) {
 	} {
 		t.Setenv("DOCKER_CONTEXT", "")
 		test.set()
-		_, err := Resolve(test.flag)
+		_, err := Resolve(test.flag, Full)
 		if !dockertest.Contains(err, test.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	dockertest.Must(t, os.WriteFile(filepath.Join(dir, "config.json"), []byte("{"), 0o600))
-	if _, err := Resolve(""); !dockertest.Contains(err, "configuration") {
+	if _, err := Resolve("", Full); !dockertest.Contains(err, "configuration") {
 		t.Errorf("%v", err)
 	}
 }
@@ -129,7 +129,7 @@ func TestAPathWithoutASchemeIsRefusedWithTheAddressThatItMeans(t *testing.T) {
 	} {
 		t.Setenv("DOCKER_HOST", "")
 		t.Setenv("DOCKER_CONTEXT", "")
-		if _, err := Resolve(set()); !dockertest.Contains(err, source) || !dockertest.Contains(err, "use unix:///run/docker.sock") {
+		if _, err := Resolve(set(), Full); !dockertest.Contains(err, source) || !dockertest.Contains(err, "use unix:///run/docker.sock") {
 			t.Errorf("%s: %v", source, err)
 		}
 	}
@@ -173,7 +173,7 @@ func TestWhoeverDoesNotAgreeOnTLSIsToldTheWayOut(t *testing.T) {
 			t.Setenv(test.env, "1")
 		}
 		t.Setenv("DOCKER_CONTEXT", test.context)
-		e, err := Resolve(test.host)
+		e, err := Resolve(test.host, Full)
 		dockertest.Must(t, err)
 		c, _, err := e.client()
 		dockertest.Must(t, err)
@@ -203,7 +203,7 @@ func TestMessagesNameNoPassword(t *testing.T) {
 		}
 	}
 	for _, host := range []string{"ssh://me:secret@there", "tcp://me:secret@there:1", "ftp://me:secret@there", "tcp://me:secret@th ere:1"} {
-		e, err := Resolve(host)
+		e, err := Resolve(host, Full)
 		if err == nil {
 			err = e.Explain(fmt.Errorf("Get %q: x", e.docker.Host))
 		}

@@ -57,7 +57,7 @@ func translate(verb string, resource schema.GroupResource, name string, err erro
 		return apierrors.NewForbidden(resource, name, said)
 	case errdefs.IsNotFound(err):
 		return apierrors.NewNotFound(resource, name)
-	case errdefs.IsConflict(err):
+	case errdefs.IsConflict(err), errdefs.IsNotImplemented(err):
 		return apierrors.NewConflict(resource, name, said)
 	case errdefs.IsInvalidArgument(err), errdefs.IsOutOfRange(err):
 		return apierrors.NewBadRequest(words)

@@ -21,6 +21,8 @@ import (
 
 // Request describes one form of request that the server may send to the engine.
 type Request struct {
+	// Access is the least access of a server that may send the request.
+	Access Access
 	Method string
 	// Path is the path after the API version. One of its segments may be a placeholder, which is a key of segments.
 	Path string
@@ -42,29 +44,33 @@ func (r Request) String() string {
 // Requests lists every request that the server may send to the engine. None of them has a body. A request that is not
 // on the list never leaves this process.
 var Requests = []Request{
-	{http.MethodGet, "/containers/{name}/json", nil, "show a container"},
-	{http.MethodGet, "/images/{reference}/json", nil, "show an image"},
-	{http.MethodGet, "/volumes/{volume}", nil, "show a volume"},
-	{http.MethodGet, "/networks/{network}", nil, "show a network; names of the containers that are connected to one that Docker does not remove"},
-	{http.MethodGet, "/events", []string{"since", "until"}, "follow changes; read the event log before a live read is answered"},
-	{http.MethodHead, "/_ping", nil, "find out whether the engine answers, and which API versions it speaks"},
-	{http.MethodGet, "/_ping", nil, "the same of an engine that refuses HEAD"},
-	{http.MethodGet, "/version", nil, "the version in the status of Engine; the API version and a sign of life where pings are refused"},
-	{http.MethodGet, "/info", nil, "storage driver in the status of Engine"},
-	{http.MethodGet, "/containers/json", []string{"all", "filters"}, "IDs of all containers, after connecting, every resync period and an event that names none; the container of a made name; names of those that use an image or volume"},
-	{http.MethodGet, "/images/json", []string{"filters"}, "IDs of all images, after connecting, every resync period and an event that names none, and before a live read where the engine raises no event for some; which images without a tag are shown"},
-	{http.MethodGet, "/volumes", nil, "names of all volumes, after connecting, every resync period and an event that names none; the volume of a made name; to show or delete a volume that Docker does not find by its name"},
-	{http.MethodGet, "/networks", nil, "IDs of all networks, after connecting, every resync period and an event that names none; the network of a name or ID that the server does not know"},
-	{http.MethodPost, "/containers/{id}/start", nil, "spec.state running, action start"},
-	{http.MethodPost, "/containers/{id}/stop", []string{"t"}, "spec.state created, action stop, graceful delete"},
-	{http.MethodPost, "/containers/{id}/pause", nil, "spec.state paused, action pause"},
-	{http.MethodPost, "/containers/{id}/unpause", nil, "spec.state running, action unpause"},
-	{http.MethodPost, "/containers/{id}/restart", []string{"t"}, "action restart"},
-	{http.MethodPost, "/containers/{id}/wait", []string{"condition"}, "the end of a removal"},
-	{http.MethodDelete, "/containers/{id}", []string{"force"}, "delete of a container"},
-	{http.MethodDelete, "/images/{reference}", []string{"force"}, "delete of an image"},
-	{http.MethodDelete, "/volumes/{volume}", nil, "delete of a volume"},
-	{http.MethodDelete, "/networks/{network}", nil, "delete of a network"},
+	{View, http.MethodGet, "/containers/{name}/json", nil, "show a container"},
+	{View, http.MethodGet, "/images/{reference}/json", nil, "show an image"},
+	{View, http.MethodGet, "/volumes/{volume}", nil, "show a volume"},
+	{View, http.MethodGet, "/networks/{network}", nil, "show a network; names of the containers that are connected to one that Docker does not remove"},
+	{View, http.MethodGet, "/events", []string{"since", "until"}, "follow changes; read the event log before a live read is answered"},
+	{View, http.MethodHead, "/_ping", nil, "find out whether the engine answers, and which API versions it speaks"},
+	{View, http.MethodGet, "/_ping", nil, "the same of an engine that refuses HEAD"},
+	{View, http.MethodGet, "/version", nil, "the version in the status of Engine; the API version and a sign of life where pings are refused"},
+	{View, http.MethodGet, "/info", nil, "storage driver in the status of Engine"},
+	{View, http.MethodGet, "/containers/json", []string{"all", "filters"}, "IDs of all containers, after connecting, every resync period and an event that names none; the container of a made name; names of those that use an image or volume"},
+	{View, http.MethodGet, "/images/json", []string{"filters"}, "IDs of all images, after connecting, every resync period and an event that names none, and before a live read where the engine raises no event for some; which images without a tag are shown"},
+	{View, http.MethodGet, "/volumes", nil, "names of all volumes, after connecting, every resync period and an event that names none; the volume of a made name; to show or delete a volume that Docker does not find by its name"},
+	{View, http.MethodGet, "/networks", nil, "IDs of all networks, after connecting, every resync period and an event that names none; the network of a name or ID that the server does not know"},
+	{View, http.MethodGet, "/containers/{id}/logs", []string{"follow", "since", "stderr", "stdout", "tail", "timestamps", "until"}, "the log of a container"},
+	{View, http.MethodGet, "/containers/{id}/top", []string{"ps_args"}, "the processes of a container"},
+	{Operate, http.MethodPost, "/containers/{id}/start", nil, "spec.state running, action start"},
+	{Operate, http.MethodPost, "/containers/{id}/stop", []string{"t"}, "spec.state created, action stop, graceful delete"},
+	{Operate, http.MethodPost, "/containers/{id}/pause", nil, "spec.state paused, action pause"},
+	{Operate, http.MethodPost, "/containers/{id}/unpause", nil, "spec.state running, action unpause"},
+	{Operate, http.MethodPost, "/containers/{id}/restart", []string{"t"}, "action restart"},
+	{Operate, http.MethodPost, "/containers/{id}/kill", []string{"signal"}, "a signal to a container"},
+	{Full, http.MethodPost, "/containers/{id}/rename", []string{"name"}, "another name for a container"},
+	{Operate, http.MethodPost, "/containers/{id}/wait", []string{"condition"}, "the end of a removal"},
+	{Operate, http.MethodDelete, "/containers/{id}", []string{"force"}, "delete of a container"},
+	{Operate, http.MethodDelete, "/images/{reference}", []string{"force"}, "delete of an image"},
+	{Operate, http.MethodDelete, "/volumes/{volume}", nil, "delete of a volume"},
+	{Operate, http.MethodDelete, "/networks/{network}", nil, "delete of a network"},
 }
 
 // segments holds the check of the values for each placeholder.
@@ -133,19 +139,20 @@ func init() {
 	legacyregistry.MustRegister(refusedRequests)
 }
 
-// guard makes a transport send only requests that are on the list.
+// guard makes a transport send only requests that are on the list and that the access allows.
 type guard struct {
+	access Access
 	// base is the part of the engine's address that comes before the API's paths.
 	base string
 }
 
 // newGuard returns the guard for a client of the engine.
-func newGuard(c *client.Client) (guard, error) {
+func newGuard(c *client.Client, access Access) (guard, error) {
 	host, err := client.ParseHostURL(c.DaemonHost())
 	if err != nil {
 		return guard{}, err
 	}
-	return guard{base: strings.TrimSuffix(host.Path, "/")}, nil
+	return guard{access: access, base: strings.TrimSuffix(host.Path, "/")}, nil
 }
 
 // protect makes the transport ask the guard before each request.
@@ -161,10 +168,13 @@ func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	target := *r.URL
 	rest, found := strings.CutPrefix(target.Path, g.base)
 	target.Path = rest
-	_, listed := FindRequest(r.Method, &target)
-	if found && listed && (r.Body == nil || r.Body == http.NoBody) {
+	request, listed := FindRequest(r.Method, &target)
+	if found && listed && g.access.Includes(request.Access) && (r.Body == nil || r.Body == http.NoBody) {
 		return nil, http.ErrSkipAltProtocol
 	}
 	refusedRequests.Inc()
+	if listed && !g.access.Includes(request.Access) {
+		return nil, fmt.Errorf("%s %s is kept from the container engine: the server needs --engine-access=%s for it, and has %s", r.Method, r.URL.Path, request.Access, g.access)
+	}
 	return nil, fmt.Errorf("%s %s is kept from the container engine: it is not on the list of requests that the server may send", r.Method, r.URL.Path)
 }

@@ -33,7 +33,7 @@ import (
 func guarded(t *testing.T, host string) *client.Client {
 	t.Helper()
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	e, err := Resolve(host)
+	e, err := Resolve(host, Full)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +89,12 @@ func TestWhatIsNotOnTheListNeverReachesAnEngine(t *testing.T) {
 		"exec start": func(ctx context.Context) error {
 			return c.ContainerExecStart(ctx, dockertest.IDA, container.ExecStartOptions{Detach: true})
 		},
-		"logs": func(ctx context.Context) error {
-			_, err := c.ContainerLogs(ctx, dockertest.IDA, container.LogsOptions{})
+		"logs with attributes": func(ctx context.Context) error {
+			_, err := c.ContainerLogs(ctx, dockertest.IDA, container.LogsOptions{Details: true})
+			return err
+		},
+		"logs by name": func(ctx context.Context) error {
+			_, err := c.ContainerLogs(ctx, "web", container.LogsOptions{})
 			return err
 		},
 		"export": func(ctx context.Context) error { _, err := c.ContainerExport(ctx, dockertest.IDA); return err },
@@ -102,13 +106,13 @@ func TestWhatIsNotOnTheListNeverReachesAnEngine(t *testing.T) {
 			_, err := c.ContainerCommit(ctx, dockertest.IDA, container.CommitOptions{})
 			return err
 		},
-		"rename": func(ctx context.Context) error { return c.ContainerRename(ctx, dockertest.IDA, "other") },
+		"rename by name": func(ctx context.Context) error { return c.ContainerRename(ctx, "web", "other") },
 		"update": func(ctx context.Context) error {
 			_, err := c.ContainerUpdate(ctx, dockertest.IDA, container.UpdateConfig{})
 			return err
 		},
-		"kill":  func(ctx context.Context) error { return c.ContainerKill(ctx, dockertest.IDA, "KILL") },
-		"prune": func(ctx context.Context) error { _, err := c.ContainersPrune(ctx, filters.Args{}); return err },
+		"kill by name": func(ctx context.Context) error { return c.ContainerKill(ctx, "web", "KILL") },
+		"prune":        func(ctx context.Context) error { _, err := c.ContainersPrune(ctx, filters.Args{}); return err },
 		"stop by name": func(ctx context.Context) error {
 			return c.ContainerStop(ctx, "web", container.StopOptions{})
 		},
@@ -185,7 +189,7 @@ func TestWhatIsNotOnTheListNeverReachesAnEngine(t *testing.T) {
 func TestWhatIsOnTheListReachesAnEngineBehindAPath(t *testing.T) {
 	host, asked := listen(t)
 	c, err := client.NewClientWithOpts(client.WithHost(host+"/base"), client.WithVersion("1.41"), func(c *client.Client) error {
-		guard, err := newGuard(c)
+		guard, err := newGuard(c, Full)
 		if err == nil {
 			guard.protect(c.HTTPClient().Transport.(*http.Transport))
 		}
@@ -239,22 +243,28 @@ func TestRequestsAreFoundByMethodPathAndQuery(t *testing.T) {
 		"DELETE /v1.41/containers/web":                                "",
 		"DELETE /v1.41/containers/" + dockertest.IDA + "?force=1;v=1": "",
 		"delete /v1.41/containers/" + dockertest.IDA:                  "",
-		"POST /v1.41/containers/" + dockertest.IDA + "/attach":        "",
-		"POST /v1.41/containers/" + dockertest.IDA + "/exec":          "",
-		"GET /v1.41/containers/../volumes/json":                       "",
-		"GET /v1.41/containers/web/../json":                           "",
-		"GET /v1.41/containers//json":                                 "",
-		"GET /v1.41/v1.41/containers/json":                            "",
-		"GET /v1.41/containers/web/json/":                             "",
-		"GET /v1.41/images/busybox/get":                               "",
-		"GET /v1.41/images/busybox/../../volumes/data/json":           "",
-		"DELETE /v1.41/images/":                                       "",
-		"GET /v1.41/images/%2e%2e/json":                               "",
-		"POST /v1.41/containers/create":                               "",
-		"POST /v1.41/containers/prune":                                "",
-		"POST /v1.41/build":                                           "",
-		"POST /session":                                               "",
-		"GET /":                                                       "",
+		"GET /v1.41/containers/" + dockertest.IDA + "/logs?follow=1&since=1.000000002&stderr=1&stdout=1&tail=all&timestamps=1&until=2": "/containers/{id}/logs",
+		"GET /v1.41/containers/" + dockertest.IDA + "/logs?details=1":                                                                  "",
+		"GET /v1.41/containers/web/logs":                                  "",
+		"GET /v1.41/containers/" + dockertest.IDA + "/top?ps_args=-ef":    "/containers/{id}/top",
+		"POST /v1.41/containers/" + dockertest.IDA + "/kill?signal=9":     "/containers/{id}/kill",
+		"POST /v1.41/containers/" + dockertest.IDA + "/rename?name=other": "/containers/{id}/rename",
+		"POST /v1.41/containers/" + dockertest.IDA + "/attach":            "",
+		"POST /v1.41/containers/" + dockertest.IDA + "/exec":              "",
+		"GET /v1.41/containers/../volumes/json":                           "",
+		"GET /v1.41/containers/web/../json":                               "",
+		"GET /v1.41/containers//json":                                     "",
+		"GET /v1.41/v1.41/containers/json":                                "",
+		"GET /v1.41/containers/web/json/":                                 "",
+		"GET /v1.41/images/busybox/get":                                   "",
+		"GET /v1.41/images/busybox/../../volumes/data/json":               "",
+		"DELETE /v1.41/images/":                                           "",
+		"GET /v1.41/images/%2e%2e/json":                                   "",
+		"POST /v1.41/containers/create":                                   "",
+		"POST /v1.41/containers/prune":                                    "",
+		"POST /v1.41/build":                                               "",
+		"POST /session":                                                   "",
+		"GET /":                                                           "",
 	} {
 		method, uri, _ := strings.Cut(request, " ")
 		target, err := url.Parse(uri)
@@ -268,6 +278,49 @@ func TestRequestsAreFoundByMethodPathAndQuery(t *testing.T) {
 	}
 }
 
+func TestAnAccessAllowsItsRequestsAndNoOthers(t *testing.T) {
+	calls := map[string]func(*client.Client) error{
+		"logs": func(c *client.Client) error {
+			_, err := c.ContainerLogs(t.Context(), dockertest.IDA, container.LogsOptions{})
+			return err
+		},
+		"kill":   func(c *client.Client) error { return c.ContainerKill(t.Context(), dockertest.IDA, "") },
+		"rename": func(c *client.Client) error { return c.ContainerRename(t.Context(), dockertest.IDA, "other") },
+	}
+	for access, allowed := range map[Access][]string{View: {"logs"}, Operate: {"logs", "kill"}, Full: {"logs", "kill", "rename"}, "none": nil} {
+		host, _ := listen(t)
+		t.Setenv("DOCKER_CONFIG", t.TempDir())
+		e, err := Resolve(host, access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, _, err := e.client()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, call := range calls {
+			err := call(c)
+			if isAllowed := slices.Contains(allowed, name); isAllowed != (err == nil) || !isAllowed && !strings.Contains(err.Error(), "the server needs --engine-access=") {
+				t.Errorf("%s with access %s: %v", name, access, err)
+			}
+		}
+		c.Close()
+	}
+}
+
+func TestAnAccessIncludesThoseBelowIt(t *testing.T) {
+	for i, a := range Accesses {
+		for j, b := range Accesses {
+			if a.Includes(b) != (i >= j) {
+				t.Errorf("%s includes %s: %v", a, b, a.Includes(b))
+			}
+		}
+		if a.Includes("") || Access("").Includes(a) || a.Includes("none") || Access("none").Includes(a) {
+			t.Errorf("%s and a value that is no access include each other", a)
+		}
+	}
+}
+
 func TestTheDocumentationShowsTheList(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/security.md")
 	if err != nil {
@@ -275,9 +328,9 @@ func TestTheDocumentationShowsTheList(t *testing.T) {
 	}
 	var want strings.Builder
 	for _, r := range Requests {
-		want.WriteString("| `" + r.String() + "` | " + r.Why + " |\n")
+		want.WriteString("| `" + r.String() + "` | " + string(r.Access) + " | " + r.Why + " |\n")
 	}
-	_, rows, _ := strings.Cut(string(text), "| request | what for |\n|---|---|\n")
+	_, rows, _ := strings.Cut(string(text), "| request | access | what for |\n|---|---|---|\n")
 	rows, _, _ = strings.Cut(rows, "\n\n")
 	if rows+"\n" != want.String() {
 		t.Errorf("the list in docs/security.md is not\n%s", want.String())

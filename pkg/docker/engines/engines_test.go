@@ -31,7 +31,7 @@ const socket = "unix:///nowhere/docker.sock"
 // nowhere returns the source of an engine that was never connected to.
 func nowhere(t *testing.T, host string) *Source {
 	t.Helper()
-	endpoint, err := connection.Resolve(host)
+	endpoint, err := connection.Resolve(host, connection.Full)
 	dockertest.Must(t, err)
 	kinds := []Kind{{"containers", v1alpha1.EngineContainersSynced}, {"images", v1alpha1.EngineImagesSynced}, {"volumes", v1alpha1.EngineVolumesSynced}}
 	shared := source.Engine{Client: connection.NewClient(endpoint), Namespace: "engine"}

@@ -1275,7 +1275,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerTopOptions(ref common.Referenc
 					},
 					"psArgs": {
 						SchemaProps: spec.SchemaProps{
-							Description: "psArgs are the arguments for ps, such as \"-o pid,args\". The default is Docker's, \"-ef\".",
+							Description: "psArgs are the arguments for ps: -ef (the default), -eF, -el, -elf, aux or a part of these, or -o with a list of columns such as \"-o pid,user,args\". The list must have pid. Arguments that could show the environment of processes are refused.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

@@ -72,6 +72,22 @@ func TestChangesReachDockerAndWatches(t *testing.T) {
 	})
 }
 
+func TestALogIsReadAndFollowed(t *testing.T) {
+	each(t, func(t *testing.T, k kubectl.Kubectl) {
+		name := engine.UniqueName("log")
+		id := docker.Run(t, name, engine.Command("sh", "-c", "trap 'echo hup' HUP; echo ready; while :; do sleep 3600 & wait; done"))
+		path := "/apis/containers.rancherdesktop.io/v1alpha1/namespaces/" + namespace + "/containers/" + name
+		lines := k.Follow(t, "get", "--raw", path+"/log?follow=true")
+		kubectl.AwaitLine(t, lines, "ready")
+		if err := docker.Client().ContainerKill(t.Context(), id, "HUP"); err != nil {
+			t.Fatal(err)
+		}
+		kubectl.AwaitLine(t, lines, "hup")
+		kubectl.Contains(t, k.OK(t, "get", "--raw", path+"/log?tailLines=1"), "hup")
+		kubectl.Contains(t, k.OK(t, "get", "--raw", path+"/top"), "PID")
+	})
+}
+
 func inspect(t *testing.T, id string) container.InspectResponse {
 	t.Helper()
 	found, err := docker.Client().ContainerInspect(t.Context(), id)

@@ -171,7 +171,9 @@ type ContainerArchiveOptions struct {
 // ContainerTopOptions are the query parameters of a container's subresource top.
 type ContainerTopOptions struct {
 	metav1.TypeMeta `json:",inline"`
-	// psArgs are the arguments for ps, such as "-o pid,args". The default is Docker's, "-ef".
+	// psArgs are the arguments for ps: -ef (the default), -eF, -el, -elf, aux or a part of these, or -o with a list of
+	// columns such as "-o pid,user,args". The list must have pid. Arguments that could show the environment of processes
+	// are refused.
 	// +optional
 	PSArgs string `json:"psArgs,omitempty"`
 }

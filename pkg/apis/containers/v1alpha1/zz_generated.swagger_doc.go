@@ -81,7 +81,7 @@ func (ContainerPortForwardOptions) SwaggerDoc() map[string]string {
 
 var map_ContainerTopOptions = map[string]string{
 	"":       "ContainerTopOptions are the query parameters of a container's subresource top.",
-	"psArgs": "psArgs are the arguments for ps, such as \"-o pid,args\". The default is Docker's, \"-ef\".",
+	"psArgs": "psArgs are the arguments for ps: -ef (the default), -eF, -el, -elf, aux or a part of these, or -o with a list of columns such as \"-o pid,user,args\". The list must have pid. Arguments that could show the environment of processes are refused.",
 }
 
 func (ContainerTopOptions) SwaggerDoc() map[string]string {

@@ -66,7 +66,7 @@ func (a *Answers) RoundTrip(request *http.Request) (*http.Response, error) {
 func New(t testing.TB) (source.Engine, *Answers) {
 	t.Helper()
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	endpoint, err := connection.Resolve("tcp://engine:2375")
+	endpoint, err := connection.Resolve("tcp://engine:2375", connection.Full)
 	dockertest.Must(t, err)
 	// Without TLSNextProto, http.Transport prepares HTTP/2 and makes a TLS configuration. The client would then take
 	// the engine for one with TLS.

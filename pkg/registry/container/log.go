@@ -1,0 +1,94 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/util/flushwriter"
+	"k8s.io/klog/v2"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
+)
+
+const previousRefused = "there is no previous log: Docker keeps the output of all runs of a container in one log. Leave the parameter previous out"
+
+// Log is the subresource log. It is a rest.Connecter, because the generic code for streams ends an answer that breaks
+// half way as if it were complete.
+type Log struct {
+	owner  *registry.Owner[*v1alpha1.Container]
+	engine Engine
+}
+
+var _ rest.Connecter = &Log{}
+
+// New implements rest.Storage.
+func (l *Log) New() runtime.Object { return &v1alpha1.ContainerLogOptions{} }
+
+// Destroy implements rest.Storage.
+func (l *Log) Destroy() {}
+
+// ConnectMethods implements rest.Connecter.
+func (l *Log) ConnectMethods() []string { return []string{http.MethodGet} }
+
+// NewConnectOptions implements rest.Connecter.
+func (l *Log) NewConnectOptions() (runtime.Object, bool, string) {
+	return &v1alpha1.ContainerLogOptions{}, false, ""
+}
+
+// Connect implements rest.Connecter.
+func (l *Log) Connect(ctx context.Context, name string, options runtime.Object, responder rest.Responder) (http.Handler, error) {
+	log, err := l.Open(ctx, name, options.(*v1alpha1.ContainerLogOptions))
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer log.Close()
+		answer(w, r, log)
+	}), nil
+}
+
+// Open opens the log of the container with that name or ID. Its errors are API errors.
+func (l *Log) Open(ctx context.Context, name string, options *v1alpha1.ContainerLogOptions) (io.ReadCloser, error) {
+	if options.Previous {
+		return nil, apierrors.NewBadRequest(previousRefused)
+	}
+	if errs := containers.ValidateContainerLogOptions(options); len(errs) > 0 {
+		return nil, apierrors.NewInvalid(v1alpha1.Kind("ContainerLogOptions"), name, errs)
+	}
+	container, err := l.owner.Find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return l.engine.Log(ctx, container.Status.ID, name, options)
+}
+
+// answer sends a log as it comes. If the log breaks off, answer breaks off the answer: a log that is not complete must
+// not look complete.
+func answer(w http.ResponseWriter, r *http.Request, log io.Reader) {
+	// The deadline is that for the body of the request. The recorders of tests have none.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	w.Header().Set("Content-Type", "text/plain")
+	// Containers decide what is in their logs. Browsers must not take it for a web page.
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(http.StatusOK)
+	flushed := flushwriter.Wrap(w)
+	_, err := flushed.Write(nil)
+	if err == nil {
+		_, err = io.Copy(flushed, log)
+	}
+	if err == nil || r.Context().Err() != nil {
+		return
+	}
+	klog.FromContext(r.Context()).Info("The log of a container broke off", "path", r.URL.Path, "reason", err.Error())
+	panic(http.ErrAbortHandler)
+}

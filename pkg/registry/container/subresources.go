@@ -1,0 +1,71 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package container
+
+import (
+	"context"
+	"io"
+
+	"k8s.io/apiserver/pkg/registry/rest"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
+)
+
+// Engine is what the subresources of containers ask of the engine. IDs are full IDs, and names are what errors call the
+// containers.
+type Engine interface {
+	// Log opens the log of a container. The log ends with ctx. If a Read fails with another error than io.EOF, the log
+	// is not complete.
+	Log(ctx context.Context, id, name string, options *v1alpha1.ContainerLogOptions) (io.ReadCloser, error)
+	// Top returns the processes of a container.
+	Top(ctx context.Context, id, name, psArgs string) (*v1alpha1.ContainerTop, error)
+	// Kill sends a signal to a container. The default is SIGKILL.
+	Kill(ctx context.Context, id, name, signal string) error
+	// Rename gives a container another name.
+	Rename(ctx context.Context, id, name, newName string) error
+}
+
+// subresource is a subresource of the containers, and the access that a server needs to have it.
+type subresource struct {
+	access  connection.Access
+	name    string
+	storage rest.Storage
+}
+
+// Subresources returns the storage of those subresources of the containers that the access allows, by name.
+func Subresources(objects rest.Getter, engine Engine, access connection.Access) map[string]rest.Storage {
+	allowed := map[string]rest.Storage{}
+	for _, s := range subresources(registry.NewOwner[*v1alpha1.Container](objects), engine) {
+		if access.Includes(s.access) {
+			allowed[s.name] = s.storage
+		}
+	}
+	return allowed
+}
+
+func subresources(owner *registry.Owner[*v1alpha1.Container], engine Engine) []subresource {
+	return []subresource{
+		{connection.View, "log", &Log{owner, engine}},
+		{connection.View, "top", &Top{owner, engine}},
+		{connection.Operate, "kill", &registry.Command[*v1alpha1.Container, *v1alpha1.ContainerKill]{
+			Owner: owner, Resource: "containers", Kind: "ContainerKill",
+			NewBody:  func() *v1alpha1.ContainerKill { return &v1alpha1.ContainerKill{} },
+			Validate: containers.ValidateContainerKill,
+			Do: func(ctx context.Context, c *v1alpha1.Container, kill *v1alpha1.ContainerKill) error {
+				return engine.Kill(ctx, c.Status.ID, c.Name, kill.Signal)
+			},
+		}},
+		{connection.Full, "rename", &registry.Command[*v1alpha1.Container, *v1alpha1.ContainerRename]{
+			Owner: owner, Resource: "containers", Kind: "ContainerRename",
+			NewBody:  func() *v1alpha1.ContainerRename { return &v1alpha1.ContainerRename{} },
+			Validate: containers.ValidateContainerRename,
+			Do: func(ctx context.Context, c *v1alpha1.Container, rename *v1alpha1.ContainerRename) error {
+				return engine.Rename(ctx, c.Status.ID, c.Name, rename.NewName)
+			},
+		}},
+	}
+}
