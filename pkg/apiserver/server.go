@@ -21,6 +21,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/container"
 )
 
 const (
@@ -96,6 +97,11 @@ func (c *Config) Complete() CompletedConfig {
 	if extra.Engine.Access == "" {
 		extra.Engine.Access = connection.Operate
 	}
+	generic := &c.GenericConfig.Config
+	if generic.RequestInfoResolver == nil {
+		generic.RequestInfoResolver = genericapiserver.NewRequestInfoResolver(generic)
+	}
+	generic.RequestInfoResolver = passthroughInfo{generic.RequestInfoResolver, extra.Engine.Namespace}
 	return CompletedConfig{&completedConfig{c.GenericConfig.Complete(), extra, c.GenericConfig.ClientConfig}}
 }
 
@@ -122,6 +128,7 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 		return nil, err
 	}
 	serveOpenAPI(server, c.generic)
+	servePassthrough(server, c.extra.Engine.Namespace, storage["containers/log"].(*container.Log))
 	if err := server.AddReadyzChecks(engineCheck{engine, c.extra.ReadyRequiresEngine}); err != nil {
 		return nil, fmt.Errorf("adding the readiness check of the container engine: %w", err)
 	}

@@ -45,6 +45,10 @@ func TestViewersReadLogsAndOnlyEditorsSendSignals(t *testing.T) {
 		if code := s.request(t, containers+name+"/top", token); code != http.StatusOK {
 			t.Errorf("top: %d", code)
 		}
+		// The request has no upgrade: a user without the right gets no further than to 403.
+		if code := s.request(t, "/passthrough/engine/logs/"+name, token); code != http.StatusBadRequest {
+			t.Errorf("the log for desktop clients: %d", code)
+		}
 		want := map[string]string{"view": "no\n", "edit": "yes\n"}[role]
 		if can, _, _ := k.Try(t, "auth", "can-i", "create", "containers.containers.rancherdesktop.io", "--subresource=kill", "-n", namespace, "--as", "system:serviceaccount:default:"+account); can != want {
 			t.Errorf("a user with the role %s can send signals: %s", role, can)
@@ -52,7 +56,7 @@ func TestViewersReadLogsAndOnlyEditorsSendSignals(t *testing.T) {
 	}
 	k.Apply(t, "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: nobody, namespace: default}\n")
 	token := strings.TrimSpace(k.OK(t, "create", "token", "nobody", "-n", "default"))
-	for _, path := range []string{containers + name + "/log", containers + name + "/top"} {
+	for _, path := range []string{containers + name + "/log", containers + name + "/top", "/passthrough/engine/logs/" + name} {
 		if code := s.request(t, path, token); code != http.StatusForbidden {
 			t.Errorf("%s as a user without rights: %d", path, code)
 		}
