@@ -79,8 +79,8 @@ func (d *demultiplexer) next() error {
 		if err != nil {
 			return err
 		}
-		return fmt.Errorf("Docker could not go on: %s", strings.TrimSpace(string(message)))
+		return fmt.Errorf("the engine could not go on: %s", strings.TrimSpace(string(message)))
 	default:
-		return fmt.Errorf("Docker's stream has a frame of the unknown kind %d", header[0])
+		return fmt.Errorf("the stream of the engine has a frame of the unknown kind %d", header[0])
 	}
 }
