@@ -14,6 +14,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -32,6 +33,9 @@ const (
 // containers is a client for the containers of one engine.
 type containers struct {
 	typedv1alpha1.ContainerInterface
+	namespace string
+	rest      rest.Interface
+	discovery discovery.DiscoveryInterface
 }
 
 // connect returns a client for the containers that the flags mean.
@@ -65,7 +69,12 @@ func (p *plugin) connect(ctx context.Context, warnings rest.WarningHandler) (*co
 			return nil, err
 		}
 	}
-	return &containers{clients.ContainersV1alpha1().Containers(namespace)}, nil
+	return &containers{
+		ContainerInterface: clients.ContainersV1alpha1().Containers(namespace),
+		namespace:          namespace,
+		rest:               clients.ContainersV1alpha1().RESTClient(),
+		discovery:          clients.Discovery(),
+	}, nil
 }
 
 // warnings returns a handler that prints the server's warnings.

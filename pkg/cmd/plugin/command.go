@@ -7,8 +7,9 @@ package plugin
 
 import (
 	"fmt"
-	"io"
+	"sync"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -46,9 +47,7 @@ type plugin struct {
 
 // Run runs the plugin with these arguments and returns its exit code.
 func Run(arguments []string, streams genericiooptions.IOStreams) int {
-	// Libraries log what they try again. An error that matters is returned and printed.
-	klog.LogToStderr(false)
-	klog.SetOutput(io.Discard)
+	silenceLibraries()
 	command := newCommand(streams)
 	command.SetArgs(arguments)
 	if err := command.Execute(); err != nil {
@@ -59,6 +58,10 @@ func Run(arguments []string, streams genericiooptions.IOStreams) int {
 	}
 	return 0
 }
+
+// silenceLibraries drops what libraries log: what they try again, and what happens when a connection is closed. An error
+// that matters is returned and printed.
+var silenceLibraries = sync.OnceFunc(func() { klog.SetLogger(logr.Discard()) })
 
 func newCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	p := &plugin{IOStreams: streams, flags: genericclioptions.NewConfigFlags(true)}
@@ -83,7 +86,8 @@ Use "{{.Root.DisplayName}} options" for the other flags that all commands take.
 `)
 	p.addFlags(command.PersistentFlags())
 	command.AddGroup(&cobra.Group{ID: groupShow, Title: "See containers:"}, &cobra.Group{ID: groupChange, Title: "Change containers:"})
-	command.AddCommand(newPsCommand(p), newWaitCommand(p), newRmCommand(p), newOptionsCommand())
+	command.AddCommand(newPsCommand(p), newLogsCommand(p), newTopCommand(p), newWaitCommand(p),
+		newKillCommand(p), newRenameCommand(p), newRmCommand(p), newOptionsCommand())
 	for _, a := range actions {
 		command.AddCommand(newActionCommand(p, a))
 	}

@@ -49,6 +49,7 @@ func TestAServerThatCannotHelpIsOneLineAndExitCode1(t *testing.T) {
 		"does not know us":    {answering(t, 401, "application/json", status("Unauthorized", 401, "Unauthorized")), "error: the server does not know you: "},
 		"gives us no rights":  {answering(t, 403, "application/json", status("Forbidden", 403, `containers "web" is forbidden`)), `containers "web" is forbidden`},
 		"has lost its engine": {answering(t, 503, "application/json", status("ServiceUnavailable", 503, "the engine at unix:///x does not answer")), "the engine at unix:///x does not answer"},
+		"refuses":             {answering(t, 409, "application/json", status("Conflict", 409, `Operation cannot be fulfilled on containers.containers.rancherdesktop.io "web": it is busy`)), ": it is busy"},
 		"is not one of ours":  {answering(t, 200, "text/html", "<html>"), "error: "},
 	} {
 		for _, command := range [][]string{{"ps"}, {"stop", "web", "other"}, {"rm", "-f", "web"}, {"wait", "web"}} {
@@ -63,7 +64,7 @@ func TestAServerThatCannotHelpIsOneLineAndExitCode1(t *testing.T) {
 func TestAMistypedCommandLineIsOneLineThatSaysWhatWasMeant(t *testing.T) {
 	t.Setenv("KUBECONFIG", t.TempDir()+"/absent")
 	for line, want := range map[string]string{
-		"nope":           `unknown command "nope" (kubectl engine --help shows the commands)`,
+		"xyzzy":          `unknown command "xyzzy" (kubectl engine --help shows the commands)`,
 		"stpo web":       `unknown command "stpo": did you mean "stop"?`,
 		"stop":           "kubectl engine stop needs the name or the ID of a container (kubectl engine stop --help shows how it is used)",
 		"ps web":         `kubectl engine ps takes no arguments, but was given "web"`,

@@ -19,6 +19,16 @@ import (
 // completionTimeout is how long a shell may wait for the names. Then it offers none.
 const completionTimeout = 5 * time.Second
 
+// completeFirst is like complete for commands that take one container, and then something else.
+func (p *plugin) completeFirst(matches func(v1alpha1.ContainerState) bool) cobra.CompletionFunc {
+	return func(command *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(given) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return p.complete(matches)(command, given, begun)
+	}
+}
+
 // complete returns a function that completes the names of the containers whose state matches.
 func (p *plugin) complete(matches func(v1alpha1.ContainerState) bool) cobra.CompletionFunc {
 	return func(command *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {

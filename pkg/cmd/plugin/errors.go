@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,14 +17,19 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// isAbsent reports whether the server says that it has no such container. A server that does not know containers at all
-// answers 404 as well, but its answer is not about an object.
-func isAbsent(err error) bool { return apierrors.IsNotFound(err) && !lacksGroup(err) }
+// isAbsent reports whether the server says that it has no such container. A server that does not know containers, or not
+// what is asked of them, answers 404 as well, but its answer names no object.
+func isAbsent(err error) bool {
+	status := apierrors.APIStatus(nil)
+	if !apierrors.IsNotFound(err) || !errors.As(err, &status) || apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) {
+		return false
+	}
+	details := status.Status().Details
+	return details != nil && details.Name != ""
+}
 
 // lacksGroup reports whether the server does not serve containers.
-func lacksGroup(err error) bool {
-	return apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
-}
+func lacksGroup(err error) bool { return apierrors.IsNotFound(err) && !isAbsent(err) }
 
 // explain returns an error of the client on one line that tells the user what to do about it.
 func explain(err error) string {
@@ -32,15 +38,18 @@ func explain(err error) string {
 	switch {
 	case lacksGroup(err):
 		return fmt.Sprintf("the server has no %s: start engine-apiserver and register it there, or choose another server with --context or --kubeconfig", v1alpha1.SchemeGroupVersion)
-	case isAbsent(err) && errors.As(err, &status) && status.Status().Details != nil:
+	case isAbsent(err) && errors.As(err, &status):
 		return "no such container: " + status.Status().Details.Name
 	case apierrors.IsUnauthorized(err):
 		return "the server does not know you: the token or the certificate in your kubeconfig is missing, wrong or expired"
 	case errors.As(err, &unreachable):
 		return fmt.Sprintf("cannot reach the server at %s: %v", host(unreachable.URL), unreachable.Err)
 	}
-	return strings.Join(strings.Fields(err.Error()), " ")
+	return strings.Join(strings.Fields(introduction.ReplaceAllLiteralString(err.Error(), "")), " ")
 }
+
+// introduction matches what the server and the client put in front of the words with which Docker refuses something.
+var introduction = regexp.MustCompile(`unable to upgrade connection: |Operation cannot be fulfilled on \S+ "[^"]*": `)
 
 func host(address string) string {
 	parsed, err := url.Parse(address)
