@@ -127,6 +127,10 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 		"networks":            {"get", "list", "watch", "delete", "deletecollection"},
 		"containernamespaces": {"get", "list", "watch"},
 		"engines":             {"get", "list", "watch"},
+		"containers/log":      {"get"},
+		"containers/top":      {"get"},
+		"containers/kill":     {"create"},
+		"containers/rename":   {"create"},
 	}
 	shortNames := map[string]string{"containers": "ctr", "images": "img", "volumes": "vol", "networks": "net", "containernamespaces": "cns", "engines": "eng"}
 	if len(list.APIResources) != len(want) {
@@ -136,7 +140,11 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 		if !sets.New(resource.Verbs...).Equal(sets.New(want[resource.Name]...)) {
 			t.Errorf("%s: verbs %v, want %v", resource.Name, resource.Verbs, want[resource.Name])
 		}
-		if !resource.Namespaced || strings.Join(resource.Categories, ",") != "engine" || strings.Join(resource.ShortNames, ",") != shortNames[resource.Name] {
+		category := "engine"
+		if strings.Contains(resource.Name, "/") {
+			category = "" // subresources have none
+		}
+		if !resource.Namespaced || strings.Join(resource.Categories, ",") != category || strings.Join(resource.ShortNames, ",") != shortNames[resource.Name] {
 			t.Errorf("%s: namespaced %t, categories %v, short names %v", resource.Name, resource.Namespaced, resource.Categories, resource.ShortNames)
 		}
 	}
