@@ -28,6 +28,9 @@ type Streams struct {
 
 // Executor runs a command.
 type Executor interface {
+	// Prepare is called before the upgrade, if the request can be upgraded and there is room for a session. An error is
+	// an answer to the request.
+	Prepare(ctx context.Context) error
 	// Execute runs the command with the given streams, and returns when it has ended and all of its output was written.
 	// It returns nil for the exit code 0, an exec.ExitError of k8s.io/utils for another one, and else a
 	// Kubernetes API error, which the client is told. It returns soon after ctx has ended. The cause of ctx says why.
@@ -75,6 +78,9 @@ func (s *Sessions) Execute(w http.ResponseWriter, r *http.Request, command Comma
 		return err
 	}
 	defer session.end()
+	if err := executor.Prepare(session.ctx); err != nil {
+		return err
+	}
 	conn, err := upgrade(w, r, command, session)
 	if err != nil {
 		return err

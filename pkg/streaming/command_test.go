@@ -224,3 +224,22 @@ func TestAnErrorOfTheExecutorReachesTheClientInItsOwnWords(t *testing.T) {
 		})
 	}
 }
+
+// unprepared is an executor whose command cannot run.
+type unprepared struct{ executorFunc }
+
+func (unprepared) Prepare(context.Context) error {
+	return apierrors.NewConflict(schema.GroupResource{Resource: "containers"}, "web", errors.New("the container is paused"))
+}
+
+func TestACommandThatCannotRunIsRefusedBeforeTheUpgrade(t *testing.T) {
+	server := serve(t, Config{}, func(s *Sessions, w http.ResponseWriter, r *http.Request) error {
+		return s.Execute(w, r, all, unprepared{func(context.Context, Streams) error {
+			t.Error("the command ran")
+			return nil
+		}})
+	})
+	if _, response, err := server.tryDial("v5.channel.k8s.io"); err == nil || !apierrors.IsConflict(statusError(t, response)) {
+		t.Errorf("got %v", err)
+	}
+}

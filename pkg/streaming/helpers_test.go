@@ -36,6 +36,8 @@ const patience = 30 * time.Second
 // executorFunc is an Executor.
 type executorFunc func(ctx context.Context, streams Streams) error
 
+func (f executorFunc) Prepare(context.Context) error { return nil }
+
 func (f executorFunc) Execute(ctx context.Context, streams Streams) error { return f(ctx, streams) }
 
 func exitCode(code int) error {

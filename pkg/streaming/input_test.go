@@ -128,6 +128,41 @@ func (m messages) Write(p []byte) (int, error) {
 	return len(p), m.conn.WriteMessage(websocket.BinaryMessage, append([]byte{m.channel}, p...))
 }
 
+func TestInputThatIsCutOffDoesNotLookComplete(t *testing.T) {
+	for name, connect := range map[string]func(*testing.T, *server) (net.Conn, io.Writer){
+		"WebSocket": func(t *testing.T, server *server) (net.Conn, io.Writer) {
+			conn := server.dial(t, "v5.channel.k8s.io")
+			return conn.NetConn(), messages{conn, stdinChannel}
+		},
+		"SPDY": func(t *testing.T, server *server) (net.Conn, io.Writer) {
+			conn := server.dialSPDY(t, "v4.channel.k8s.io")
+			return conn, openStreams(t, conn, "stdin", "error", "stdout", "stderr")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			read := make(chan error, 2)
+			server := serve(t, Config{}, commands(all, func(_ context.Context, streams Streams) error {
+				_, err := io.ReadFull(streams.Stdin, make([]byte, 5))
+				read <- err
+				_, err = streams.Stdin.Read(make([]byte, 1))
+				read <- err
+				return err
+			}))
+			conn, stdin := connect(t, server)
+			if _, err := io.WriteString(stdin, "hello"); err != nil {
+				t.Fatal(err)
+			}
+			if err := receive(t, "the input", read); err != nil {
+				t.Fatal(err)
+			}
+			conn.Close()
+			if err := receive(t, "the end of the input", read); err == nil || err == io.EOF {
+				t.Errorf("the input ended with %v", err)
+			}
+		})
+	}
+}
+
 // endless is input without end.
 type endless struct{ sent atomic.Int64 }
 

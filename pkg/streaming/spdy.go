@@ -101,10 +101,7 @@ func (c *spdyConnection) receive(in input) {
 		copying.Go(func() {
 			buffer := in.stdin
 			_, err := io.Copy(touching{buffer, in.touch}, stdin)
-			if err == nil {
-				err = io.EOF
-			}
-			buffer.end(err)
+			buffer.end(c.endOf(err))
 		})
 	}
 	if resize := c.stream(remotecommand.StreamTypeResize); resize != nil {
@@ -118,6 +115,20 @@ func (c *spdyConnection) receive(in input) {
 	in.stdin.drop(io.ErrUnexpectedEOF)
 	c.close()
 	copying.Wait()
+}
+
+// endOf returns the error that ends the input when a copy of it has returned err. A stream that is cut off looks like one
+// that the client has closed.
+func (c *spdyConnection) endOf(err error) error {
+	if err != nil {
+		return err
+	}
+	select {
+	case <-c.conn.CloseChan():
+		return io.ErrUnexpectedEOF
+	default:
+		return io.EOF
+	}
 }
 
 var outputTypes = map[byte]string{
