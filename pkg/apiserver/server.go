@@ -22,6 +22,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/container"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/streaming"
 )
 
 const (
@@ -29,6 +30,9 @@ const (
 	RequestTimeout = 34 * time.Second
 
 	name = "engine-apiserver"
+
+	// sessionsTimeout is how long a server that stops waits for the sessions of its clients.
+	sessionsTimeout = 20 * time.Second
 )
 
 // Config configures a Server.
@@ -41,6 +45,8 @@ type Config struct {
 type ExtraConfig struct {
 	// Engine says which container engine is served, and in which Kubernetes namespace.
 	Engine docker.Options
+	// MaxSessions is how many sessions, such as those of exec, run at a time. The default is streaming.DefaultLimit.
+	MaxSessions int
 	// ReadyRequiresEngine makes the server ready only while the engine answers.
 	ReadyRequiresEngine bool
 	// AllowNamespaceDeletion allows that the deletion of the engine's Kubernetes Namespace deletes all that the engine
@@ -120,7 +126,8 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 	}
 
 	stores := newStores(c.extra.Engine.Namespace)
-	storage, err := stores.restStorage(engine, c.extra.Engine.Access)
+	sessions := streaming.New(streaming.Config{Limit: c.extra.MaxSessions})
+	storage, err := stores.restStorage(engine, c.extra.Engine.Access, container.Streams{Sessions: sessions, Rights: c.generic.Authorization.Authorizer})
 	if err != nil {
 		return nil, err
 	}
@@ -136,8 +143,12 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 	// The server calls the destroy functions last, and also if it never ran.
 	var running sync.WaitGroup
 	ctx, cancel := context.WithCancel(context.Background())
-	server.RegisterDestroyFunc(func() {
+	stop := func() {
+		endSessions(sessions)
 		cancel()
+	}
+	server.RegisterDestroyFunc(func() {
+		stop()
 		running.Wait()
 		stores.stop()
 	})
@@ -154,7 +165,7 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 		})
 	}
 	err = server.AddPostStartHook("run-container-engine", func(hook genericapiserver.PostStartHookContext) error {
-		context.AfterFunc(hook, cancel)
+		context.AfterFunc(hook, stop)
 		start(hook)
 		return nil
 	})
@@ -162,6 +173,16 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 		return nil, fmt.Errorf("adding the hook that runs the container engine: %w", err)
 	}
 	return &Server{GenericAPIServer: server, Engine: engine, Versions: stores.versions, startEngine: start}, nil
+}
+
+// endSessions waits until all sessions have ended. Those that do not end are left to the end of the connection to the
+// engine.
+func endSessions(sessions *streaming.Sessions) {
+	ctx, cancel := context.WithTimeout(context.Background(), sessionsTimeout)
+	defer cancel()
+	if err := sessions.Shutdown(ctx); err != nil {
+		klog.Background().Error(err, "Sessions did not end")
+	}
 }
 
 // protect adds the protection of the engine to the admission plugins of the configuration.

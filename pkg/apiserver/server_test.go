@@ -58,12 +58,19 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 		"containers/log":      {"ContainerLogOptions", "", "get"},
 		"containers/top":      {"ContainerTop", "", "get"},
 	}
-	kill, rename := map[string]resource{"containers/kill": {"ContainerKill", "", "create"}}, map[string]resource{"containers/rename": {"ContainerRename", "", "create"}}
+	kill := map[string]resource{"containers/kill": {"ContainerKill", "", "create"}}
+	full := map[string]resource{
+		"containers/rename":      {"ContainerRename", "", "create"},
+		"containers/exec":        {"ContainerExecOptions", "", "create get"},
+		"containers/attach":      {"ContainerAttachOptions", "", "create get"},
+		"containers/portforward": {"ContainerPortForwardOptions", "", "create get"},
+		"containers/archive":     {"ContainerArchiveOptions", "", "create get"},
+	}
 	for access, sets := range map[connection.Access][]map[string]resource{
 		connection.View:    {always},
 		connection.Operate: {always, changing, kill},
 		"":                 {always, changing, kill},
-		connection.Full:    {always, changing, kill, rename},
+		connection.Full:    {always, changing, kill, full},
 	} {
 		want := map[string]resource{}
 		for _, set := range sets {

@@ -119,7 +119,7 @@ func (s *stores) addLive(kind liveKind, source livestore.Source) (*livestore.Sto
 
 // restStorage makes the stores of all kinds, passes them to the engine, and returns the REST storage over them. It has the
 // verbs and the subresources that the access allows.
-func (s *stores) restStorage(engine *docker.Engine, access connection.Access) (map[string]rest.Storage, error) {
+func (s *stores) restStorage(engine *docker.Engine, access connection.Access, streams container.Streams) (map[string]rest.Storage, error) {
 	result := map[string]rest.Storage{}
 	for _, kind := range liveKinds(engine) {
 		source := engine.Source(kind.resource)
@@ -134,7 +134,7 @@ func (s *stores) restStorage(engine *docker.Engine, access connection.Access) (m
 		source.SetSink(store)
 	}
 
-	for name, storage := range container.Subresources(result["containers"].(rest.Getter), engine.Containers(), access) {
+	for name, storage := range container.Subresources(result["containers"].(rest.Getter), engine.Containers(), access, streams) {
 		result["containers/"+name] = storage
 	}
 	engines, err := s.addAvailable("engines", func() runtime.Object { return &v1alpha1.Engine{} }, engine.Engines())

@@ -116,7 +116,7 @@ func isClosed(c <-chan struct{}) bool {
 
 func (p *Proxy) record(r *http.Request) (fault Fault, drop <-chan struct{}) {
 	request := Request{r.Method, r.RequestURI}
-	if _, listed := connection.FindRequest(r.Method, r.URL); !listed || r.ContentLength != 0 {
+	if found, listed := connection.FindRequest(r.Method, r.URL); !listed || !found.Body.Allows(r) {
 		refuse(request)
 	}
 	p.mu.Lock()

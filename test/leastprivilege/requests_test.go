@@ -50,7 +50,7 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	var removals atomic.Int64
 	proxy.Fail(func(w http.ResponseWriter, r *http.Request) bool {
 		switch {
-		case r.Method == http.MethodHead:
+		case r.Method == http.MethodHead && strings.HasSuffix(r.URL.Path, "/_ping"):
 			w.WriteHeader(http.StatusMethodNotAllowed)
 		case r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/containers/") && removals.Add(1) == 1:
 			w.Header().Set("Content-Type", "application/json")
@@ -86,6 +86,7 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	get("/containers/" + web + "/log?timestamps=true&tailLines=1&sinceTime=2026-01-02T03:04:05.000000006Z&untilTime=2036-01-02T03:04:05Z")
 	get("/containers/" + job + "/log?follow=true")
 	get("/containers/" + web + "/top?psArgs=aux")
+	useSessions(t, config, web)
 	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/containers/"+web+"/kill", `{"signal":"CONT"}`)
 	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/containers/"+web+"/rename", `{"newName":"`+web+`-renamed"}`)
 	web += "-renamed"

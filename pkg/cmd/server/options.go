@@ -27,6 +27,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/streaming"
 )
 
 const (
@@ -43,6 +44,7 @@ type options struct {
 	resyncPeriod        time.Duration
 	readyRequiresEngine bool
 	access              string
+	maxSessions         int
 	stateDir            string
 	kubeconfig          string
 
@@ -60,6 +62,7 @@ func newOptions() *options {
 	o := &options{
 		namespace:    docker.DefaultNamespace,
 		resyncPeriod: docker.DefaultResyncPeriod,
+		maxSessions:  streaming.DefaultLimit,
 		aggregated:   aggregated.NewOptions(),
 		serving:      genericoptions.NewSecureServingOptions(),
 		serverRun:    newServerRunOptions(),
@@ -100,6 +103,9 @@ func (o *options) flags() cliflag.NamedFlagSets {
 
 	engine.StringVar(&o.access, "engine-access", o.access,
 		"How much of the engine the server may use. view: show it. operate: also start, stop, pause, restart, signal and delete. full: everything that the server can do. Default: full for a standalone server, operate behind a control plane.")
+
+	engine.IntVar(&o.maxSessions, "max-sessions", o.maxSessions,
+		"How many sessions of exec, attach, port-forward and copies run at a time.")
 
 	sets.FlagSet("State").StringVar(&o.stateDir, "state-dir", o.stateDir,
 		"Directory of the certificates. A standalone server also keeps its token and its kubeconfig there. Default: $XDG_STATE_HOME/engine-apiserver, else ~/.local/state/engine-apiserver.")
@@ -179,6 +185,9 @@ func (o *options) validate() error {
 	if access := connection.Access(o.access); o.access != "" && !slices.Contains(connection.Accesses, access) {
 		errs = append(errs, fmt.Errorf("--engine-access %q: must be view, operate or full", o.access))
 	}
+	if o.maxSessions <= 0 {
+		errs = append(errs, fmt.Errorf("--max-sessions %d: must be greater than zero", o.maxSessions))
+	}
 	if cert := o.serving.ServerCert.CertKey; (cert.CertFile == "") != (cert.KeyFile == "") {
 		errs = append(errs, errors.New("--tls-cert-file and --tls-private-key-file go together"))
 	}
@@ -247,6 +256,7 @@ func (o *options) config() (*apiserver.Config, error) {
 	config.ExtraConfig.Engine.Namespace = o.namespace
 	config.ExtraConfig.Engine.ResyncPeriod = o.resyncPeriod
 	config.ExtraConfig.Engine.Access = o.engineAccess()
+	config.ExtraConfig.MaxSessions = o.maxSessions
 	config.ExtraConfig.ReadyRequiresEngine = o.readyRequiresEngine
 	config.ExtraConfig.AllowNamespaceDeletion = o.aggregated.AllowNamespaceDeletion
 	return config, nil

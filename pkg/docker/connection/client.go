@@ -52,6 +52,12 @@ func NewClient(endpoint *Endpoint) *Client {
 	return c
 }
 
+// EngineIsHere tells whether the engine shares the networks of this host.
+func (c *Client) EngineIsHere() bool { return c.endpoint.isHere() }
+
+// EngineHost returns the name of the engine's host.
+func (c *Client) EngineHost() string { return c.endpoint.hostName() }
+
 // Use makes connection the connection for all calls.
 func (c *Client) Use(connection *Connection) {
 	c.mu.Lock()

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -157,6 +158,23 @@ func (e *Endpoint) String() string {
 
 // Host returns the address alone, without secrets.
 func (e *Endpoint) Host() string { return withoutSecrets(e.docker.Host) }
+
+// isHere tells whether the engine shares the networks of this host. On other systems than Linux a local socket or pipe leads
+// into a virtual machine.
+func (e *Endpoint) isHere() bool {
+	return runtime.GOOS == "linux" && strings.HasPrefix(e.docker.Host, unixScheme)
+}
+
+// hostName returns the name of the engine's host, which is localhost for a local socket or pipe.
+func (e *Endpoint) hostName() string {
+	if isLocal(e.docker.Host) {
+		return "localhost"
+	}
+	if parsed, err := url.Parse(e.docker.Host); err == nil && parsed.Hostname() != "" {
+		return parsed.Hostname()
+	}
+	return "localhost"
+}
 
 // withoutSecrets drops the password from an address. From a text that is not an address, it drops everything that might
 // be a password.

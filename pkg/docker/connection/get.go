@@ -22,6 +22,15 @@ func (c *Connection) Get(ctx context.Context, path string, query url.Values) (*h
 
 // getUnversioned is Get without the API version in the path.
 func (c *Connection) getUnversioned(ctx context.Context, path string, query url.Values) (*http.Response, error) {
+	request, err := c.request(ctx, http.MethodGet, path, query)
+	if err != nil {
+		return nil, err
+	}
+	return c.transport.RoundTrip(request)
+}
+
+// request returns a request for a path without a body.
+func (c *Connection) request(ctx context.Context, method, path string, query url.Values) (*http.Request, error) {
 	host, err := client.ParseHostURL(c.Docker.DaemonHost())
 	if err != nil {
 		return nil, err
@@ -33,14 +42,14 @@ func (c *Connection) getUnversioned(ctx context.Context, path string, query url.
 	if c.transport.TLSClientConfig != nil {
 		target.Scheme = "https"
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, method, target.String(), nil)
 	if err != nil {
 		return nil, err
 	}
 	for name, value := range c.headers {
 		request.Header.Set(name, value)
 	}
-	return c.transport.RoundTrip(request)
+	return request, nil
 }
 
 // IDs returns the IDs in one of the engine's lists. If ok is false, the caller must use Docker's client instead.

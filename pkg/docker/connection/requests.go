@@ -28,6 +28,8 @@ type Request struct {
 	Path string
 	// Query lists the parameters that the request may have.
 	Query []string
+	// Body says whether the request may have a body.
+	Body Body
 	// Why says what the request is for.
 	Why string
 }
@@ -41,36 +43,61 @@ func (r Request) String() string {
 	return text
 }
 
-// Requests lists every request that the server may send to the engine. None of them has a body. A request that is not
-// on the list never leaves this process.
+// Body is the form of a request's body.
+type Body string
+
+const (
+	none   Body = ""
+	inJSON Body = "application/json"
+	// asTar is what Docker's client calls a tar archive.
+	asTar Body = "text/plain"
+)
+
+// Allows tells whether the body of a request has this form, or is empty.
+func (b Body) Allows(r *http.Request) bool {
+	isEmpty := r.Body == nil || r.Body == http.NoBody
+	return isEmpty || b != none && r.Header.Get("Content-Type") == string(b)
+}
+
+// Requests lists every request that the server may send to the engine. A request that is not on the list never leaves
+// this process.
 var Requests = []Request{
-	{View, http.MethodGet, "/containers/{name}/json", nil, "show a container"},
-	{View, http.MethodGet, "/images/{reference}/json", nil, "show an image"},
-	{View, http.MethodGet, "/volumes/{volume}", nil, "show a volume"},
-	{View, http.MethodGet, "/networks/{network}", nil, "show a network; names of the containers that are connected to one that Docker does not remove"},
-	{View, http.MethodGet, "/events", []string{"since", "until"}, "follow changes; read the event log before a live read is answered"},
-	{View, http.MethodHead, "/_ping", nil, "find out whether the engine answers, and which API versions it speaks"},
-	{View, http.MethodGet, "/_ping", nil, "the same of an engine that refuses HEAD"},
-	{View, http.MethodGet, "/version", nil, "the version in the status of Engine; the API version and a sign of life where pings are refused"},
-	{View, http.MethodGet, "/info", nil, "storage driver in the status of Engine"},
-	{View, http.MethodGet, "/containers/json", []string{"all", "filters"}, "IDs of all containers, after connecting, every resync period and an event that names none; the container of a made name; names of those that use an image or volume"},
-	{View, http.MethodGet, "/images/json", []string{"filters"}, "IDs of all images, after connecting, every resync period and an event that names none, and before a live read where the engine raises no event for some; which images without a tag are shown"},
-	{View, http.MethodGet, "/volumes", nil, "names of all volumes, after connecting, every resync period and an event that names none; the volume of a made name; to show or delete a volume that Docker does not find by its name"},
-	{View, http.MethodGet, "/networks", nil, "IDs of all networks, after connecting, every resync period and an event that names none; the network of a name or ID that the server does not know"},
-	{View, http.MethodGet, "/containers/{id}/logs", []string{"follow", "since", "stderr", "stdout", "tail", "timestamps", "until"}, "the log of a container"},
-	{View, http.MethodGet, "/containers/{id}/top", []string{"ps_args"}, "the processes of a container"},
-	{Operate, http.MethodPost, "/containers/{id}/start", nil, "spec.state running, action start"},
-	{Operate, http.MethodPost, "/containers/{id}/stop", []string{"t"}, "spec.state created, action stop, graceful delete"},
-	{Operate, http.MethodPost, "/containers/{id}/pause", nil, "spec.state paused, action pause"},
-	{Operate, http.MethodPost, "/containers/{id}/unpause", nil, "spec.state running, action unpause"},
-	{Operate, http.MethodPost, "/containers/{id}/restart", []string{"t"}, "action restart"},
-	{Operate, http.MethodPost, "/containers/{id}/kill", []string{"signal"}, "a signal to a container"},
-	{Full, http.MethodPost, "/containers/{id}/rename", []string{"name"}, "another name for a container"},
-	{Operate, http.MethodPost, "/containers/{id}/wait", []string{"condition"}, "the end of a removal"},
-	{Operate, http.MethodDelete, "/containers/{id}", []string{"force"}, "delete of a container"},
-	{Operate, http.MethodDelete, "/images/{reference}", []string{"force"}, "delete of an image"},
-	{Operate, http.MethodDelete, "/volumes/{volume}", nil, "delete of a volume"},
-	{Operate, http.MethodDelete, "/networks/{network}", nil, "delete of a network"},
+	{View, http.MethodGet, "/containers/{name}/json", nil, none, "show a container"},
+	{View, http.MethodGet, "/images/{reference}/json", nil, none, "show an image"},
+	{View, http.MethodGet, "/volumes/{volume}", nil, none, "show a volume"},
+	{View, http.MethodGet, "/networks/{network}", nil, none, "show a network; names of the containers that are connected to one that Docker does not remove"},
+	{View, http.MethodGet, "/events", []string{"since", "until"}, none, "follow changes; read the event log before a live read is answered"},
+	{View, http.MethodHead, "/_ping", nil, none, "find out whether the engine answers, and which API versions it speaks"},
+	{View, http.MethodGet, "/_ping", nil, none, "the same of an engine that refuses HEAD"},
+	{View, http.MethodGet, "/version", nil, none, "the version in the status of Engine; the API version and a sign of life where pings are refused"},
+	{View, http.MethodGet, "/info", nil, none, "storage driver in the status of Engine"},
+	{View, http.MethodGet, "/containers/json", []string{"all", "filters"}, none, "IDs of all containers, after connecting, every resync period and an event that names none; the container of a made name; names of those that use an image or volume"},
+	{View, http.MethodGet, "/images/json", []string{"filters"}, none, "IDs of all images, after connecting, every resync period and an event that names none, and before a live read where the engine raises no event for some; which images without a tag are shown"},
+	{View, http.MethodGet, "/volumes", nil, none, "names of all volumes, after connecting, every resync period and an event that names none; the volume of a made name; to show or delete a volume that Docker does not find by its name"},
+	{View, http.MethodGet, "/networks", nil, none, "IDs of all networks, after connecting, every resync period and an event that names none; the network of a name or ID that the server does not know"},
+	{View, http.MethodGet, "/containers/{id}/logs", []string{"follow", "since", "stderr", "stdout", "tail", "timestamps", "until"}, none, "the log of a container"},
+	{View, http.MethodGet, "/containers/{id}/top", []string{"ps_args"}, none, "the processes of a container"},
+	{Full, http.MethodHead, "/containers/{id}/archive", []string{"path"}, none, "what is at a path in a container"},
+	{Full, http.MethodGet, "/containers/{id}/archive", []string{"path"}, none, "a copy from a container"},
+	{Full, http.MethodPut, "/containers/{id}/archive", []string{"noOverwriteDirNonDir", "path"}, asTar, "a copy to a container"},
+	{Full, http.MethodGet, "/exec/{id}/json", nil, none, "the exit code of a command in a container"},
+	{Full, http.MethodPost, "/containers/{id}/exec", nil, inJSON, "a command in a container, which has not begun yet"},
+	{Full, http.MethodPost, "/exec/{id}/start", nil, inJSON, "the begin of a command in a container, with its input and output"},
+	{Full, http.MethodPost, "/exec/{id}/resize", []string{"h", "w"}, none, "the size of the terminal of a command in a container"},
+	{Full, http.MethodPost, "/containers/{id}/attach", []string{"detachKeys", "logs", "stderr", "stdin", "stdout", "stream"}, none, "input and output of a container"},
+	{Full, http.MethodPost, "/containers/{id}/resize", []string{"h", "w"}, none, "the size of the terminal of a container"},
+	{Operate, http.MethodPost, "/containers/{id}/start", nil, none, "spec.state running, action start"},
+	{Operate, http.MethodPost, "/containers/{id}/stop", []string{"t"}, none, "spec.state created, action stop, graceful delete"},
+	{Operate, http.MethodPost, "/containers/{id}/pause", nil, none, "spec.state paused, action pause"},
+	{Operate, http.MethodPost, "/containers/{id}/unpause", nil, none, "spec.state running, action unpause"},
+	{Operate, http.MethodPost, "/containers/{id}/restart", []string{"t"}, none, "action restart"},
+	{Operate, http.MethodPost, "/containers/{id}/kill", []string{"signal"}, none, "a signal to a container"},
+	{Full, http.MethodPost, "/containers/{id}/rename", []string{"name"}, none, "another name for a container"},
+	{Operate, http.MethodPost, "/containers/{id}/wait", []string{"condition"}, none, "the end of a removal; the exit code of a container that is attached to"},
+	{Operate, http.MethodDelete, "/containers/{id}", []string{"force"}, none, "delete of a container"},
+	{Operate, http.MethodDelete, "/images/{reference}", []string{"force"}, none, "delete of an image"},
+	{Operate, http.MethodDelete, "/volumes/{volume}", nil, none, "delete of a volume"},
+	{Operate, http.MethodDelete, "/networks/{network}", nil, none, "delete of a network"},
 }
 
 // segments holds the check of the values for each placeholder.
@@ -169,7 +196,7 @@ func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	rest, found := strings.CutPrefix(target.Path, g.base)
 	target.Path = rest
 	request, listed := FindRequest(r.Method, &target)
-	if found && listed && g.access.Includes(request.Access) && (r.Body == nil || r.Body == http.NoBody) {
+	if found && listed && g.access.Includes(request.Access) && request.Body.Allows(r) {
 		return nil, http.ErrSkipAltProtocol
 	}
 	refusedRequests.Inc()

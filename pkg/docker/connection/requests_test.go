@@ -82,12 +82,12 @@ func TestWhatIsNotOnTheListNeverReachesAnEngine(t *testing.T) {
 			_, err := c.ContainerCreate(ctx, &container.Config{}, nil, nil, nil, "web")
 			return err
 		},
-		"exec": func(ctx context.Context) error {
-			_, err := c.ContainerExecCreate(ctx, dockertest.IDA, container.ExecOptions{})
+		"exec by name": func(ctx context.Context) error {
+			_, err := c.ContainerExecCreate(ctx, "web", container.ExecOptions{})
 			return err
 		},
-		"exec start": func(ctx context.Context) error {
-			return c.ContainerExecStart(ctx, dockertest.IDA, container.ExecStartOptions{Detach: true})
+		"exec start by short ID": func(ctx context.Context) error {
+			return c.ContainerExecStart(ctx, dockertest.IDA[:12], container.ExecStartOptions{Detach: true})
 		},
 		"logs with attributes": func(ctx context.Context) error {
 			_, err := c.ContainerLogs(ctx, dockertest.IDA, container.LogsOptions{Details: true})
@@ -98,8 +98,8 @@ func TestWhatIsNotOnTheListNeverReachesAnEngine(t *testing.T) {
 			return err
 		},
 		"export": func(ctx context.Context) error { _, err := c.ContainerExport(ctx, dockertest.IDA); return err },
-		"copy": func(ctx context.Context) error {
-			_, _, err := c.CopyFromContainer(ctx, dockertest.IDA, "/")
+		"copy by name": func(ctx context.Context) error {
+			_, _, err := c.CopyFromContainer(ctx, "web", "/")
 			return err
 		},
 		"commit": func(ctx context.Context) error {
@@ -249,8 +249,13 @@ func TestRequestsAreFoundByMethodPathAndQuery(t *testing.T) {
 		"GET /v1.41/containers/" + dockertest.IDA + "/top?ps_args=-ef":    "/containers/{id}/top",
 		"POST /v1.41/containers/" + dockertest.IDA + "/kill?signal=9":     "/containers/{id}/kill",
 		"POST /v1.41/containers/" + dockertest.IDA + "/rename?name=other": "/containers/{id}/rename",
-		"POST /v1.41/containers/" + dockertest.IDA + "/attach":            "",
-		"POST /v1.41/containers/" + dockertest.IDA + "/exec":              "",
+		"POST /v1.41/containers/" + dockertest.IDA + "/attach?stream=1":   "/containers/{id}/attach",
+		"POST /v1.41/containers/web/attach":                               "",
+		"GET /v1.41/containers/" + dockertest.IDA + "/attach/ws":          "",
+		"POST /v1.41/containers/" + dockertest.IDA + "/exec":              "/containers/{id}/exec",
+		"POST /v1.41/containers/web/exec":                                 "",
+		"POST /v1.41/exec/" + dockertest.IDA + "/start":                   "/exec/{id}/start",
+		"POST /v1.41/exec/web/start":                                      "",
 		"GET /v1.41/containers/../volumes/json":                           "",
 		"GET /v1.41/containers/web/../json":                               "",
 		"GET /v1.41/containers//json":                                     "",
@@ -286,8 +291,11 @@ func TestAnAccessAllowsItsRequestsAndNoOthers(t *testing.T) {
 		},
 		"kill":   func(c *client.Client) error { return c.ContainerKill(t.Context(), dockertest.IDA, "") },
 		"rename": func(c *client.Client) error { return c.ContainerRename(t.Context(), dockertest.IDA, "other") },
+		"resize": func(c *client.Client) error {
+			return c.ContainerExecResize(t.Context(), dockertest.IDA, container.ResizeOptions{})
+		},
 	}
-	for access, allowed := range map[Access][]string{View: {"logs"}, Operate: {"logs", "kill"}, Full: {"logs", "kill", "rename"}, "none": nil} {
+	for access, allowed := range map[Access][]string{View: {"logs"}, Operate: {"logs", "kill"}, Full: {"logs", "kill", "rename", "resize"}, "none": nil} {
 		host, _ := listen(t)
 		t.Setenv("DOCKER_CONFIG", t.TempDir())
 		e, err := Resolve(host, access)
@@ -305,6 +313,50 @@ func TestAnAccessAllowsItsRequestsAndNoOthers(t *testing.T) {
 			}
 		}
 		c.Close()
+	}
+}
+
+func TestConnectionsForStreamsPassTheList(t *testing.T) {
+	for _, test := range []struct {
+		access     Access
+		path, want string
+	}{
+		{Full, "/containers/web/attach", "is not on the list"},
+		{Full, "/containers/create", "is not on the list"},
+		{Operate, "/containers/" + dockertest.IDA + "/attach", "the server needs --engine-access=full"},
+		{Operate, "/exec/" + dockertest.IDA + "/start", "the server needs --engine-access=full"},
+	} {
+		host, asked := listen(t)
+		t.Setenv("DOCKER_CONFIG", t.TempDir())
+		e, err := Resolve(host, test.access)
+		dockertest.Must(t, err)
+		docker, transport, err := e.client()
+		dockertest.Must(t, err)
+		c := NewClient(e)
+		c.Use(New(t.Context(), docker, transport, nil))
+		if _, err := c.Upgrade(t.Context(), test.path, nil, container.ExecStartOptions{}); !dockertest.Contains(err, test.want) {
+			t.Errorf("%s: %v, want %s", test.path, err, test.want)
+		}
+		for _, request := range asked() {
+			t.Errorf("the engine was asked to %s", request)
+		}
+	}
+}
+
+func TestOnlyARequestWhoseLineSaysSoHasABody(t *testing.T) {
+	host, asked := listen(t)
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	e, err := Resolve(host, Full)
+	dockertest.Must(t, err)
+	docker, transport, err := e.client()
+	dockertest.Must(t, err)
+	c := NewClient(e)
+	c.Use(New(t.Context(), docker, transport, nil))
+	if _, err := c.Upgrade(t.Context(), "/containers/"+dockertest.IDA+"/attach", nil, container.ExecStartOptions{}); !dockertest.Contains(err, "is kept from") {
+		t.Errorf("an attach with a body: %v", err)
+	}
+	for _, request := range asked() {
+		t.Errorf("the engine was asked to %s", request)
 	}
 }
 

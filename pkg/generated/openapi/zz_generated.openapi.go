@@ -30,6 +30,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.ContainerLogOptions{}.OpenAPIModelName():         schema_pkg_apis_containers_v1alpha1_ContainerLogOptions(ref),
 		v1alpha1.ContainerNamespace{}.OpenAPIModelName():          schema_pkg_apis_containers_v1alpha1_ContainerNamespace(ref),
 		v1alpha1.ContainerNamespaceList{}.OpenAPIModelName():      schema_pkg_apis_containers_v1alpha1_ContainerNamespaceList(ref),
+		v1alpha1.ContainerPathStat{}.OpenAPIModelName():           schema_pkg_apis_containers_v1alpha1_ContainerPathStat(ref),
 		v1alpha1.ContainerPort{}.OpenAPIModelName():               schema_pkg_apis_containers_v1alpha1_ContainerPort(ref),
 		v1alpha1.ContainerPortBinding{}.OpenAPIModelName():        schema_pkg_apis_containers_v1alpha1_ContainerPortBinding(ref),
 		v1alpha1.ContainerPortForwardOptions{}.OpenAPIModelName(): schema_pkg_apis_containers_v1alpha1_ContainerPortForwardOptions(ref),
@@ -745,6 +746,67 @@ func schema_pkg_apis_containers_v1alpha1_ContainerNamespaceList(ref common.Refer
 		},
 		Dependencies: []string{
 			v1alpha1.ContainerNamespace{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerPathStat(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerPathStat is what is at a path in a container. It is the answer of the subresource archive to stat=true.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is the last part of the path.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"size": {
+						SchemaProps: spec.SchemaProps{
+							Description: "size is the size of a file in bytes.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"mode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "mode is the type and the permissions, as ls shows them: drwxr-xr-x is a directory.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"isDirectory": {
+						SchemaProps: spec.SchemaProps{
+							Description: "isDirectory tells whether it is a directory.",
+							Default:     false,
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"modifiedAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "modifiedAt is when its content last changed.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"linkTarget": {
+						SchemaProps: spec.SchemaProps{
+							Description: "linkTarget is where a symbolic link leads.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name", "size", "mode", "isDirectory", "modifiedAt"},
+			},
+		},
+		Dependencies: []string{
+			v1.Time{}.OpenAPIModelName()},
 	}
 }
 

@@ -59,3 +59,20 @@ type ContainerRename struct {
 	// newName is the name that the container gets.
 	NewName string `json:"newName"`
 }
+
+// ContainerPathStat is what is at a path in a container. It is the answer of the subresource archive to stat=true.
+type ContainerPathStat struct {
+	// name is the last part of the path.
+	Name string `json:"name"`
+	// size is the size of a file in bytes.
+	Size int64 `json:"size"`
+	// mode is the type and the permissions, as ls shows them: drwxr-xr-x is a directory.
+	Mode string `json:"mode"`
+	// isDirectory tells whether it is a directory.
+	IsDirectory bool `json:"isDirectory"`
+	// modifiedAt is when its content last changed.
+	ModifiedAt metav1.Time `json:"modifiedAt"`
+	// linkTarget is where a symbolic link leads.
+	// +optional
+	LinkTarget string `json:"linkTarget,omitempty"`
+}

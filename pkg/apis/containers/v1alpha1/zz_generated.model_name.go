@@ -59,6 +59,11 @@ func (in ContainerNamespaceList) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerPathStat) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerPathStat"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerPort) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ContainerPort"
 }
