@@ -351,3 +351,11 @@ func TestALineLongerThanTheBufferIsReadWhole(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestABeginningOfSeveralIDsIsNoName(t *testing.T) {
+	f := startFake(t)
+	f.fail("GET /containers/ab/json", http.StatusInternalServerError, "Multiple IDs found with provided prefix: ab")
+	if subject, err := connectFake(t, f).Containers().Lookup(t.Context(), "engine/ab"); subject != "" || err != nil {
+		t.Errorf("%q, %v", subject, err)
+	}
+}

@@ -47,6 +47,10 @@ func New(engine source.Engine) *Source {
 	return &Source{Base: source.NewBase(engine, containerResource), Clock: clock.RealClock{}, RemovalTimeout: defaultRemovalTimeout}
 }
 
+// ambiguousPrefix is part of Docker's error, with status 500 or 400, for a name that several IDs begin with. No container
+// has such a name: Docker looks for names first.
+const ambiguousPrefix = "Multiple IDs found with provided prefix"
+
 // invisible lists the actions that change nothing that a container shows.
 var invisible = sets.New(events.ActionExecCreate, events.ActionExecStart, events.ActionExecDie, events.ActionExecDetach,
 	events.ActionAttach, events.ActionDetach, events.ActionTop, events.ActionResize, events.ActionKill, events.ActionCopy,
@@ -206,6 +210,9 @@ func (s *Source) inspect(ctx context.Context, name string) (*container.InspectRe
 			response, err := c.ContainerInspect(ctx, name)
 			return &response, err
 		})
+	if err != nil && strings.Contains(err.Error(), ambiguousPrefix) {
+		return nil, nil
+	}
 	if err != nil || response == nil || response.ContainerJSONBase == nil {
 		return nil, err
 	}
