@@ -121,16 +121,20 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string][]string{
-		"containers":          {"get", "list", "watch", "update", "patch", "delete", "deletecollection"},
-		"images":              {"get", "list", "watch", "delete", "deletecollection"},
-		"volumes":             {"get", "list", "watch", "delete", "deletecollection"},
-		"networks":            {"get", "list", "watch", "delete", "deletecollection"},
-		"containernamespaces": {"get", "list", "watch"},
-		"engines":             {"get", "list", "watch"},
-		"containers/log":      {"get"},
-		"containers/top":      {"get"},
-		"containers/kill":     {"create"},
-		"containers/rename":   {"create"},
+		"containers":             {"get", "list", "watch", "update", "patch", "delete", "deletecollection"},
+		"images":                 {"get", "list", "watch", "delete", "deletecollection"},
+		"volumes":                {"get", "list", "watch", "delete", "deletecollection"},
+		"networks":               {"get", "list", "watch", "delete", "deletecollection"},
+		"containernamespaces":    {"get", "list", "watch"},
+		"engines":                {"get", "list", "watch"},
+		"containers/log":         {"get"},
+		"containers/top":         {"get"},
+		"containers/kill":        {"create"},
+		"containers/rename":      {"create"},
+		"containers/exec":        {"create", "get"},
+		"containers/attach":      {"create", "get"},
+		"containers/portforward": {"create", "get"},
+		"containers/archive":     {"create", "get"},
 	}
 	shortNames := map[string]string{"containers": "ctr", "images": "img", "volumes": "vol", "networks": "net", "containernamespaces": "cns", "engines": "eng"}
 	if len(list.APIResources) != len(want) {
