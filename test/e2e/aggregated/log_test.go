@@ -14,17 +14,6 @@ import (
 
 const containers = "/apis/containers.rancherdesktop.io/v1alpha1/namespaces/" + namespace + "/containers/"
 
-// The container writes a line each second. kube-apiserver ends ordinary requests after a minute.
-func TestAFollowedLogOutlivesTheTimeLimitOfTheControlPlane(t *testing.T) {
-	serve(t)
-	name := engine.UniqueName("clock")
-	docker.Run(t, name, engine.Command("sh", "-c", "while :; do echo tick; sleep 1; done"))
-	lines := kubectl.Any(t, cluster.Admin()).Follow(t, "get", "--raw", containers+name+"/log?follow=true&tailLines=0")
-	for range 150 {
-		kubectl.AwaitLine(t, lines, "tick")
-	}
-}
-
 func TestViewersReadLogsAndOnlyEditorsSendSignals(t *testing.T) {
 	s := serve(t)
 	k := kubectl.Any(t, cluster.Admin())

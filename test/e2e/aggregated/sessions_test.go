@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +18,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
 
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/forwarder"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
 
@@ -91,25 +95,69 @@ func TestACommandNeedsTheRightToGetAndToCreateWhateverTheMethod(t *testing.T) {
 	}
 }
 
-func TestAnIdleCommandOutlivesTheTimeoutsOfTheCluster(t *testing.T) {
+// kube-apiserver ends ordinary requests after a minute.
+func TestStreamsOutliveTheTimeLimitOfTheControlPlane(t *testing.T) {
+	const pastTheLimit = 150
 	serve(t, "--engine-access=full")
-	web, _ := run(t, "web")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*pastTheLimit*time.Second)
+	defer cancel()
+
+	clock, web := engine.UniqueName("clock"), engine.UniqueName("web")
+	docker.Run(t, clock, engine.Command("sh", "-c", "while :; do echo tick; sleep 1; done"))
+	docker.Network(t, web, nil)
+	docker.Run(t, web, engine.OnNetwork(web), engine.Command("nc", "-ll", "-p", "7", "-e", "cat"))
+
+	idle := map[string]net.Conn{}
+	for protocol := range forwarder.Dialers {
+		addresses, err := forwarder.Forward(t, config(t, cluster.Admin()), protocol, containers+web, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kubectl.Eventually(t, "the container listens", func() bool {
+			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addresses[0])
+			if err != nil {
+				return false
+			}
+			idle[protocol] = conn
+			return echoes(ctx, conn)
+		})
+		defer idle[protocol].Close()
+	}
 	type result struct {
 		protocol, output string
 		err              error
 	}
-	results := make(chan result)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
+	commands := make(chan result)
 	for protocol := range commandProtocols {
 		go func() {
-			output, err := execute(ctx, t, cluster.Admin(), protocol, web, "sleep 150; echo alive; exit 7")
-			results <- result{protocol, output, err}
+			output, err := execute(ctx, t, cluster.Admin(), protocol, web, fmt.Sprintf("sleep %d; echo alive; exit 7", pastTheLimit))
+			commands <- result{protocol, output, err}
 		}()
 	}
+	lines := kubectl.Any(t, cluster.Admin()).Follow(t, "get", "--raw", containers+clock+"/log?follow=true&tailLines=0")
+	for range pastTheLimit {
+		kubectl.AwaitLine(t, lines, "tick")
+	}
 	for range commandProtocols {
-		if got := <-results; got.output != "alive\n" || !strings.Contains(fmt.Sprint(got.err), "exit code 7") {
-			t.Errorf("%s: %q, %v", got.protocol, got.output, got.err)
+		if got := <-commands; got.output != "alive\n" || !strings.Contains(fmt.Sprint(got.err), "exit code 7") {
+			t.Errorf("a command over %s: %q, %v", got.protocol, got.output, got.err)
 		}
 	}
+	for protocol, conn := range idle {
+		if !echoes(ctx, conn) {
+			t.Errorf("a forwarded connection over %s is dead", protocol)
+		}
+	}
+}
+
+// echoes reports whether the other side sends back what it gets.
+func echoes(ctx context.Context, conn net.Conn) bool {
+	deadline, _ := ctx.Deadline()
+	_ = conn.SetDeadline(deadline)
+	if _, err := conn.Write([]byte("x")); err != nil {
+		return false
+	}
+	answer := make([]byte, 1)
+	_, err := io.ReadFull(conn, answer)
+	return err == nil && answer[0] == 'x'
 }

@@ -1,0 +1,74 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package forwarder forwards ports of containers in tests, as kubectl port-forward does for pods.
+package forwarder
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/portforward"
+	"k8s.io/client-go/transport/spdy"
+	"k8s.io/streaming/pkg/httpstream"
+)
+
+// Dialers are the ways in which client-go forwards ports.
+var Dialers = map[string]func(*rest.Config, *url.URL) (httpstream.Dialer, error){
+	"SPDY": func(config *rest.Config, u *url.URL) (httpstream.Dialer, error) {
+		transport, upgrader, err := spdy.RoundTripperFor(config)
+		if err != nil {
+			return nil, err
+		}
+		return spdy.NewDialerForStreaming(upgrader, &http.Client{Transport: transport}, http.MethodPost, u), nil
+	},
+	"WebSocket": func(config *rest.Config, u *url.URL) (httpstream.Dialer, error) {
+		return portforward.NewSPDYOverWebsocketDialerForStreaming(u, config)
+	},
+}
+
+// Forward forwards local ports to those of a container until the test ends, and returns the local addresses. path is the
+// path of the container. The protocol is one of Dialers.
+func Forward(t *testing.T, config *rest.Config, protocol, path string, ports ...int) ([]string, error) {
+	t.Helper()
+	u, err := url.Parse(config.Host + path + "/portforward")
+	if err != nil {
+		return nil, err
+	}
+	dialer, err := Dialers[protocol](config, u)
+	if err != nil {
+		return nil, err
+	}
+	var wanted []string
+	for _, port := range ports {
+		wanted = append(wanted, fmt.Sprintf("0:%d", port))
+	}
+	stop, ready, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	forwarder, err := portforward.NewOnAddressesForStreaming(dialer, []string{"127.0.0.1"}, wanted, stop, ready, io.Discard, io.Discard)
+	if err != nil {
+		return nil, err
+	}
+	go func() { ended <- forwarder.ForwardPorts() }()
+	select {
+	case <-ready:
+	case err := <-ended:
+		return nil, err
+	}
+	t.Cleanup(func() {
+		close(stop)
+		<-ended
+	})
+	got, err := forwarder.GetPorts()
+	if err != nil {
+		return nil, err
+	}
+	var addresses []string
+	for _, port := range got {
+		addresses = append(addresses, fmt.Sprintf("127.0.0.1:%d", port.Local))
+	}
+	return addresses, nil
+}
