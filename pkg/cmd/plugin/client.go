@@ -34,6 +34,7 @@ const (
 type containers struct {
 	typedv1alpha1.ContainerInterface
 	namespace string
+	config    *rest.Config
 	rest      rest.Interface
 	discovery discovery.DiscoveryInterface
 }
@@ -72,6 +73,7 @@ func (p *plugin) connect(ctx context.Context, warnings rest.WarningHandler) (*co
 	return &containers{
 		ContainerInterface: clients.ContainersV1alpha1().Containers(namespace),
 		namespace:          namespace,
+		config:             config,
 		rest:               clients.ContainersV1alpha1().RESTClient(),
 		discovery:          clients.Discovery(),
 	}, nil

@@ -6,6 +6,7 @@
 package plugin
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/util/exec"
 	"k8s.io/klog/v2"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
@@ -28,6 +30,7 @@ they take the only one that has an engine.`
 // Groups of commands in the help.
 const (
 	groupShow   = "show"
+	groupInside = "inside"
 	groupChange = "change"
 )
 
@@ -45,12 +48,16 @@ type plugin struct {
 	flags *genericclioptions.ConfigFlags
 }
 
-// Run runs the plugin with these arguments and returns its exit code.
+// Run runs the plugin with these arguments and returns its exit code. That is the exit code of the process in the
+// container if the command runs one and that fails.
 func Run(arguments []string, streams genericiooptions.IOStreams) int {
 	silenceLibraries()
 	command := newCommand(streams)
 	command.SetArgs(arguments)
 	if err := command.Execute(); err != nil {
+		if remote := (exec.CodeExitError{}); errors.As(err, &remote) {
+			return remote.Code
+		}
 		for _, line := range lines(err) {
 			fmt.Fprintln(streams.ErrOut, "error:", line)
 		}
@@ -85,8 +92,10 @@ func newCommand(streams genericiooptions.IOStreams) *cobra.Command {
 Use "{{.Root.DisplayName}} options" for the other flags that all commands take.
 `)
 	p.addFlags(command.PersistentFlags())
-	command.AddGroup(&cobra.Group{ID: groupShow, Title: "See containers:"}, &cobra.Group{ID: groupChange, Title: "Change containers:"})
+	command.AddGroup(&cobra.Group{ID: groupShow, Title: "See containers:"}, &cobra.Group{ID: groupInside, Title: "Work inside of containers:"},
+		&cobra.Group{ID: groupChange, Title: "Change containers:"})
 	command.AddCommand(newPsCommand(p), newLogsCommand(p), newTopCommand(p), newWaitCommand(p),
+		newExecCommand(p), newAttachCommand(p), newPortForwardCommand(p),
 		newKillCommand(p), newRenameCommand(p), newRmCommand(p), newOptionsCommand())
 	for _, a := range actions {
 		command.AddCommand(newActionCommand(p, a))

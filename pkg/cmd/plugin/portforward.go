@@ -1,0 +1,108 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/tools/portforward"
+	"k8s.io/client-go/transport/spdy"
+	"k8s.io/klog/v2"
+)
+
+func newPortForwardCommand(p *plugin) *cobra.Command {
+	var addresses []string
+	command := &cobra.Command{
+		Use:     "port-forward CONTAINER [LOCAL_PORT:]CONTAINER_PORT [...]",
+		Short:   "Forward one or more local ports to a container",
+		GroupID: groupInside,
+		Example: `  # Forward the local port 8080 to the port 80 of a container
+  kubectl engine port-forward web 8080:80
+
+  # Forward a free local port to the port 80 of a container
+  kubectl engine port-forward web :80`,
+		Args: func(command *cobra.Command, arguments []string) error {
+			if len(arguments) < 2 {
+				return fmt.Errorf("%s needs the name or the ID of a container, and a port", command.CommandPath())
+			}
+			return nil
+		},
+		ValidArgsFunction: p.completeFirst(isRunning),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			return p.forward(command.Context(), arguments[0], arguments[1:], addresses)
+		},
+	}
+	command.Flags().StringSliceVar(&addresses, "address", []string{"localhost"}, "Addresses to listen on, IP addresses or localhost")
+	return command
+}
+
+// forward forwards local ports until the user interrupts it or the connection to the server is lost.
+func (p *plugin) forward(ctx context.Context, argument string, ports, addresses []string) error {
+	client, err := p.connect(ctx, p.warnings())
+	if err != nil {
+		return err
+	}
+	found, err := client.find(ctx, argument)
+	if err != nil {
+		return err
+	}
+	const portForward subresource = "portforward"
+	url := portForward.of(client.rest.Get(), client, found.Name, nil).URL()
+	transport, upgrader, err := spdy.RoundTripperFor(client.config)
+	if err != nil {
+		return err
+	}
+	webSocket, err := portforward.NewSPDYOverWebsocketDialerForStreaming(url, client.config)
+	if err != nil {
+		return err
+	}
+	dialer := portforward.NewFallbackDialerForStreaming(webSocket,
+		spdy.NewDialerForStreaming(upgrader, &http.Client{Transport: transport}, http.MethodPost, url), cannotUpgrade)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	ctx = klog.NewContext(ctx, logr.New(errorPrinter{p.ErrOut}))
+	forwarder, err := portforward.NewOnAddressesForStreamingWithContext(ctx, dialer, addresses, ports, nil, p.Out, p.ErrOut)
+	if err != nil {
+		return fmt.Errorf("cannot forward ports: %w", err)
+	}
+	switch err := forwarder.ForwardPorts(); {
+	case errors.Is(err, portforward.ErrLostConnectionToPod):
+		return fmt.Errorf("the connection to %s is lost: the container, the engine or the server has ended", argument)
+	case err != nil:
+		return fmt.Errorf("cannot forward ports to %s: %w", argument, portForward.explain(client, err))
+	}
+	return nil
+}
+
+// errorPrinter is a logr.LogSink. It prints the errors of single connections, which the library only logs.
+type errorPrinter struct{ out io.Writer }
+
+// Init implements logr.LogSink.
+func (errorPrinter) Init(logr.RuntimeInfo) {}
+
+// Enabled implements logr.LogSink.
+func (errorPrinter) Enabled(int) bool { return false }
+
+// Info implements logr.LogSink.
+func (errorPrinter) Info(int, string, ...any) {}
+
+// Error implements logr.LogSink.
+func (e errorPrinter) Error(err error, message string, _ ...any) {
+	fmt.Fprintf(e.out, "error: %s%s: %v\n", strings.ToLower(message[:1]), message[1:], err)
+}
+
+// WithValues implements logr.LogSink.
+func (e errorPrinter) WithValues(...any) logr.LogSink { return e }
+
+// WithName implements logr.LogSink.
+func (e errorPrinter) WithName(string) logr.LogSink { return e }

@@ -1,0 +1,94 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plugin
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"syscall"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/remotecommand"
+	"k8s.io/kubectl/pkg/util/interrupt"
+	"k8s.io/kubectl/pkg/util/term"
+	"k8s.io/streaming/pkg/httpstream"
+)
+
+// errNoTerminal is the error of a command that is to have a terminal and the user's input, which is no terminal.
+var errNoTerminal = errors.New("the input device is not a TTY: leave out -t")
+
+// streams are what a session connects. A nil one is not connected.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	// terminal connects the user's terminal, its size and its signals. Then the input and the output are its own, and
+	// there is no other output.
+	terminal bool
+	// filter changes what is read from the input. It may be nil.
+	filter func(io.Reader) io.Reader
+}
+
+// session opens the subresource of a container, and copies its streams until it ends. It leaves the user's terminal as it
+// was. If the process in the container fails, the error is an exec.CodeExitError.
+func (s subresource) session(ctx context.Context, c *containers, name string, options runtime.Object, connected streams) error {
+	executor, err := s.executor(c, name, options)
+	if err != nil {
+		return err
+	}
+	stream := remotecommand.StreamOptions{Stdin: connected.in, Stdout: connected.out, Stderr: connected.err, Tty: connected.terminal}
+	if connected.filter != nil {
+		stream.Stdin = connected.filter(connected.in)
+	}
+	if !connected.terminal {
+		return s.explain(c, executor.StreamWithContext(ctx, stream))
+	}
+	stream.Stderr = nil
+	terminal := term.TTY{In: connected.in, Out: connected.out, Raw: true, Parent: interrupt.New(exitBySignal)}
+	if sizes := terminal.MonitorSize(terminal.GetSize()); sizes != nil {
+		stream.TerminalSizeQueue = terminalSizes{sizes}
+	}
+	return s.explain(c, terminal.Safe(func() error { return executor.StreamWithContext(ctx, stream) }))
+}
+
+// executor returns a client of the subresource. It speaks SPDY if something between here and the server knows no
+// WebSockets.
+func (s subresource) executor(c *containers, name string, options runtime.Object) (remotecommand.Executor, error) {
+	url := s.of(c.rest.Get(), c, name, options).URL()
+	webSocket, err := remotecommand.NewWebSocketExecutor(c.config, http.MethodGet, url.String())
+	if err != nil {
+		return nil, err
+	}
+	spdy, err := remotecommand.NewSPDYExecutor(c.config, http.MethodPost, url)
+	if err != nil {
+		return nil, err
+	}
+	return remotecommand.NewFallbackExecutor(webSocket, spdy, cannotUpgrade)
+}
+
+// cannotUpgrade reports whether another protocol may help.
+func cannotUpgrade(err error) bool {
+	return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
+}
+
+// exitBySignal ends the process with the status that a shell gives a process that a signal has ended.
+func exitBySignal(signal os.Signal) {
+	const base = 128
+	number, _ := signal.(syscall.Signal)
+	os.Exit(base + int(number))
+}
+
+// terminalSizes converts the sizes of a terminal.
+type terminalSizes struct{ term.TerminalSizeQueue }
+
+// Next implements remotecommand.TerminalSizeQueue.
+func (t terminalSizes) Next() *remotecommand.TerminalSize {
+	next := t.TerminalSizeQueue.Next()
+	if next == nil {
+		return nil
+	}
+	return &remotecommand.TerminalSize{Width: next.Width, Height: next.Height}
+}
