@@ -12,18 +12,17 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
-	transportspdy "k8s.io/client-go/transport/spdy"
 	"k8s.io/streaming/pkg/httpstream"
 	"k8s.io/streaming/pkg/httpstream/spdy"
+
+	portclient "github.com/rancher-sandbox/engine-apiserver/test/forwarder"
 )
 
 const (
@@ -73,23 +72,10 @@ func echoes(t *testing.T) (dialerFunc, <-chan error) {
 	}, ended
 }
 
-var portDialers = map[string]func(*rest.Config, *url.URL) (httpstream.Dialer, error){
-	"SPDY": func(config *rest.Config, u *url.URL) (httpstream.Dialer, error) {
-		transport, upgrader, err := transportspdy.RoundTripperFor(config)
-		if err != nil {
-			return nil, err
-		}
-		return transportspdy.NewDialerForStreaming(upgrader, &http.Client{Transport: transport}, http.MethodPost, u), nil
-	},
-	"WebSocket": func(config *rest.Config, u *url.URL) (httpstream.Dialer, error) {
-		return portforward.NewSPDYOverWebsocketDialerForStreaming(u, config)
-	},
-}
-
 // forward forwards local ports as kubectl does, and returns their addresses and a channel with the end.
 func (s *server) forward(t *testing.T, name string, ports ...int) ([]string, func(), <-chan error) {
 	t.Helper()
-	dialer, err := portDialers[name](s.config(), s.url())
+	dialer, err := portclient.Dialers[name](s.config(), s.url())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +121,7 @@ func dial(t *testing.T, address string) *net.TCPConn {
 func TestPortsAreForwardedWholeAndTheEndOfEachSideIsPassedOn(t *testing.T) {
 	starts := map[string]func(*httptest.Server){"plain": (*httptest.Server).Start, "TLS": (*httptest.Server).StartTLS}
 	for transport, begin := range starts {
-		for name := range portDialers {
+		for name := range portclient.Dialers {
 			t.Run(transport+"/"+name, func(t *testing.T) {
 				dialer, _ := echoes(t)
 				server := start(t, Config{}, ports(dialer), begin)
@@ -162,7 +148,7 @@ func TestPortsAreForwardedWholeAndTheEndOfEachSideIsPassedOn(t *testing.T) {
 }
 
 func TestAClosedPortFailsThatOneConnectionOnly(t *testing.T) {
-	for name := range portDialers {
+	for name := range portclient.Dialers {
 		t.Run(name, func(t *testing.T) {
 			dialer, _ := echoes(t)
 			server := serve(t, Config{}, ports(dialer))
@@ -196,7 +182,7 @@ func exchange(t *testing.T, conn net.Conn) {
 }
 
 func TestAClientOfPortsThatLeavesEndsItsConnections(t *testing.T) {
-	for name := range portDialers {
+	for name := range portclient.Dialers {
 		t.Run(name, func(t *testing.T) {
 			dialer, closed := echoes(t)
 			server := serve(t, Config{}, ports(dialer))

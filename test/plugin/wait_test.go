@@ -92,7 +92,7 @@ func TestWaitFollowsARename(t *testing.T) {
 
 func TestWaitGoesOnWhenTheServerIsRestarted(t *testing.T) {
 	dir := t.TempDir()
-	kubeconfig, port := filepath.Join(dir, "kubeconfig"), freePort(t)
+	kubeconfig, port := filepath.Join(dir, "kubeconfig"), testserver.FreePort(t, "127.0.0.1")
 	serve := func() *testserver.Process {
 		process := testserver.StartProcess(t, "serve", "--docker-host", docker.Host(), "--secure-port", port, "--state-dir", dir)
 		process.Await(t, "engine-apiserver serves")

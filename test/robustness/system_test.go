@@ -55,7 +55,7 @@ func newSystem(t *testing.T, e *engine.Engine, args ...string) *system {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { proxy.Close() })
-	s := &system{t: t, engine: e, proxy: proxy, state: t.TempDir(), port: freePort(t)}
+	s := &system{t: t, engine: e, proxy: proxy, state: t.TempDir(), port: testserver.FreePort(t, "127.0.0.1")}
 	s.startServer(args...)
 	s.config, err = clientcmd.BuildConfigFromFlags("", filepath.Join(s.state, "kubeconfig"))
 	if err != nil {
@@ -76,16 +76,6 @@ func (s *system) client() *versioned.Clientset {
 		s.t.Fatal(err)
 	}
 	return clients
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
 }
 
 // startServer starts the next run of the server.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -156,4 +157,19 @@ func (p *Process) Terminate(t testing.TB) {
 	if code := p.command.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("the server ended with status %d:\n%s", code, p.Output())
 	}
+}
+
+// FreePort returns a TCP port at which nothing listens on the host.
+func FreePort(t testing.TB, host string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }

@@ -7,7 +7,6 @@ package aggregated_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,7 +74,7 @@ func serve(t *testing.T, args ...string) *server {
 	t.Helper()
 	first := shared.Process == nil
 	if first {
-		shared.port = freePort(t)
+		shared.port = testserver.FreePort(t, "127.0.0.1")
 		writePolicy(t)
 	}
 	if first || !slices.Equal(shared.args, args) {
@@ -129,20 +128,6 @@ func (s *server) register(t *testing.T) {
 	if stdout, stderr, err := kubectl.Capture(command); err != nil {
 		t.Fatalf("register: %v\n%s%s\n%s", err, stdout, stderr, s.Output())
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // user returns the path of a kubeconfig for a user of the cluster.

@@ -177,7 +177,7 @@ func TestAServerWaitsForAControlPlaneThatComesLate(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), testserver.FreePort(t, "127.0.0.1")
 	process := testserver.StartProcess(t, "serve", "--aggregated", "--kubeconfig", late.Admin(),
 		"--docker-host", docker.Host(), "--secure-port", port, "--state-dir", dir)
 	process.Await(t, "waiting for the control plane at "+late.URL())

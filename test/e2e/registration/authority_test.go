@@ -31,7 +31,7 @@ func TestAServerWithTheUsersCertificateIsTrustedAgainWhenItStartsAgain(t *testin
 		t.Fatal(err)
 	}
 
-	port, stateDir := freePort(t, localhost), t.TempDir()
+	port, stateDir := testserver.FreePort(t, localhost), t.TempDir()
 	start := func() *testserver.Process {
 		process := testserver.StartProcess(t, "serve", "--aggregated", "--kubeconfig", cluster.Admin(), "--docker-host", docker.Host(), "--secure-port", port,
 			"--state-dir", stateDir, "--tls-cert-file", certificates.ServingFile(), "--tls-private-key-file", certificates.ServingFile())

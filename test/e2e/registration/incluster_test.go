@@ -56,7 +56,7 @@ func deploy(t *testing.T) *pod {
 			t.Errorf("kubectl delete: %v\n%s%s", err, stdout, stderr)
 		}
 	})
-	p := &pod{server: server{host: localhost, port: freePort(t, localhost), stateDir: t.TempDir()}, k: k, args: arguments(t, manifest)}
+	p := &pod{server: server{host: localhost, port: testserver.FreePort(t, localhost), stateDir: t.TempDir()}, k: k, args: arguments(t, manifest)}
 	config, err := clientcmd.BuildConfigFromFlags("", cluster.Admin())
 	if err != nil {
 		t.Fatal(err)

@@ -56,25 +56,11 @@ func (s *server) address() string { return net.JoinHostPort(s.host, s.port) }
 // serve starts a server that listens on host.
 func serve(t *testing.T, kubeconfig, host string, args ...string) *server {
 	t.Helper()
-	s := &server{host: host, port: freePort(t, host), stateDir: t.TempDir()}
+	s := &server{host: host, port: testserver.FreePort(t, host), stateDir: t.TempDir()}
 	s.Process = testserver.StartProcess(t, append([]string{"serve", "--aggregated", "--kubeconfig", kubeconfig, "--docker-host", docker.Host(),
 		"--bind-address", host, "--secure-port", s.port, "--state-dir", s.stateDir}, args...)...)
 	s.Await(t, "engine-apiserver serves")
 	return s
-}
-
-func freePort(t *testing.T, host string) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // try runs engine-apiserver with these arguments. It returns the standard output and the standard error as one text.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
 // fails runs the command and expects it to fail. The last line of the output must be an error that contains the words.
@@ -49,7 +50,7 @@ func TestRegisterSaysWhyTheControlPlaneDoesNotReachTheServer(t *testing.T) {
 		address, stateDir string
 		words             []string
 	}{
-		"NothingListens":   {"localhost:" + freePort(t, localhost), s.stateDir, []string{"nothing listens at localhost", "connection refused"}},
+		"NothingListens":   {"localhost:" + testserver.FreePort(t, localhost), s.stateDir, []string{"nothing listens at localhost", "connection refused"}},
 		"NoSuchName":       {"nowhere.invalid:" + s.port, s.stateDir, []string{"cannot resolve nowhere.invalid", "--address"}},
 		"AnotherName":      {"localhost:" + other.port, other.stateDir, []string{"not for engine-apiserver.engine-apiserver.svc", "--service-name"}},
 		"NoHTTPS":          {"localhost:" + plain.Addr().String()[len("127.0.0.1:"):], s.stateDir, []string{"does not speak HTTPS", "--address"}},

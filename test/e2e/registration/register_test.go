@@ -56,7 +56,7 @@ func TestRegisterGrantsAServerJustWhatItNeedsEvenIfItWasThereFirst(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, port, stateDir := kubectl.Any(t, cluster.Admin()), freePort(t, localhost), t.TempDir()
+	k, port, stateDir := kubectl.Any(t, cluster.Admin()), testserver.FreePort(t, localhost), t.TempDir()
 	args := []string{"serve", "--aggregated", "--kubeconfig", user, "--docker-host", docker.Host(), "--secure-port", port, "--state-dir", stateDir}
 	s := testserver.StartProcess(t, args...)
 	s.Await(t, `user "docker-host" may not`)
