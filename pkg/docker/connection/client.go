@@ -52,7 +52,7 @@ func NewClient(endpoint *Endpoint) *Client {
 	return c
 }
 
-// EngineIsHere tells whether the engine shares the networks of this host.
+// EngineIsHere reports whether the engine shares the networks of this host.
 func (c *Client) EngineIsHere() bool { return c.endpoint.isHere() }
 
 // EngineHost returns the name of the engine's host.
@@ -110,8 +110,15 @@ func (c *Client) Read(ctx context.Context, timeout time.Duration, call func(cont
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	defer context.AfterFunc(current.ctx, cancel)()
-	err = call(ctx, current)
-	if err != nil && current.ctx.Err() != nil {
+	if err = call(ctx, current); err != nil {
+		return c.explainLoss(current, err)
+	}
+	return nil
+}
+
+// explainLoss returns the API error for err if the connection was lost, and any other error as it is.
+func (c *Client) explainLoss(current *Connection, err error) error {
+	if current.ctx.Err() != nil {
 		return c.Explain(context.Cause(current.ctx))
 	}
 	return c.OrUnavailable(err)

@@ -32,7 +32,7 @@ func (c *Client) Stream(ctx context.Context, open func(context.Context, *Connect
 	}}
 	if s.ReadCloser, err = open(ctx, current); err != nil {
 		s.release()
-		return nil, s.explain(err)
+		return nil, s.client.explainLoss(s.current, err)
 	}
 	return s, nil
 }
@@ -41,7 +41,7 @@ func (c *Client) Stream(ctx context.Context, open func(context.Context, *Connect
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.ReadCloser.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = s.explain(err)
+		err = s.client.explainLoss(s.current, err)
 	}
 	return n, err
 }
@@ -50,12 +50,4 @@ func (s *stream) Read(p []byte) (int, error) {
 func (s *stream) Close() error {
 	defer s.release()
 	return s.ReadCloser.Close()
-}
-
-// explain returns the API error for a lost connection, and any other error as it is.
-func (s *stream) explain(err error) error {
-	if s.current.ctx.Err() != nil {
-		return s.client.Explain(context.Cause(s.current.ctx))
-	}
-	return s.client.OrUnavailable(err)
 }

@@ -42,14 +42,6 @@ func (c *Client) Upgrade(ctx context.Context, path string, query url.Values, bod
 	return &Upgraded{conn, c, current, context.AfterFunc(current.ctx, func() { _ = conn.Close() })}, nil
 }
 
-// explainLoss returns the API error for err if the connection to the engine was lost, else err.
-func (c *Client) explainLoss(current *Connection, err error) error {
-	if current.ctx.Err() != nil {
-		return c.Explain(context.Cause(current.ctx))
-	}
-	return c.OrUnavailable(err)
-}
-
 // Close implements io.Closer.
 func (u *Upgraded) Close() error {
 	u.stop()
