@@ -64,11 +64,7 @@ func (a *attach) run(ctx context.Context, argument string) error {
 	if err != nil {
 		return fmt.Errorf("--detach-keys %q: %w", a.detachKeys, err)
 	}
-	client, err := a.connect(ctx, a.warnings())
-	if err != nil {
-		return err
-	}
-	found, err := client.find(ctx, argument)
+	client, found, err := a.container(ctx, argument)
 	if err != nil {
 		return err
 	}

@@ -79,6 +79,16 @@ func (p *plugin) connect(ctx context.Context, warnings rest.WarningHandler) (*co
 	}, nil
 }
 
+// container returns the container with this name or ID, and the client that found it.
+func (p *plugin) container(ctx context.Context, argument string) (*containers, *v1alpha1.Container, error) {
+	client, err := p.connect(ctx, p.warnings())
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := client.find(ctx, argument)
+	return client, found, err
+}
+
 // warnings returns a handler that prints the server's warnings.
 func (p *plugin) warnings() rest.WarningHandler {
 	return rest.NewWarningWriter(p.ErrOut, rest.WarningWriterOptions{Deduplicate: true})
@@ -116,8 +126,7 @@ var partOfID = regexp.MustCompile(`^[0-9a-f]{1,63}$`)
 func (c *containers) find(ctx context.Context, argument string) (*v1alpha1.Container, error) {
 	name := strings.TrimPrefix(argument, "/")
 	found, err := c.Get(ctx, name, metav1.GetOptions{})
-	// If several IDs begin with it, the server passes on an internal error of Docker's.
-	if !isAbsent(err) && !apierrors.IsInternalError(err) || !partOfID.MatchString(name) {
+	if !isAbsent(err) || !partOfID.MatchString(name) {
 		return found, err
 	}
 	all, listErr := c.List(ctx, metav1.ListOptions{})

@@ -78,11 +78,7 @@ func (p *plugin) exec(ctx context.Context, argument string, options *v1alpha1.Co
 	if options.TTY && options.Stdin && !term.IsTerminal(p.In) {
 		return errNoTerminal
 	}
-	client, err := p.connect(ctx, p.warnings())
-	if err != nil {
-		return err
-	}
-	found, err := client.find(ctx, argument)
+	client, found, err := p.container(ctx, argument)
 	if err != nil {
 		return err
 	}

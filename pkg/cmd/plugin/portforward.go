@@ -48,11 +48,7 @@ func newPortForwardCommand(p *plugin) *cobra.Command {
 
 // forward forwards local ports until the user interrupts it or the connection to the server is lost.
 func (p *plugin) forward(ctx context.Context, argument string, ports, addresses []string) error {
-	client, err := p.connect(ctx, p.warnings())
-	if err != nil {
-		return err
-	}
-	found, err := client.find(ctx, argument)
+	client, found, err := p.container(ctx, argument)
 	if err != nil {
 		return err
 	}

@@ -24,11 +24,7 @@ func newRenameCommand(p *plugin) *cobra.Command {
 		},
 		ValidArgsFunction: p.completeFirst(isAny),
 		RunE: func(command *cobra.Command, arguments []string) error {
-			client, err := p.connect(command.Context(), p.warnings())
-			if err != nil {
-				return err
-			}
-			found, err := client.find(command.Context(), arguments[0])
+			client, found, err := p.container(command.Context(), arguments[0])
 			if err != nil {
 				return err
 			}

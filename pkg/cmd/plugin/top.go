@@ -21,11 +21,7 @@ func newTopCommand(p *plugin) *cobra.Command {
 		Args:              someContainers,
 		ValidArgsFunction: p.completeFirst(isUp),
 		RunE: func(command *cobra.Command, arguments []string) error {
-			client, err := p.connect(command.Context(), p.warnings())
-			if err != nil {
-				return err
-			}
-			found, err := client.find(command.Context(), arguments[0])
+			client, found, err := p.container(command.Context(), arguments[0])
 			if err != nil {
 				return err
 			}
