@@ -17,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/remotecommand"
+	testingclock "k8s.io/utils/clock/testing"
 )
 
 // idle is a process that does nothing until its session ends. It tells its begin and the cause of its end.
@@ -114,18 +115,24 @@ func TestAProcessThatEndedKeepsItsExitCodeAlthoughTheSessionEndsMeanwhile(t *tes
 	}
 }
 
+// beginIdle begins a session of the client with an idle process. told brings what the client was told at the end.
+func beginIdle(t *testing.T, client client) (clock *testingclock.FakeClock, process *idle, server *server, told <-chan error) {
+	t.Helper()
+	clock, process = fakeClock(), newIdle()
+	server = serve(t, Config{Clock: clock}, commands(withoutStdin(), process.execute))
+	ended := make(chan error, 1)
+	go func() {
+		_, _, err := server.run(t, client, remotecommand.StreamOptions{})
+		ended <- err
+	}()
+	receive(t, "the process", process.begun)
+	return clock, process, server, ended
+}
+
 func TestASilentSessionEndsAndItsClientIsToldWhy(t *testing.T) {
 	for _, client := range clients {
 		t.Run(client.name, func(t *testing.T) {
-			clock := fakeClock()
-			process := newIdle()
-			server := serve(t, Config{Clock: clock}, commands(withoutStdin(), process.execute))
-			told := make(chan error, 1)
-			go func() {
-				_, _, err := server.run(t, client, remotecommand.StreamOptions{})
-				told <- err
-			}()
-			receive(t, "the process", process.begun)
+			clock, process, _, told := beginIdle(t, client)
 			began := clock.Now()
 			untilDone(t, clock, time.Minute, process.ended)
 			if err := receive(t, "the client's end", told); !strings.Contains(fmt.Sprint(err), "nothing was sent in it for 4h0m0s") {
@@ -181,15 +188,7 @@ func pinger(t *testing.T, conn *websocket.Conn) func() {
 func TestAServerThatStopsLetsNoSessionBeginAndTellsTheOthers(t *testing.T) {
 	for _, client := range clients {
 		t.Run(client.name, func(t *testing.T) {
-			clock := fakeClock()
-			process := newIdle()
-			server := serve(t, Config{Clock: clock}, commands(withoutStdin(), process.execute))
-			told := make(chan error, 1)
-			go func() {
-				_, _, err := server.run(t, client, remotecommand.StreamOptions{})
-				told <- err
-			}()
-			receive(t, "the process", process.begun)
+			clock, process, server, told := beginIdle(t, client)
 			stopped := make(chan error, 1)
 			go func() { stopped <- server.sessions.Shutdown(t.Context()) }()
 			eventually(t, "the server stops", func() bool {

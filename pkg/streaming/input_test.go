@@ -17,18 +17,9 @@ import (
 
 	"github.com/gorilla/websocket"
 	"k8s.io/client-go/tools/remotecommand"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/streamclient"
 )
-
-// sizes is a terminal whose sizes a test sets.
-type sizes chan remotecommand.TerminalSize
-
-func (s sizes) Next() *remotecommand.TerminalSize {
-	size, ok := <-s
-	if !ok {
-		return nil
-	}
-	return &size
-}
 
 var terminal = Command{Kind: "exec", Stdin: true, Stdout: true, TTY: true}
 
@@ -46,7 +37,7 @@ func TestAProcessThatReadsNoInputBlocksNeitherResizeNorClose(t *testing.T) {
 				ended <- context.Cause(ctx)
 				return ctx.Err()
 			}))
-			queue := make(sizes, 1)
+			queue := make(streamclient.Sizes, 1)
 			defer close(queue)
 			input := &countingReader{left: 900 << 10, drained: make(chan struct{}), block: t.Context().Done()}
 			ctx, leave := context.WithCancel(t.Context())
@@ -86,17 +77,20 @@ func (r *countingReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// inputs are the ways in which a client connects and sends input.
+var inputs = map[string]func(*testing.T, *server) (net.Conn, io.Writer){
+	"WebSocket": func(t *testing.T, server *server) (net.Conn, io.Writer) {
+		conn := server.dial(t, "v5.channel.k8s.io")
+		return conn.NetConn(), messages{conn, stdinChannel}
+	},
+	"SPDY": func(t *testing.T, server *server) (net.Conn, io.Writer) {
+		conn := server.dialSPDY(t, "v4.channel.k8s.io")
+		return conn, openStreams(t, conn, "stdin", "error", "stdout", "stderr")
+	},
+}
+
 func TestAClientThatLeavesIsNoticedAlthoughTheProcessReadsNoneOfItsEndlessInput(t *testing.T) {
-	for name, connect := range map[string]func(*testing.T, *server) (net.Conn, io.Writer){
-		"WebSocket": func(t *testing.T, server *server) (net.Conn, io.Writer) {
-			conn := server.dial(t, "v5.channel.k8s.io")
-			return conn.NetConn(), messages{conn, stdinChannel}
-		},
-		"SPDY": func(t *testing.T, server *server) (net.Conn, io.Writer) {
-			conn := server.dialSPDY(t, "v4.channel.k8s.io")
-			return conn, openStreams(t, conn, "stdin", "error", "stdout", "stderr")
-		},
-	} {
+	for name, connect := range inputs {
 		t.Run(name, func(t *testing.T) {
 			clock := fakeClock()
 			process := newIdle()
@@ -129,16 +123,7 @@ func (m messages) Write(p []byte) (int, error) {
 }
 
 func TestInputThatIsCutOffDoesNotLookComplete(t *testing.T) {
-	for name, connect := range map[string]func(*testing.T, *server) (net.Conn, io.Writer){
-		"WebSocket": func(t *testing.T, server *server) (net.Conn, io.Writer) {
-			conn := server.dial(t, "v5.channel.k8s.io")
-			return conn.NetConn(), messages{conn, stdinChannel}
-		},
-		"SPDY": func(t *testing.T, server *server) (net.Conn, io.Writer) {
-			conn := server.dialSPDY(t, "v4.channel.k8s.io")
-			return conn, openStreams(t, conn, "stdin", "error", "stdout", "stderr")
-		},
-	} {
+	for name, connect := range inputs {
 		t.Run(name, func(t *testing.T) {
 			read := make(chan error, 2)
 			server := serve(t, Config{}, commands(all, func(_ context.Context, streams Streams) error {
@@ -171,7 +156,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// stuck tells whether more than the server keeps was sent, and nothing since the 200 calls before.
+// stuck reports whether more than the server keeps was sent, and nothing since the 200 calls before.
 func (e *endless) stuck() func() bool {
 	var last int64
 	calls := 0

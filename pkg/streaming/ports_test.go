@@ -22,7 +22,7 @@ import (
 	"k8s.io/streaming/pkg/httpstream"
 	"k8s.io/streaming/pkg/httpstream/spdy"
 
-	portclient "github.com/rancher-sandbox/engine-apiserver/test/forwarder"
+	"github.com/rancher-sandbox/engine-apiserver/test/streamclient"
 )
 
 const (
@@ -75,7 +75,7 @@ func echoes(t *testing.T) (dialerFunc, <-chan error) {
 // forward forwards local ports as kubectl does, and returns their addresses and a channel with the end.
 func (s *server) forward(t *testing.T, name string, ports ...int) ([]string, func(), <-chan error) {
 	t.Helper()
-	dialer, err := portclient.Dialers[name](s.config(), s.url())
+	dialer, err := streamclient.Dialers[name](s.config(), s.url())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func dial(t *testing.T, address string) *net.TCPConn {
 func TestPortsAreForwardedWholeAndTheEndOfEachSideIsPassedOn(t *testing.T) {
 	starts := map[string]func(*httptest.Server){"plain": (*httptest.Server).Start, "TLS": (*httptest.Server).StartTLS}
 	for transport, begin := range starts {
-		for name := range portclient.Dialers {
+		for name := range streamclient.Dialers {
 			t.Run(transport+"/"+name, func(t *testing.T) {
 				dialer, _ := echoes(t)
 				server := start(t, Config{}, ports(dialer), begin)
@@ -148,7 +148,7 @@ func TestPortsAreForwardedWholeAndTheEndOfEachSideIsPassedOn(t *testing.T) {
 }
 
 func TestAClosedPortFailsThatOneConnectionOnly(t *testing.T) {
-	for name := range portclient.Dialers {
+	for name := range streamclient.Dialers {
 		t.Run(name, func(t *testing.T) {
 			dialer, _ := echoes(t)
 			server := serve(t, Config{}, ports(dialer))
@@ -182,7 +182,7 @@ func exchange(t *testing.T, conn net.Conn) {
 }
 
 func TestAClientOfPortsThatLeavesEndsItsConnections(t *testing.T) {
-	for name := range portclient.Dialers {
+	for name := range streamclient.Dialers {
 		t.Run(name, func(t *testing.T) {
 			dialer, closed := echoes(t)
 			server := serve(t, Config{}, ports(dialer))

@@ -5,7 +5,6 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -19,30 +18,8 @@ var (
 	server *testserver.Server
 )
 
-func TestMain(m *testing.M) { os.Exit(engine.Main(serving{m}, &docker)) }
-
-// serving runs the tests with a server for the engine.
-type serving struct{ *testing.M }
-
-func (s serving) Run() int {
-	dir, err := os.MkdirTemp("", "e2e")
-	if err != nil {
-		return failed(err)
-	}
-	defer os.RemoveAll(dir)
-	if server, err = testserver.Run(dir, docker.Host()); err != nil {
-		return failed(err)
-	}
-	code := s.M.Run()
-	if err := server.Stop(); err != nil {
-		return failed(err)
-	}
-	return code
-}
-
-func failed(err error) int {
-	fmt.Fprintln(os.Stderr, err)
-	return 1
+func TestMain(m *testing.M) {
+	os.Exit(engine.Main(testserver.Serving{Tests: m, Engine: &docker, Server: &server}, &docker))
 }
 
 func withEachKubectl(t *testing.T, run func(t *testing.T, k kubectl.Kubectl)) {

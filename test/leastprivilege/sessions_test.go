@@ -16,22 +16,11 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/streamclient"
 )
 
-// awaitSize is a script that ends when its terminal has the size of terminalSize.
+// awaitSize is a script that ends when its terminal has the size that hold gives it.
 const awaitSize = `until [ "$(stty size)" = "24 80" ]; do sleep 0.01; done`
-
-// terminalSize is a terminal that has one size.
-type terminalSize chan remotecommand.TerminalSize
-
-// Next implements remotecommand.TerminalSizeQueue.
-func (s terminalSize) Next() *remotecommand.TerminalSize {
-	size, ok := <-s
-	if !ok {
-		return nil
-	}
-	return &size
-}
 
 // hold has a session with a container to its end.
 func hold(t *testing.T, config *rest.Config, path, query string, streams remotecommand.StreamOptions) {
@@ -47,7 +36,7 @@ func hold(t *testing.T, config *rest.Config, path, query string, streams remotec
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if streams.Tty {
-		sizes := make(terminalSize, 1)
+		sizes := make(streamclient.Sizes, 1)
 		sizes <- remotecommand.TerminalSize{Width: 80, Height: 24}
 		streams.TerminalSizeQueue = sizes
 		defer close(sizes)

@@ -5,7 +5,6 @@
 package plugin_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -21,33 +20,8 @@ var (
 	server *testserver.Server
 )
 
-func TestMain(m *testing.M) { os.Exit(engine.Main(serving{m}, &docker)) }
-
-// serving runs the tests with a server for the engine and the plugin in $PATH.
-type serving struct{ *testing.M }
-
-func (s serving) Run() int {
-	dir, err := os.MkdirTemp("", "plugin")
-	if err != nil {
-		return failed(err)
-	}
-	defer os.RemoveAll(dir)
-	if err := kubectl.InstallPlugin(dir); err != nil {
-		return failed(err)
-	}
-	if server, err = testserver.Run(dir, docker.Host()); err != nil {
-		return failed(err)
-	}
-	code := s.M.Run()
-	if err := server.Stop(); err != nil {
-		return failed(err)
-	}
-	return code
-}
-
-func failed(err error) int {
-	fmt.Fprintln(os.Stderr, err)
-	return 1
+func TestMain(m *testing.M) {
+	os.Exit(engine.Main(testserver.Serving{Tests: m, Engine: &docker, Server: &server, Prepare: kubectl.InstallPlugin}, &docker))
 }
 
 // result is what a command printed, and its exit code.

@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/streamclient"
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
@@ -91,24 +92,12 @@ func TestACommandRunsAsTheOptionsSay(t *testing.T) {
 	}
 }
 
-// terminal is the terminal of a test. It has one size at a time.
-type terminal chan remotecommand.TerminalSize
-
-// Next implements remotecommand.TerminalSizeQueue.
-func (s terminal) Next() *remotecommand.TerminalSize {
-	size, ok := <-s
-	if !ok {
-		return nil
-	}
-	return &size
-}
-
 func TestATerminalHasItsFirstSizeAndLaterOnesAndCtrlPPasses(t *testing.T) {
 	name := engine.UniqueName("web")
 	eng.Run(t, name)
 	config := testserver.Start(t, eng.Host()).Config(t)
 	for protocol := range protocols {
-		sizes := make(terminal, 1)
+		sizes := make(streamclient.Sizes, 1)
 		sizes <- remotecommand.TerminalSize{Width: 101, Height: 31}
 		input, keyboard := io.Pipe()
 		screen, output := io.Pipe()

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
-	"github.com/rancher-sandbox/engine-apiserver/test/forwarder"
+	"github.com/rancher-sandbox/engine-apiserver/test/streamclient"
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
@@ -33,8 +33,8 @@ func TestPortsOfAContainerAreForwardedAndAClosedOneFailsAlone(t *testing.T) {
 	eng.Network(t, name, nil)
 	eng.Run(t, name, engine.OnNetwork(name), echo)
 	config := testserver.Start(t, eng.Host()).Config(t)
-	for protocol := range forwarder.Dialers {
-		addresses, err := forwarder.Forward(t, config, protocol, containers+name, 7, 9)
+	for protocol := range streamclient.Dialers {
+		addresses, err := streamclient.Forward(t, config, protocol, containers+name, 7, 9)
 		must(t, err)
 		sent := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 		exchange := func() {
@@ -67,8 +67,8 @@ func TestPortsOfAContainerThatDoesNotRunAre409(t *testing.T) {
 	name := engine.UniqueName("created")
 	eng.Create(t, name)
 	config := testserver.Start(t, eng.Host()).Config(t)
-	for protocol := range forwarder.Dialers {
-		if _, err := forwarder.Forward(t, config, protocol, containers+name, 7); err == nil || !strings.Contains(err.Error(), "is not running") {
+	for protocol := range streamclient.Dialers {
+		if _, err := streamclient.Forward(t, config, protocol, containers+name, 7); err == nil || !strings.Contains(err.Error(), "is not running") {
 			t.Errorf("%s: %v", protocol, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"k8s.io/component-base/metrics/legacyregistry"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
 // Namespace is the Kubernetes namespace in which the server shows the engine.
@@ -128,4 +130,41 @@ func (s *Server) Config(t testing.TB) *rest.Config {
 	}
 	config.QPS = -1
 	return config
+}
+
+// Serving runs the tests of a package with one server for its engine. Pass it to engine.Main.
+type Serving struct {
+	Tests  interface{ Run() int }
+	Engine **engine.Engine
+	Server **Server
+	// Prepare prepares a directory that lives as long as the server. It may be nil.
+	Prepare func(dir string) error
+}
+
+// Run returns the exit code of the test process.
+func (s Serving) Run() int {
+	code, err := s.run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+func (s Serving) run() (code int, err error) {
+	dir, err := os.MkdirTemp("", "serving")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	if s.Prepare != nil {
+		if err := s.Prepare(dir); err != nil {
+			return 0, err
+		}
+	}
+	if *s.Server, err = Run(dir, (*s.Engine).Host()); err != nil {
+		return 0, err
+	}
+	code = s.Tests.Run()
+	return code, (*s.Server).Stop()
 }

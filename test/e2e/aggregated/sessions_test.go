@@ -19,8 +19,8 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
-	"github.com/rancher-sandbox/engine-apiserver/test/forwarder"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
+	"github.com/rancher-sandbox/engine-apiserver/test/streamclient"
 )
 
 // grantCommands gives users their rights to the commands of containers.
@@ -108,8 +108,8 @@ func TestStreamsOutliveTheTimeLimitOfTheControlPlane(t *testing.T) {
 	docker.Run(t, web, engine.OnNetwork(web), engine.Command("nc", "-ll", "-p", "7", "-e", "cat"))
 
 	idle := map[string]net.Conn{}
-	for protocol := range forwarder.Dialers {
-		addresses, err := forwarder.Forward(t, config(t, cluster.Admin()), protocol, containers+web, 7)
+	for protocol := range streamclient.Dialers {
+		addresses, err := streamclient.Forward(t, config(t, cluster.Admin()), protocol, containers+web, 7)
 		if err != nil {
 			t.Fatal(err)
 		}

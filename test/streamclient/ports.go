@@ -1,8 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package forwarder forwards ports of containers in tests, as kubectl port-forward does for pods.
-package forwarder
+// Package streamclient has what tests need to use the streams of containers through client-go.
+package streamclient
 
 import (
 	"fmt"
