@@ -32,8 +32,8 @@ type Executor interface {
 	// an answer to the request.
 	Prepare(ctx context.Context) error
 	// Execute runs the command with the given streams, and returns when it has ended and all of its output was written.
-	// It returns nil for the exit code 0, an exec.ExitError of k8s.io/utils for another one, and else a
-	// Kubernetes API error, which the client is told. It returns soon after ctx has ended. The cause of ctx says why.
+	// It returns nil for the exit code 0, and an exec.ExitError of k8s.io/utils for another one. Any other error is a
+	// Kubernetes API error for the client. Execute returns soon after ctx has ended. The cause of ctx says why.
 	Execute(ctx context.Context, streams Streams) error
 }
 

@@ -7,6 +7,7 @@
 //
 // Everything but two parts comes from k8s.io/streaming, k8s.io/cri-streaming and k8s.io/apiserver/pkg/util/proxy. The
 // two are the WebSocket server of commands and the collection of a command's SPDY streams. The server of cri-streaming
-// does not speak v5.channel.k8s.io. The one of wsstream takes each frame of a fragmented message for a message, holds
-// messages of 32 MB in memory, and sees neither resizes nor the client's end while a process does not read its input.
+// does not speak v5.channel.k8s.io. The server of wsstream takes each frame of a fragmented message for a message, and
+// holds messages of 32 MB in memory. While a process does not read its input, it sees neither resizes nor the end of the
+// client.
 package streaming

@@ -26,7 +26,7 @@ var pingFrame = []byte{0x80, 3, 0, 6, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xfe}
 // SPDY server, whose own pings stop while it does not read.
 type framedConn struct {
 	net.Conn
-	source io.Reader // what is read of Conn, with what was read of it before
+	source io.Reader // reads Conn, after what was read from it before
 	in     frames
 
 	writing sync.Mutex
@@ -91,5 +91,5 @@ func (f *frames) pass(p []byte) (longest int) {
 	return longest
 }
 
-// between tells whether no frame has begun that has not ended.
+// between reports whether every frame that has begun has also ended.
 func (f *frames) between() bool { return f.have == 0 && f.body == 0 }

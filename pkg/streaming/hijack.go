@@ -22,7 +22,7 @@ type hijacker struct {
 	closed bool
 }
 
-// close ends the connection, also one that is taken over later.
+// close ends the connection. A connection that is taken over later ends at once.
 func (h *hijacker) close() {
 	h.mu.Lock()
 	h.closed = true
@@ -65,7 +65,7 @@ func (h *hijacker) hijack(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, e
 	return shared, buffered, nil
 }
 
-// frame returns conn as a connection with SPDY frames, of which the reader has read some.
+// frame returns conn as a connection with SPDY frames. The reader may have read some of them already.
 func (h *hijacker) frame(conn net.Conn, buffered *bufio.ReadWriter) (net.Conn, *bufio.ReadWriter) {
 	framed := &framedConn{Conn: conn, source: conn}
 	if buffered != nil {
@@ -137,7 +137,7 @@ func (w *tunnelWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, buffered, nil
 }
 
-// sharedConn may be closed by several. Only the first one is told of an error.
+// sharedConn may be closed by several callers. Only the first one gets the error.
 type sharedConn struct {
 	net.Conn
 	once sync.Once

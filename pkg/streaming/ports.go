@@ -35,8 +35,8 @@ type Dialer interface {
 // Forward serves a request for a session that forwards connections to ports. ports are those of the request, which only
 // clients with the protocol v4.channel.k8s.io need. Forward returns an error as Execute does.
 //
-// A port that cannot be reached fails that one connection. Clients of SPDY are not told why, but only the log: they take
-// the text for the end of the session.
+// A port that cannot be reached fails that one connection. The server logs why. Clients of SPDY are not told, because they
+// take the text of an error for the end of the session.
 func (s *Sessions) Forward(w http.ResponseWriter, r *http.Request, name string, ports []int32, dialer Dialer) error {
 	channels, err := portChannels(r)
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *Sessions) Forward(w http.ResponseWriter, r *http.Request, name string, 
 	return nil
 }
 
-// portChannels tells whether the client uses one channel of a WebSocket for each port.
+// portChannels reports whether the client uses one channel of a WebSocket for each port.
 func portChannels(r *http.Request) (bool, error) {
 	switch {
 	case wsstream.IsWebSocketRequestWithTunnelingProtocol(r):
@@ -111,7 +111,7 @@ type forwarder struct {
 	stopped bool
 }
 
-// stop tells whether there are connections.
+// stop notes that the session ends. It reports whether there are connections.
 func (f *forwarder) stop() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -119,8 +119,8 @@ func (f *forwarder) stop() bool {
 	return f.open > 0
 }
 
-// PortForward forwards one connection until the port closes it or the session ends. The session's context counts, as
-// that of the caller never ends.
+// PortForward forwards one connection until the port closes it or the session ends. It uses the context of the session,
+// because the caller's context never ends.
 func (f *forwarder) PortForward(_ context.Context, _, _ string, port int32, stream io.ReadWriteCloser) error {
 	ctx := f.session.ctx
 	f.session.touch()
@@ -165,7 +165,7 @@ func (f *forwarder) join(ctx context.Context, conn net.Conn, stream io.ReadWrite
 	_, _ = io.Copy(touching{stream, f.session.touch}, conn)
 	_ = conn.Close()
 	if ctx.Err() != nil {
-		return // The stream ends when the client was told the cause.
+		return // the stream ends after the client was told the cause
 	}
 	// The end of what the port sent goes first. A reset of a closed stream sends nothing, and ends the other copy.
 	_ = stream.Close()

@@ -18,10 +18,10 @@ const (
 	// farewell is how long the client of a session that was ended may take to receive the reason.
 	farewell = 10 * time.Second
 	// linger is how long a client may take to close its connection after it was told how the session ended. Until then
-	// what the client sends is read: to close a connection with unread data would take back what was sent last.
+	// the server reads what the client sends. Closing a connection with unread data would discard what was sent last.
 	linger = 5 * time.Second
-	// heartbeat is how often a client is written to. If it has gone, the second write fails, although nobody reads what
-	// it has sent.
+	// heartbeat is how often the server writes to a client. If the client has gone, the second write fails, even if
+	// nobody reads what the client has sent.
 	heartbeat = 10 * time.Second
 )
 
@@ -59,11 +59,11 @@ func (s *session) end() {
 	s.sessions.remove(s)
 }
 
-// gone tells whether the client has left.
+// gone reports whether the client has left.
 func (s *session) gone() bool { return isGone(context.Cause(s.ctx)) }
 
-// isGone tells whether a session that ends with the cause has nobody to be told. A request that ends without a cause is
-// one whose client has left: net/http ends it if it sees the end of the connection before the session does.
+// isGone reports whether the client of a session that ends with the cause has left. The context of a request ends without a
+// cause if net/http sees the end of the connection before the session does.
 func isGone(cause error) bool {
 	return errors.Is(cause, errClientGone) || errors.Is(cause, context.Canceled)
 }
@@ -83,7 +83,7 @@ func (s *session) guard(abort func()) {
 	abort()
 }
 
-// awaitSilence returns when the context has ended, which it ends itself when the session has been silent for too long.
+// awaitSilence returns when the context has ended. It ends the context when the session has been silent for too long.
 func (s *session) awaitSilence() {
 	limit := s.sessions.silence
 	timer := s.sessions.clock.NewTimer(limit)

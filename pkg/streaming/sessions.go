@@ -25,7 +25,7 @@ const (
 	retryAfterSeconds = 5
 )
 
-// Config says how many sessions there may be, and for how long. What is zero has its default.
+// Config says how many sessions there may be, and for how long. A field that is zero has its default.
 type Config struct {
 	// Limit is how many sessions run at a time. A client that wants one more is told to come back.
 	Limit int
@@ -48,7 +48,7 @@ type Sessions struct {
 	stopped  chan struct{} // closed when stopping and none runs
 }
 
-// New returns Sessions, none of which runs.
+// New returns Sessions without a session.
 func New(config Config) *Sessions {
 	s := &Sessions{
 		limit:   cmp.Or(config.Limit, DefaultLimit),

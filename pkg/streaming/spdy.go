@@ -19,8 +19,8 @@ import (
 // creation is how long a client may take to create its streams.
 const creation = 30 * time.Second
 
-// spdyConnection is a connection with the protocol v4.channel.k8s.io over SPDY. Its streams are what WebSocket has
-// channels for.
+// spdyConnection is a connection with the protocol v4.channel.k8s.io over SPDY. It has a stream for each channel of a
+// WebSocket.
 type spdyConnection struct {
 	hijacker hijacker
 	conn     httpstream.Connection
@@ -166,7 +166,7 @@ func (c *spdyConnection) finish(status []byte) error {
 }
 
 // close closes the network connection first: a client that does not read must not hold up the rest. Then it resets the
-// streams, without which the goroutines that hand over their frames would wait forever.
+// streams. Otherwise the goroutines that hand over their frames would wait forever.
 func (c *spdyConnection) close() {
 	c.hijacker.close()
 	c.mu.Lock()

@@ -63,7 +63,7 @@ func errNoUpgrade() error {
 	return apierrors.NewBadRequest("the request does not ask for an upgrade to WebSocket or SPDY/3.1, which a session needs: use a client that does")
 }
 
-// negotiable tells whether the client offers a protocol that is served.
+// negotiable reports whether the client offers a protocol that is served.
 func negotiable(transport string, offered, served []string) error {
 	if slices.ContainsFunc(offered, func(protocol string) bool { return slices.Contains(served, protocol) }) {
 		return nil

@@ -17,8 +17,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// isAbsent reports whether the server says that it has no such container. A server that does not know containers, or not
-// what is asked of them, answers 404 as well, but its answer names no object.
+// isAbsent reports whether the server says that it has no such container. A server without containers, or without the
+// subresource, also answers 404. That answer names no object.
 func isAbsent(err error) bool {
 	status := apierrors.APIStatus(nil)
 	if !apierrors.IsNotFound(err) || !errors.As(err, &status) || apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) {

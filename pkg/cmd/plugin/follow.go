@@ -40,7 +40,7 @@ func (c *containers) followName(ctx context.Context, container *v1alpha1.Contain
 	defer giveUp(nil)
 	id := container.Status.ID
 	gone := func(last *v1alpha1.Container) (bool, error) {
-		// It has another name, or no more. A user who may only see this name cannot tell.
+		// The container has another name, or it is gone. A user who may only see this name cannot tell.
 		renamed, err = c.Get(ctx, id, metav1.GetOptions{})
 		if isAbsent(err) || apierrors.IsForbidden(err) {
 			renamed = nil

@@ -18,7 +18,7 @@ import (
 	"k8s.io/streaming/pkg/httpstream"
 )
 
-// errNoTerminal is the error of a command that is to have a terminal and the user's input, which is no terminal.
+// errNoTerminal is the error of a command with -i and -t when the user's input is no terminal.
 var errNoTerminal = errors.New("the input device is not a TTY: leave out -t")
 
 // streams are what a session connects. A nil one is not connected.

@@ -159,7 +159,7 @@ func (e *Endpoint) String() string {
 // Host returns the address alone, without secrets.
 func (e *Endpoint) Host() string { return withoutSecrets(e.docker.Host) }
 
-// isHere tells whether the engine shares the networks of this host. On other systems than Linux a local socket or pipe leads
+// isHere reports whether the engine shares the networks of this host. On other systems than Linux a local socket or pipe leads
 // into a virtual machine.
 func (e *Endpoint) isHere() bool {
 	return runtime.GOOS == "linux" && strings.HasPrefix(e.docker.Host, unixScheme)

@@ -53,7 +53,7 @@ const (
 	asTar Body = "text/plain"
 )
 
-// Allows tells whether the body of a request has this form, or is empty.
+// Allows reports whether the body of a request has this form, or is empty.
 func (b Body) Allows(r *http.Request) bool {
 	isEmpty := r.Body == nil || r.Body == http.NoBody
 	return isEmpty || b != none && r.Header.Get("Content-Type") == string(b)
@@ -82,7 +82,7 @@ var Requests = []Request{
 	{Full, http.MethodPut, "/containers/{id}/archive", []string{"noOverwriteDirNonDir", "path"}, asTar, "a copy to a container"},
 	{Full, http.MethodGet, "/exec/{id}/json", nil, none, "the exit code of a command in a container"},
 	{Full, http.MethodPost, "/containers/{id}/exec", nil, inJSON, "a command in a container, which has not begun yet"},
-	{Full, http.MethodPost, "/exec/{id}/start", nil, inJSON, "the begin of a command in a container, with its input and output"},
+	{Full, http.MethodPost, "/exec/{id}/start", nil, inJSON, "the start of a command in a container, with its input and output"},
 	{Full, http.MethodPost, "/exec/{id}/resize", []string{"h", "w"}, none, "the size of the terminal of a command in a container"},
 	{Full, http.MethodPost, "/containers/{id}/attach", []string{"detachKeys", "logs", "stderr", "stdin", "stdout", "stream"}, none, "input and output of a container"},
 	{Full, http.MethodPost, "/containers/{id}/resize", []string{"h", "w"}, none, "the size of the terminal of a container"},

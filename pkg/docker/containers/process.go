@@ -30,7 +30,7 @@ type Streams struct {
 type process struct {
 	client *connection.Client
 	conn   *connection.Upgraded
-	// tty tells whether the process has a terminal. A terminal has one output, which is not multiplexed.
+	// tty is true if the process has a terminal. A terminal has one output, which is not multiplexed.
 	tty    bool
 	resize func(ctx context.Context, c *connection.Connection, size container.ResizeOptions) error
 }

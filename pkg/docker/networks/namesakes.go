@@ -25,8 +25,8 @@ type namesakes struct {
 	named    map[string]sets.Set[string] // the IDs of the networks with a name in Docker
 	// steps counts reads and removals. It tells whether a read began before a removal.
 	steps uint64
-	// removals maps the IDs of removed networks to the step of the removal. IDs are never used again, but what was read
-	// before a removal may arrive after it.
+	// removals maps the IDs of removed networks to the step of the removal. Docker never uses an ID again. But what was
+	// read before a removal may arrive after it.
 	removals *lru.Cache
 }
 
