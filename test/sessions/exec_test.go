@@ -26,7 +26,7 @@ func shell(config *rest.Config, name, script string) session {
 	return exec(config, name, "sh", "-c", script)
 }
 
-func TestACommandHasBothOutputsAndItsExitCode(t *testing.T) {
+func TestBothOutputsAndExit7And126And127And137ReachTheClient(t *testing.T) {
 	name := engine.UniqueName("web")
 	id := eng.Run(t, name)
 	config := testserver.Start(t, eng.Host()).Config(t)
@@ -42,7 +42,7 @@ func TestACommandHasBothOutputsAndItsExitCode(t *testing.T) {
 	}
 }
 
-func TestTheEndOfTheInputReachesTheCommand(t *testing.T) {
+func TestACatThatIsEchoedToReturns(t *testing.T) {
 	name := engine.UniqueName("web")
 	eng.Run(t, name)
 	config := testserver.Start(t, eng.Host()).Config(t)
@@ -92,7 +92,7 @@ func TestACommandRunsAsTheOptionsSay(t *testing.T) {
 	}
 }
 
-func TestATerminalHasItsFirstSizeAndLaterOnesAndCtrlPPasses(t *testing.T) {
+func TestTheFirstResizeComesBeforeTheExecHasStartedAndCtrlPPasses(t *testing.T) {
 	name := engine.UniqueName("web")
 	eng.Run(t, name)
 	config := testserver.Start(t, eng.Host()).Config(t)
@@ -126,6 +126,35 @@ func TestATerminalHasItsFirstSizeAndLaterOnesAndCtrlPPasses(t *testing.T) {
 		}
 		close(sizes)
 		keyboard.Close()
+	}
+}
+
+func TestAResizeAfterTheEndOfTheExecIsNoError(t *testing.T) {
+	name := engine.UniqueName("web")
+	eng.Run(t, name)
+	config := testserver.Start(t, eng.Host()).Config(t)
+	for protocol := range protocols {
+		sizes, ended := make(streamclient.Sizes), make(chan error, 1)
+		screen, output := io.Pipe()
+		go func() {
+			err := shell(config, name, "echo begun; exit 3").over(protocol).stream(t.Context(), remotecommand.StreamOptions{Stdout: output, Tty: true, TerminalSizeQueue: sizes})
+			output.Close()
+			ended <- err
+		}()
+		awaitLine(t, bufio.NewReader(screen), "begun")
+		// The client sends one size after the other until it hears of the end, and so some after the end.
+		var err error
+		for running, width := true, uint16(80); running; width++ {
+			select {
+			case sizes <- remotecommand.TerminalSize{Width: width, Height: 24}:
+			case err = <-ended:
+				running = false
+			}
+		}
+		if codeOf(err) != 3 {
+			t.Errorf("%s: %v", protocol, err)
+		}
+		close(sizes)
 	}
 }
 
@@ -166,15 +195,44 @@ func TestACommandThatCannotBeRunIsRefusedInOneClearLine(t *testing.T) {
 				t.Errorf("%s, %s: %v, want %s", protocol, what, err, test.want)
 			}
 		}
-		err := exec(config, running, "true").over(protocol).with("stderr", "true").stream(t.Context(), remotecommand.StreamOptions{Stdout: io.Discard, Tty: true})
-		if err == nil || !strings.Contains(err.Error(), "cannot be combined with tty") {
-			t.Errorf("%s, tty with stderr: %v", protocol, err)
-		}
 		stdout, _, err := exec(config, running, "/no/such/program").over(protocol).run(t, nil)
 		if code := codeOf(err); code != 126 && code != 127 || !strings.Contains(stdout, "no such file") {
 			t.Errorf("%s, no program: %q, %v", protocol, stdout, err)
 		}
 	}
+}
+
+func TestTTYWithStderrIs422(t *testing.T) {
+	name := engine.UniqueName("web")
+	eng.Run(t, name)
+	config := testserver.Start(t, eng.Host()).Config(t)
+	for protocol := range protocols {
+		err := exec(config, name, "true").over(protocol).with("stderr", "true").stream(t.Context(), remotecommand.StreamOptions{Stdout: io.Discard, Tty: true})
+		if err == nil || !strings.Contains(err.Error(), "cannot be combined with tty") {
+			t.Errorf("%s: %v", protocol, err)
+		}
+	}
+	client, err := rest.HTTPClientFor(config)
+	must(t, err)
+	t.Cleanup(client.CloseIdleConnections)
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		if code, body := request(t, client, method, config.Host+containers+name+"/exec?command=true&stdout=true&stderr=true&tty=true"); code != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d %s", method, code, body)
+		}
+	}
+}
+
+// request returns the code and the body of the answer to a request that does not ask for an upgrade.
+func request(t *testing.T, client *http.Client, method, url string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	must(t, err)
+	response, err := client.Do(request)
+	must(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	must(t, err)
+	return response.StatusCode, string(body)
 }
 
 func TestARequestForACommandWithoutAnUpgradeIs400AndRunsNothing(t *testing.T) {
@@ -185,15 +243,9 @@ func TestARequestForACommandWithoutAnUpgradeIs400AndRunsNothing(t *testing.T) {
 	must(t, err)
 	t.Cleanup(client.CloseIdleConnections)
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		request, err := http.NewRequestWithContext(t.Context(), method, config.Host+containers+name+"/exec?command=true&stdout=true", nil)
-		must(t, err)
-		response, err := client.Do(request)
-		must(t, err)
-		body, err := io.ReadAll(response.Body)
-		must(t, err)
-		response.Body.Close()
-		if response.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), "does not ask for an upgrade") {
-			t.Errorf("%s: %d %s", method, response.StatusCode, body)
+		code, body := request(t, client, method, config.Host+containers+name+"/exec?command=true&stdout=true")
+		if code != http.StatusBadRequest || !strings.Contains(body, "does not ask for an upgrade") {
+			t.Errorf("%s: %d %s", method, code, body)
 		}
 	}
 	inspected, err := eng.Client().ContainerInspect(t.Context(), id)
@@ -203,7 +255,7 @@ func TestARequestForACommandWithoutAnUpgradeIs400AndRunsNothing(t *testing.T) {
 	}
 }
 
-func TestACommandEndsWithItsContainer(t *testing.T) {
+func TestAContainerThatIsKilledOrRemovedDuringExecEndsIt(t *testing.T) {
 	config := testserver.Start(t, eng.Host()).Config(t)
 	for protocol := range protocols {
 		for what, end := range map[string]func(id string) error{
