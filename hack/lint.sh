@@ -37,7 +37,7 @@ done
 [ "$bad" = 0 ]
 
 step go.mod
-for module in . test/embedded test/informer031; do
+for module in . test/embedded test/informer031 test/registry/server; do
 	(cd "$module" && go mod tidy -diff)
 done
 
@@ -46,6 +46,7 @@ go vet ./...
 go vet -tags k9s ./test/k9s
 (cd test/informer031 && go vet ./...)
 (cd test/embedded && go vet ./...)
+(cd test/registry/server && go vet ./...)
 
 step staticcheck
 mapfile -t packages < <(go list ./... | grep -v /pkg/generated/)
