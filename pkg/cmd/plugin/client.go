@@ -30,17 +30,32 @@ const (
 	usualNamespace = "rancher-desktop"
 )
 
-// containers is a client for the containers of one engine.
-type containers struct {
-	typedv1alpha1.ContainerInterface
+// engine is a client for one engine.
+type engine struct {
+	kinds     typedv1alpha1.ContainersV1alpha1Interface
 	namespace string
 	config    *rest.Config
 	rest      rest.Interface
 	discovery discovery.DiscoveryInterface
 }
 
+// containers is a client for the containers of one engine.
+type containers struct {
+	typedv1alpha1.ContainerInterface
+	*engine
+}
+
 // connect returns a client for the containers that the flags mean.
 func (p *plugin) connect(ctx context.Context, warnings rest.WarningHandler) (*containers, error) {
+	e, err := p.engine(ctx, warnings)
+	if err != nil {
+		return nil, err
+	}
+	return &containers{ContainerInterface: e.kinds.Containers(e.namespace), engine: e}, nil
+}
+
+// engine returns a client for the engine that the flags mean.
+func (p *plugin) engine(ctx context.Context, warnings rest.WarningHandler) (*engine, error) {
 	loader := p.flags.ToRawKubeConfigLoader()
 	kubeconfig, err := loader.RawConfig()
 	if err != nil {
@@ -70,12 +85,12 @@ func (p *plugin) connect(ctx context.Context, warnings rest.WarningHandler) (*co
 			return nil, err
 		}
 	}
-	return &containers{
-		ContainerInterface: clients.ContainersV1alpha1().Containers(namespace),
-		namespace:          namespace,
-		config:             config,
-		rest:               clients.ContainersV1alpha1().RESTClient(),
-		discovery:          clients.Discovery(),
+	return &engine{
+		kinds:     clients.ContainersV1alpha1(),
+		namespace: namespace,
+		config:    config,
+		rest:      clients.ContainersV1alpha1().RESTClient(),
+		discovery: clients.Discovery(),
 	}, nil
 }
 

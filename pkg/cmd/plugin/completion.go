@@ -21,32 +21,56 @@ const completionTimeout = 5 * time.Second
 
 // completeFirst is like complete for commands that take one container, and then something else.
 func (p *plugin) completeFirst(matches func(v1alpha1.ContainerState) bool) cobra.CompletionFunc {
+	return onlyFirst(p.complete(matches))
+}
+
+// onlyFirst returns a function that completes only the first argument.
+func onlyFirst(complete cobra.CompletionFunc) cobra.CompletionFunc {
 	return func(command *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(given) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return p.complete(matches)(command, given, begun)
+		return complete(command, given, begun)
 	}
 }
 
 // complete returns a function that completes the names of the containers whose state matches.
 func (p *plugin) complete(matches func(v1alpha1.ContainerState) bool) cobra.CompletionFunc {
+	return p.completeNames(func(ctx context.Context, e *engine) ([]offer, error) {
+		list, err := e.kinds.Containers(e.namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return nil, err
+		}
+		var offers []offer
+		for i := range list.Items {
+			if c := &list.Items[i]; matches(c.Spec.State) {
+				offers = append(offers, offer{c.Name, string(c.Status.Status) + ", " + c.Status.Image})
+			}
+		}
+		return offers, nil
+	})
+}
+
+// offer is a name that a shell offers, and what it says of it.
+type offer struct{ name, description string }
+
+// completeNames returns a function that completes the names that list returns. It offers none that is given already.
+func (p *plugin) completeNames(list func(context.Context, *engine) ([]offer, error)) cobra.CompletionFunc {
 	return func(command *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(command.Context(), completionTimeout)
 		defer cancel()
-		client, err := p.connect(ctx, rest.NoWarnings{})
+		client, err := p.engine(ctx, rest.NoWarnings{})
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}
-		list, err := client.List(ctx, metav1.ListOptions{})
+		offers, err := list(ctx, client)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}
 		var names []cobra.Completion
-		for i := range list.Items {
-			c := &list.Items[i]
-			if strings.HasPrefix(c.Name, begun) && matches(c.Spec.State) && !slices.Contains(given, c.Name) {
-				names = append(names, cobra.CompletionWithDesc(c.Name, string(c.Status.Status)+", "+c.Status.Image))
+		for _, o := range offers {
+			if strings.HasPrefix(o.name, begun) && !slices.Contains(given, o.name) {
+				names = append(names, cobra.CompletionWithDesc(o.name, o.description))
 			}
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp

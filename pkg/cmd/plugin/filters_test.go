@@ -38,13 +38,13 @@ func TestFiltersChooseAsDockersDo(t *testing.T) {
 		"id=" + items[2].Status.ID[:64]: "web job", // their names are of the same length
 		"NAME=job":                      "job",
 	} {
-		chosen, err := parseFilters(strings.Fields(arguments))
+		chosen, err := psFilters.parse(strings.Fields(arguments))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var names []string
 		for _, c := range items {
-			if isChosen(c, chosen) {
+			if psFilters.choose(chosen, c) {
 				names = append(names, c.Name)
 			}
 		}
@@ -62,7 +62,7 @@ func TestAFilterThatDockerDoesNotKnowIsAnErrorThatSaysWhatIsPossible(t *testing.
 		"health=so-so":  "unhealthy",
 		"exited=maybe":  "invalid syntax",
 	} {
-		if _, err := parseFilters([]string{argument}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), argument) {
+		if _, err := psFilters.parse([]string{argument}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), argument) {
 			t.Errorf("%s: %v", argument, err)
 		}
 	}
@@ -80,7 +80,7 @@ func TestTheServerLeavesOutWhatIsNotListed(t *testing.T) {
 		{[]string{"status=exited"}, false, "status.status=exited"},
 		{[]string{"status=exited", "status=running"}, false, ""},
 	} {
-		chosen, err := parseFilters(test.filters)
+		chosen, err := psFilters.parse(test.filters)
 		if err != nil {
 			t.Fatal(err)
 		}

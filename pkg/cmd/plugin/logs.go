@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 
-	timetypes "github.com/docker/docker/api/types/time"
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -109,15 +108,11 @@ func (l *logs) options(now time.Time) (*v1alpha1.ContainerLogOptions, error) {
 		if bound.value == "" {
 			continue
 		}
-		stamp, err := timetypes.GetTimestamp(bound.value, now)
-		if err != nil {
-			return nil, fmt.Errorf("--%s %q: must be a time such as 2006-01-02T15:04:05Z, or a duration such as 42m", bound.flag, bound.value)
-		}
-		seconds, nanoseconds, err := timetypes.ParseTimestamps(stamp, 0)
+		at, err := timeOf(bound.value, now)
 		if err != nil {
 			return nil, fmt.Errorf("--%s %q: %w", bound.flag, bound.value, err)
 		}
-		*bound.time = time.Unix(seconds, nanoseconds).UTC().Format(time.RFC3339Nano)
+		*bound.time = at.UTC().Format(time.RFC3339Nano)
 	}
 	return options, nil
 }

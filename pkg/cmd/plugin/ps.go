@@ -19,6 +19,9 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
 )
 
+// formatHelp describes the flag --format of the commands that list something.
+const formatHelp = "Format output with 'table', 'json' or a Go template, as docker does"
+
 // ps is the command that lists containers.
 type ps struct {
 	all, quiet, noTrunc bool
@@ -45,13 +48,13 @@ func newPsCommand(p *plugin) *cobra.Command {
 	flags.BoolVarP(&ps.all, "all", "a", false, "Show all containers (default shows just running)")
 	flags.BoolVarP(&ps.quiet, "quiet", "q", false, "Only display container IDs")
 	flags.BoolVar(&ps.noTrunc, "no-trunc", false, "Don't truncate output")
-	flags.StringArrayVarP(&ps.filters, "filter", "f", nil, "Filter output by `name=value`, where name is one of "+filterNames())
-	flags.StringVar(&ps.format, "format", "", "Format output with 'table', 'json' or a Go template, as docker does")
+	psFilters.addFlag(flags, &ps.filters)
+	flags.StringVar(&ps.format, "format", "", formatHelp)
 	return command
 }
 
 func (ps *ps) run(command *cobra.Command, p *plugin) error {
-	chosen, err := parseFilters(ps.filters)
+	chosen, err := psFilters.parse(ps.filters)
 	if err != nil {
 		return err
 	}
@@ -72,7 +75,7 @@ func (ps *ps) run(command *cobra.Command, p *plugin) error {
 
 // summaries returns what docker would list of the containers that the filters choose, the newest first.
 func summaries(items []v1alpha1.Container, chosen filters.Args, now time.Time) []container.Summary {
-	items = slices.DeleteFunc(items, func(c v1alpha1.Container) bool { return !isChosen(&c, chosen) })
+	items = slices.DeleteFunc(items, func(c v1alpha1.Container) bool { return !psFilters.choose(chosen, &c) })
 	slices.SortStableFunc(items, func(a, b v1alpha1.Container) int {
 		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 	})

@@ -101,7 +101,7 @@ func TestTheNewestContainerIsListedFirst(t *testing.T) {
 		c.CreationTimestamp = *ago(before)
 		return *c
 	}
-	chosen, err := parseFilters(nil)
+	chosen, err := psFilters.parse(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
