@@ -32,6 +32,7 @@ const (
 	groupShow   = "show"
 	groupInside = "inside"
 	groupChange = "change"
+	groupOthers = "others"
 )
 
 // shownFlags are the flags of every command that the help of each command shows, with their descriptions. The command
@@ -93,10 +94,11 @@ Use "{{.Root.DisplayName}} options" for the other flags that all commands take.
 `)
 	p.addFlags(command.PersistentFlags())
 	command.AddGroup(&cobra.Group{ID: groupShow, Title: "See containers:"}, &cobra.Group{ID: groupInside, Title: "Work inside of containers:"},
-		&cobra.Group{ID: groupChange, Title: "Change containers:"})
+		&cobra.Group{ID: groupChange, Title: "Change containers:"}, &cobra.Group{ID: groupOthers, Title: "Images, volumes and networks:"})
 	command.AddCommand(newPsCommand(p), newLogsCommand(p), newTopCommand(p), newWaitCommand(p),
 		newExecCommand(p), newAttachCommand(p), newPortForwardCommand(p),
-		newKillCommand(p), newRenameCommand(p), newRmCommand(p), newOptionsCommand())
+		newKillCommand(p), newRenameCommand(p), newRmCommand(p),
+		newImagesCommand(p), newRmiCommand(p), newImageCommand(p), newVolumeCommand(p), newNetworkCommand(p), newOptionsCommand())
 	for _, a := range actions {
 		command.AddCommand(newActionCommand(p, a))
 	}

@@ -52,7 +52,8 @@ func TestAServerThatCannotHelpIsOneLineAndExitCode1(t *testing.T) {
 		"refuses":             {answering(t, 409, "application/json", status("Conflict", 409, `Operation cannot be fulfilled on containers.containers.rancherdesktop.io "web": it is busy`)), ": it is busy"},
 		"is not one of ours":  {answering(t, 200, "text/html", "<html>"), "error: "},
 	} {
-		for _, command := range [][]string{{"ps"}, {"stop", "web", "other"}, {"rm", "-f", "web"}, {"wait", "web"}} {
+		for _, command := range [][]string{{"ps"}, {"stop", "web", "other"}, {"rm", "-f", "web"}, {"wait", "web"},
+			{"images"}, {"rmi", "-f", "web"}, {"volume", "ls"}, {"volume", "rm", "-f", "web"}, {"network", "ls"}} {
 			stdout, stderr, code := run(append(command, "--server", test.server, "-n", "somewhere")...)
 			if stdout != "" || code != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, test.want) {
 				t.Errorf("%s, and the server %s: exit code %d\n%s%s", command, name, code, stdout, stderr)
@@ -71,6 +72,12 @@ func TestAMistypedCommandLineIsOneLineThatSaysWhatWasMeant(t *testing.T) {
 		"ps --fitler a":  "unknown flag: --fitler: did you mean --filter?",
 		"ps --filter":    "--filter needs a value",
 		"ps -f volume=x": `--filter "volume=x": there is no filter "volume": choose one of exited, health, id, label, name, status`,
+		"rmi":            "kubectl engine rmi needs the name or the ID of an image (kubectl engine rmi --help shows how it is used)",
+		"image rm":       "kubectl engine image rm needs the name or the ID of an image (kubectl engine image rm --help shows how it is used)",
+		"volume rm":      "kubectl engine volume rm needs the name of a volume (kubectl engine volume rm --help shows how it is used)",
+		"images a b":     "kubectl engine images takes at most one repository or tag, but was given 2",
+		"volume lss":     `unknown command "lss": did you mean "ls"?`,
+		"network create": `unknown command "create" (kubectl engine network --help shows the commands)`,
 		"ps":             "there is no kubeconfig: name it with --kubeconfig or $KUBECONFIG (engine-apiserver prints where its own is)",
 	} {
 		stdout, stderr, code := run(strings.Fields(line)...)
@@ -81,10 +88,14 @@ func TestAMistypedCommandLineIsOneLineThatSaysWhatWasMeant(t *testing.T) {
 }
 
 func TestEveryCommandShowsItsHelp(t *testing.T) {
-	for _, command := range newCommand(genericiooptions.NewTestIOStreamsDiscard()).Commands() {
-		stdout, stderr, code := run(command.Name(), "--help")
-		if !strings.Contains(stdout, "Usage:\n  kubectl engine "+command.Name()) || stderr != "" || code != 0 {
-			t.Errorf("%s: exit code %d\n%s%s", command.Name(), code, stdout, stderr)
+	commands := newCommand(genericiooptions.NewTestIOStreamsDiscard()).Commands()
+	for _, command := range commands {
+		commands = append(commands, command.Commands()...)
+	}
+	for _, command := range commands {
+		stdout, stderr, code := run(append(strings.Fields(command.CommandPath())[2:], "--help")...)
+		if !strings.Contains(stdout, "Usage:\n  "+command.CommandPath()) || stderr != "" || code != 0 {
+			t.Errorf("%s: exit code %d\n%s%s", command.CommandPath(), code, stdout, stderr)
 		}
 	}
 }

@@ -4,6 +4,7 @@
 package plugin
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -17,7 +18,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// isAbsent reports whether the server says that it has no such container. A server without containers, or without the
+// isAbsent reports whether the server says that it has no such object. A server without containers, or without the
 // subresource, also answers 404. That answer names no object.
 func isAbsent(err error) bool {
 	status := apierrors.APIStatus(nil)
@@ -26,6 +27,18 @@ func isAbsent(err error) bool {
 	}
 	details := status.Status().Details
 	return details != nil && details.Name != ""
+}
+
+// words are what docker calls the kinds.
+var words = map[string]string{"containers": "container", "images": "image", "volumes": "volume", "networks": "network"}
+
+// absent says which object is not there.
+func absent(details *metav1.StatusDetails) string {
+	name := details.Name
+	if details.Kind == "images" {
+		name = strings.ReplaceAll(name, "~", "/")
+	}
+	return fmt.Sprintf("no such %s: %s", cmp.Or(words[details.Kind], "object"), name)
 }
 
 // lacksGroup reports whether the server does not serve containers.
@@ -39,7 +52,7 @@ func explain(err error) string {
 	case lacksGroup(err):
 		return fmt.Sprintf("the server has no %s: start engine-apiserver and register it there, or choose another server with --context or --kubeconfig", v1alpha1.SchemeGroupVersion)
 	case isAbsent(err) && errors.As(err, &status):
-		return "no such container: " + status.Status().Details.Name
+		return absent(status.Status().Details)
 	case apierrors.IsUnauthorized(err):
 		return "the server does not know you: the token or the certificate in your kubeconfig is missing, wrong or expired"
 	case errors.As(err, &unreachable):
