@@ -4,10 +4,8 @@
 package aggregated_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,7 +14,6 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/remotecommand"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
@@ -32,7 +29,7 @@ metadata: {name: rancher-desktop}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: %[1]s, namespace: rancher-desktop}
-rules: [{apiGroups: [containers.rancherdesktop.io], resources: [containers, containers/exec], verbs: [%[2]s]}]
+rules: [{apiGroups: [containers.rancherdesktop.io], resources: [containers, containers/exec, containers/attach, containers/portforward, containers/archive], verbs: [%[2]s]}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
@@ -41,35 +38,15 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %[1]s}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %[1]s}]
 `
 
-// commandProtocols are the ways in which client-go runs commands.
-var commandProtocols = map[string]func(*rest.Config, *url.URL) (remotecommand.Executor, error){
-	"WebSocket by GET": func(config *rest.Config, u *url.URL) (remotecommand.Executor, error) {
-		return remotecommand.NewWebSocketExecutor(config, http.MethodGet, u.String())
-	},
-	"SPDY by GET": func(config *rest.Config, u *url.URL) (remotecommand.Executor, error) {
-		return remotecommand.NewSPDYExecutor(config, http.MethodGet, u)
-	},
-	"SPDY by POST": func(config *rest.Config, u *url.URL) (remotecommand.Executor, error) {
-		return remotecommand.NewSPDYExecutor(config, http.MethodPost, u)
-	},
-}
-
 // execute runs a script in a container, and returns its output.
 func execute(ctx context.Context, t *testing.T, user, protocol, name, script string) (string, error) {
 	t.Helper()
-	config := config(t, user)
-	u, err := url.Parse(config.Host + "/apis/containers.rancherdesktop.io/v1alpha1/namespaces/" + namespace + "/containers/" + name + "/exec?" +
-		url.Values{"command": {"sh", "-c", script}, "stdout": {"true"}}.Encode())
-	if err != nil {
-		t.Fatal(err)
-	}
-	executor, err := commandProtocols[protocol](config, u)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var output bytes.Buffer
-	err = executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: &output})
-	return output.String(), err
+	return streamclient.Run(ctx, config(t, user), protocol, containers+name+"/exec", url.Values{"command": {"sh", "-c", script}}, nil)
+}
+
+func TestEverySessionWorksThroughTheAggregator(t *testing.T) {
+	serve(t, "--engine-access=full")
+	streamclient.Check(t, config(t, cluster.Admin()), containers, docker)
 }
 
 func TestACommandNeedsTheRightToGetAndToCreateWhateverTheMethod(t *testing.T) {
@@ -79,7 +56,7 @@ func TestACommandNeedsTheRightToGetAndToCreateWhateverTheMethod(t *testing.T) {
 	for name, verbs := range map[string]string{"getter": "get", "creator": "create", "runner": "get, create"} {
 		admin.Apply(t, fmt.Sprintf(grantCommands, name, verbs))
 	}
-	for protocol := range commandProtocols {
+	for protocol := range streamclient.Executors {
 		for _, called := range []string{web, id, id[:12]} {
 			kubectl.Eventually(t, "the role reaches the runner", func() bool {
 				output, err := execute(t.Context(), t, user(t, "runner"), protocol, called, "echo hello; exit 0")
@@ -95,12 +72,56 @@ func TestACommandNeedsTheRightToGetAndToCreateWhateverTheMethod(t *testing.T) {
 	}
 }
 
+func TestEverySessionNeedsTheRightToGetAndToCreateWhateverTheMethod(t *testing.T) {
+	serve(t, "--engine-access=full")
+	web, id := run(t, "web")
+	admin := kubectl.Any(t, cluster.Admin())
+	admin.Apply(t, fmt.Sprintf(grantCommands, "getter", "get"))
+	admin.Apply(t, fmt.Sprintf(grantCommands, "runner", "get, create"))
+	for _, subresource := range []string{"exec?command=true&stdout=true", "attach?stdout=true", "portforward?ports=7", "archive?path=/&stdout=true"} {
+		for _, called := range []string{web, id, id[:12]} {
+			for _, method := range []string{http.MethodGet, http.MethodPost} {
+				path := containers + called + "/" + subresource
+				// None of the requests asks for an upgrade: with the right, that is what is wrong with them.
+				kubectl.Eventually(t, "the role reaches the runner", func() bool { return statusOf(t, "runner", method, path) == http.StatusBadRequest })
+				for _, name := range []string{"getter", "nobody"} {
+					if status := statusOf(t, name, method, path); status != http.StatusForbidden {
+						t.Errorf("%s, %s %s: %d", name, method, path, status)
+					}
+				}
+			}
+		}
+	}
+}
+
+// statusOf sends a request through the aggregator, and returns the status of the answer.
+func statusOf(t *testing.T, name, method, path string) int {
+	t.Helper()
+	config := config(t, user(t, name))
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(t.Context(), method, config.Host+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	return response.StatusCode
+}
+
 // kube-apiserver ends ordinary requests after a minute.
 func TestStreamsOutliveTheTimeLimitOfTheControlPlane(t *testing.T) {
 	const pastTheLimit = 150
 	serve(t, "--engine-access=full")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*pastTheLimit*time.Second)
 	defer cancel()
+	deadline, _ := ctx.Deadline()
 
 	clock, web := engine.UniqueName("clock"), engine.UniqueName("web")
 	docker.Run(t, clock, engine.Command("sh", "-c", "while :; do echo tick; sleep 1; done"))
@@ -119,7 +140,7 @@ func TestStreamsOutliveTheTimeLimitOfTheControlPlane(t *testing.T) {
 				return false
 			}
 			idle[protocol] = conn
-			return echoes(ctx, conn)
+			return streamclient.Echoes(conn, deadline)
 		})
 		defer idle[protocol].Close()
 	}
@@ -128,7 +149,7 @@ func TestStreamsOutliveTheTimeLimitOfTheControlPlane(t *testing.T) {
 		err              error
 	}
 	commands := make(chan result)
-	for protocol := range commandProtocols {
+	for protocol := range streamclient.Executors {
 		go func() {
 			output, err := execute(ctx, t, cluster.Admin(), protocol, web, fmt.Sprintf("sleep %d; echo alive; exit 7", pastTheLimit))
 			commands <- result{protocol, output, err}
@@ -138,26 +159,14 @@ func TestStreamsOutliveTheTimeLimitOfTheControlPlane(t *testing.T) {
 	for range pastTheLimit {
 		kubectl.AwaitLine(t, lines, "tick")
 	}
-	for range commandProtocols {
+	for range streamclient.Executors {
 		if got := <-commands; got.output != "alive\n" || !strings.Contains(fmt.Sprint(got.err), "exit code 7") {
 			t.Errorf("a command over %s: %q, %v", got.protocol, got.output, got.err)
 		}
 	}
 	for protocol, conn := range idle {
-		if !echoes(ctx, conn) {
+		if !streamclient.Echoes(conn, deadline) {
 			t.Errorf("a forwarded connection over %s is dead", protocol)
 		}
 	}
-}
-
-// echoes reports whether the other side sends back what it gets.
-func echoes(ctx context.Context, conn net.Conn) bool {
-	deadline, _ := ctx.Deadline()
-	_ = conn.SetDeadline(deadline)
-	if _, err := conn.Write([]byte("x")); err != nil {
-		return false
-	}
-	answer := make([]byte, 1)
-	_, err := io.ReadFull(conn, answer)
-	return err == nil && answer[0] == 'x'
 }
