@@ -23,6 +23,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apiserver"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 )
 
 // engineOptions say whether an engine is served, and which one.
@@ -36,6 +37,7 @@ func (o *engineOptions) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.serve, "engine", o.serve, "Serve a container engine. If false, you can register a server of another process, and every Service leads to this machine.")
 	flags.StringVar(&o.engine.Host, "docker-host", "", "Address of the Docker Engine. Default: as for the docker command.")
 	flags.StringVar(&o.engine.Namespace, "namespace", docker.DefaultNamespace, "Kubernetes namespace that shows the engine.")
+	flags.StringVar((*string)(&o.engine.Access), "engine-access", string(connection.Operate), "How much of the engine may be used: view, operate or full.")
 	flags.BoolVar(&o.allowNamespaceDeletion, "allow-namespace-deletion", false, "When that namespace is deleted, also delete the engine's containers, images, volumes and networks.")
 }
 

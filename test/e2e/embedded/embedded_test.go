@@ -10,10 +10,12 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/controlplane"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
+	"github.com/rancher-sandbox/engine-apiserver/test/streamclient"
 )
 
 const namespace = "rancher-desktop"
@@ -28,7 +30,7 @@ func TestMain(m *testing.M) { os.Exit(engine.Main(serving{m}, &docker)) }
 type serving struct{ *testing.M }
 
 func (s serving) Run() int {
-	return controlplane.MainEmbedded(s.M, &server, "--docker-host", docker.Host())
+	return controlplane.MainEmbedded(s.M, &server, "--docker-host", docker.Host(), "--engine-access", "full")
 }
 
 func each(t *testing.T, run func(t *testing.T, k kubectl.Kubectl)) {
@@ -86,6 +88,14 @@ func TestALogIsReadAndFollowed(t *testing.T) {
 		kubectl.Contains(t, k.OK(t, "get", "--raw", path+"/log?tailLines=1"), "hup")
 		kubectl.Contains(t, k.OK(t, "get", "--raw", path+"/top"), "PID")
 	})
+}
+
+func TestEverySessionWorks(t *testing.T) {
+	config, err := clientcmd.BuildConfigFromFlags("", server.Admin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	streamclient.Check(t, config, "/apis/containers.rancherdesktop.io/v1alpha1/namespaces/"+namespace+"/containers/", docker)
 }
 
 func inspect(t *testing.T, id string) container.InspectResponse {
