@@ -71,7 +71,13 @@ func (o *options) serveAggregated(ctx context.Context, dir *state.State, console
 	if err != nil {
 		return err
 	}
-	keepRegistered(server.GenericAPIServer, keeper, o.aggregated.UnregisterOnExit)
+	keepRegistered(server.GenericAPIServer, "apiservice", keeper, o.aggregated.UnregisterOnExit,
+		"The APIService is still in the cluster: while no server runs, discovery and namespace deletion fail in the whole cluster")
+	desktops, err := o.newDesktopKeeper(controlPlane, server.GenericAPIServer, listener.Addr())
+	if err != nil {
+		return err
+	}
+	keepRegistered(server.GenericAPIServer, "desktop-entry", desktops, true, "Desktop programs still believe that this server runs")
 	announcer := &announcer{
 		out:    console.out,
 		where:  fmt.Sprintf("at %s behind the control plane at %s", serverURL(listener.Addr()), controlPlane.URL()),

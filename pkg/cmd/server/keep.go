@@ -14,20 +14,20 @@ import (
 // unregisterTimeout is how long the control plane may delay the end of the server.
 const unregisterTimeout = 5 * time.Second
 
-// keeper keeps a server registered with its control plane.
+// keeper keeps something in the control plane right that says where a server is.
 type keeper interface {
-	// Run keeps the server registered until ctx ends.
+	// Run keeps it right until ctx ends.
 	Run(ctx context.Context)
-	// Unregister removes the registration. A server that starts later may register again.
+	// Unregister takes it away. A server that starts later may bring it back.
 	Unregister(ctx context.Context) error
 }
 
-// keepRegistered runs the keeper while the server runs. Before the server stops answering, it stops the keeper. It also
-// unregisters the server if unregister is true.
-func keepRegistered(server *genericapiserver.GenericAPIServer, keeper keeper, unregister bool) {
+// keepRegistered runs a keeper while the server runs. Before the server stops answering, it stops the keeper. It also unregisters the
+// server if unregister is true. what names what is kept. If it cannot be taken away, the server logs the consequence.
+func keepRegistered(server *genericapiserver.GenericAPIServer, what string, keeper keeper, unregister bool, consequence string) {
 	running, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
-	server.AddPostStartHookOrDie("keep-registered", func(hook genericapiserver.PostStartHookContext) error {
+	server.AddPostStartHookOrDie("keep-"+what, func(hook genericapiserver.PostStartHookContext) error {
 		ctx := klog.NewContext(running, klog.FromContext(hook))
 		context.AfterFunc(hook, stop)
 		go func() {
@@ -37,7 +37,7 @@ func keepRegistered(server *genericapiserver.GenericAPIServer, keeper keeper, un
 		return nil
 	})
 	// Do not return errors: they would cut off the requests that the server is still answering.
-	server.AddPreShutdownHookOrDie("unregister", func() error {
+	server.AddPreShutdownHookOrDie("take-away-"+what, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), unregisterTimeout)
 		defer cancel()
 		stop()
@@ -49,7 +49,7 @@ func keepRegistered(server *genericapiserver.GenericAPIServer, keeper keeper, un
 			return nil
 		}
 		if err := keeper.Unregister(ctx); err != nil {
-			klog.ErrorS(err, "The APIService is still in the cluster: while no server runs, discovery and namespace deletion fail in the whole cluster")
+			klog.ErrorS(err, consequence)
 		}
 		return nil
 	})

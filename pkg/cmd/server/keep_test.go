@@ -72,7 +72,7 @@ func TestTheRegistrationIsKeptWhileTheServerRunsAndTakenAwayOnce(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			server := newHooks(t)
 			keeper := &fakeKeeper{stuck: test.stuck}
-			keepRegistered(server, keeper, test.unregister)
+			keepRegistered(server, "test", keeper, test.unregister, "The test is still registered")
 			ctx, cancel := context.WithCancel(t.Context())
 			server.RunPostStartHooks(ctx)
 			synctest.Wait()
@@ -97,7 +97,7 @@ func TestAServerThatEndsBeforeItRanIsNotHeldUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newHooks(t)
 		keeper := &fakeKeeper{}
-		keepRegistered(server, keeper, true)
+		keepRegistered(server, "test", keeper, true, "The test is still registered")
 		began := time.Now()
 		if err := server.RunPreShutdownHooks(); err != nil {
 			t.Error(err)

@@ -273,7 +273,7 @@ func TestHelpShowsTheFlagsThatHaveAMeaningHere(t *testing.T) {
 		"--tls-min-version": true, "--feature-gates": true, "--logging-format": true, "--request-timeout": true,
 		"--aggregated": true, "--kubeconfig": true, "--authentication-kubeconfig": true, "--authorization-kubeconfig": true, "--requestheader-client-ca-file": true,
 		"--service-name": true, "--service-namespace": true, "--unregister-on-exit": true, "--allow-namespace-deletion": true,
-		"--enable-priority-and-fairness": true, "--cert-dir": false, "--permit-port-sharing": false, "--emulated-version": false, "--etcd-servers": false,
+		"--enable-priority-and-fairness": true, "--passthrough-bind-address": true, "--cert-dir": false, "--permit-port-sharing": false, "--emulated-version": false, "--etcd-servers": false,
 	} {
 		if strings.Contains(out.String(), "\n      "+flag+" ") != want {
 			t.Errorf("%s is shown: %t, want %t", flag, !want, want)

@@ -71,6 +71,17 @@ func TestRegisterGrantsAServerJustWhatItNeedsEvenIfItWasThereFirst(t *testing.T)
 		_, _, err := k.Try(t, "wait", "--for=condition=Available", "apiservice/"+apiService, "--timeout=1s")
 		return err == nil
 	})
+	k.OK(t, "create", "namespace", "rdd-system")
+	t.Cleanup(func() { k.OK(t, "delete", "namespace", "rdd-system") })
+	k.OK(t, "create", "configmap", "rdd-controller-manager", "-n", "rdd-system")
+	entry := func() string {
+		return k.OK(t, "get", "configmap", "rdd-controller-manager", "-n", "rdd-system", "-o", `jsonpath={.data.containers\.rancherdesktop\.io}`)
+	}
+	kubectl.Eventually(t, "the server has told a desktop program where it is", func() bool { return entry() != "" })
+	s.Terminate(t)
+	if left := entry(); left != "" {
+		t.Errorf("the server that ended left %s for desktop programs", left)
+	}
 	if output := s.Output(); strings.Contains(output, "may not") || strings.Contains(output, "forbidden") {
 		t.Errorf("the server lacks rights that it needs:\n%s", output)
 	}

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/netip"
 
 	"github.com/spf13/pflag"
 	apimachineryvalidation "k8s.io/apimachinery/pkg/api/validation"
@@ -34,6 +35,8 @@ const (
 type Options struct {
 	// ServiceName and ServiceNamespace name the Service by which the control plane reaches the server.
 	ServiceName, ServiceNamespace string
+	// PassthroughAddress is the address of the port without TLS for desktop programs. If it is empty, there is no such port.
+	PassthroughAddress string
 	// UnregisterOnExit deletes the APIService when the server stops.
 	UnregisterOnExit bool
 	// AllowNamespaceDeletion lets the deletion of the Kubernetes namespace delete what the engine holds.
@@ -52,6 +55,7 @@ func NewOptions() *Options {
 	return &Options{
 		ServiceName:         DefaultServiceName,
 		ServiceNamespace:    DefaultServiceNamespace,
+		PassthroughAddress:  "127.0.0.1:0",
 		UnregisterOnExit:    true,
 		PriorityAndFairness: true,
 		coreAPI:             genericoptions.NewCoreAPIOptions(),
@@ -72,6 +76,9 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 		"Name of the Service by which the control plane reaches the server.")
 	flags.StringVar(&o.ServiceNamespace, "service-namespace", o.ServiceNamespace,
 		"Namespace of the Service by which the control plane reaches the server.")
+	flags.StringVar(&o.PassthroughAddress, "passthrough-bind-address", o.PassthroughAddress,
+		"Loopback address and port, or 0 for a free one, of a port without TLS. The server opens it only where a desktop program's control plane has the ConfigMap "+
+			"rdd-system/rdd-controller-manager. It shows health, and the logs that the cluster lets system:anonymous get. Empty: no such port; desktop programs are told the HTTPS address.")
 	flags.BoolVar(&o.UnregisterOnExit, "unregister-on-exit", o.UnregisterOnExit,
 		"Delete the APIService when the server stops. An APIService without a server breaks discovery and namespace deletion in the whole cluster.")
 	flags.BoolVar(&o.AllowNamespaceDeletion, "allow-namespace-deletion", o.AllowNamespaceDeletion,
@@ -108,6 +115,9 @@ func (o *Options) Validate() []error {
 	}
 	for _, reason := range apimachineryvalidation.ValidateNamespaceName(o.ServiceNamespace, false) {
 		errs = append(errs, fmt.Errorf("--service-namespace %q: %s", o.ServiceNamespace, reason))
+	}
+	if address, err := netip.ParseAddrPort(o.PassthroughAddress); o.PassthroughAddress != "" && (err != nil || !address.Addr().IsLoopback()) {
+		errs = append(errs, fmt.Errorf("--passthrough-bind-address %q: must be a loopback address and a port, such as 127.0.0.1:0", o.PassthroughAddress))
 	}
 	for _, authority := range []struct{ flag, file string }{
 		{"client-ca-file", o.authentication.ClientCert.ClientCA}, {"requestheader-client-ca-file", o.authentication.RequestHeader.ClientCAFile},

@@ -66,13 +66,18 @@ func TestWhatIsWrongWithTheFlagsIsNamed(t *testing.T) {
 		"--requestheader-client-ca-file=" + file:   "--requestheader-client-ca-file",
 		"--requestheader-username-headers= ,a":     "header",
 		"--requestheader-client-ca-file=/none.pem": "/none.pem",
+		"--passthrough-bind-address=0.0.0.0:1":     "loopback",
+		"--passthrough-bind-address=127.0.0.1":     `--passthrough-bind-address "127.0.0.1"`,
+		"--passthrough-bind-address=localhost:1":   "loopback",
 	} {
 		if err := utilerrors.NewAggregate(parse(t, argument).Validate()); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%s: %v, want %s", argument, err, part)
 		}
 	}
-	if errs := parse(t).Validate(); len(errs) > 0 {
-		t.Error(errs)
+	for _, arguments := range [][]string{nil, {"--passthrough-bind-address="}, {"--passthrough-bind-address=[::1]:6446"}} {
+		if errs := parse(t, arguments...).Validate(); len(errs) > 0 {
+			t.Errorf("%q: %v", arguments, errs)
+		}
 	}
 }
 
