@@ -21,6 +21,8 @@ var selectable = map[string][]string{
 	"Image":              {"metadata.name", "metadata.namespace", "status.id", "status.namespace", "status.repoTag"},
 	"Volume":             {"metadata.name", "metadata.namespace", "status.driver", "status.name", "status.namespace"},
 	"Network":            {"metadata.name", "metadata.namespace", "status.driver", "status.id", "status.namespace"},
+	"ImagePullRequest":   {"metadata.name", "metadata.namespace"},
+	"ImagePushRequest":   {"metadata.name", "metadata.namespace"},
 	"ContainerNamespace": {"metadata.name", "metadata.namespace"},
 	"Engine":             {"metadata.name", "metadata.namespace"},
 }

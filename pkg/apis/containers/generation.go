@@ -49,6 +49,10 @@ func SetGeneration(object runtime.Object, generation int64) {
 		object.Status.Conditions = observedAt(object.Status.Conditions, generation)
 	case *v1alpha1.Image:
 		object.Status.Conditions = observedAt(object.Status.Conditions, generation)
+	case *v1alpha1.ImagePullRequest:
+		setRequestGeneration(&object.Status, generation)
+	case *v1alpha1.ImagePushRequest:
+		setRequestGeneration(&object.Status, generation)
 	case *v1alpha1.Engine:
 		object.Status.ObservedGeneration = generation
 		object.Status.Conditions = observedAt(object.Status.Conditions, generation)
@@ -56,6 +60,11 @@ func SetGeneration(object runtime.Object, generation int64) {
 	if accessor, err := meta.Accessor(object); err == nil {
 		accessor.SetGeneration(generation)
 	}
+}
+
+func setRequestGeneration(status *v1alpha1.ImageRequestStatus, generation int64) {
+	status.ObservedGeneration = generation
+	status.Conditions = observedAt(status.Conditions, generation)
 }
 
 // observedAt returns the conditions with that generation. It changes only a copy, because objects share conditions.

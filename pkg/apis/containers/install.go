@@ -21,6 +21,7 @@ func Install(scheme *runtime.Scheme) {
 	internal := schema.GroupVersion{Group: v1alpha1.GroupName, Version: runtime.APIVersionInternal}
 	scheme.AddKnownTypes(internal, v1alpha1.KnownTypes()...)
 	utilruntime.Must(scheme.SetVersionPriority(v1alpha1.SchemeGroupVersion))
+	addRequestDefaults(scheme)
 
 	for kind, empty := range kinds {
 		known := SelectableFields(empty)
@@ -40,6 +41,8 @@ var kinds = map[string]runtime.Object{
 	"Image":              &v1alpha1.Image{},
 	"Volume":             &v1alpha1.Volume{},
 	"Network":            &v1alpha1.Network{},
+	"ImagePullRequest":   &v1alpha1.ImagePullRequest{},
+	"ImagePushRequest":   &v1alpha1.ImagePushRequest{},
 	"ContainerNamespace": &v1alpha1.ContainerNamespace{},
 	"Engine":             &v1alpha1.Engine{},
 }

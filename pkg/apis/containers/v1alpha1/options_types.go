@@ -177,3 +177,27 @@ type ContainerTopOptions struct {
 	// +optional
 	PSArgs string `json:"psArgs,omitempty"`
 }
+
+// Values of ImageRequestLogOptions.Format.
+const (
+	// LogFormatText is one line for each message that is not about progress.
+	LogFormatText = "text"
+	// LogFormatJSON is Docker's messages as they are, one JSON object on each line.
+	LogFormatJSON = "json"
+)
+
+// +k8s:conversion-gen:explicit-from=net/url.Values
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// ImageRequestLogOptions are the query parameters of the subresource log of an ImagePullRequest or ImagePushRequest. The
+// log keeps of each layer only the newest message about progress. A log of a request that failed ends with the error.
+type ImageRequestLogOptions struct {
+	metav1.TypeMeta `json:",inline"`
+	// follow keeps the answer open and sends what Docker says, until the request ends.
+	// +optional
+	Follow bool `json:"follow,omitempty"`
+	// format is text (the default), for one line for each message that is not about progress, or json, for Docker's
+	// messages as they are, one JSON object on each line.
+	// +optional
+	Format string `json:"format,omitempty"`
+}

@@ -40,6 +40,8 @@ func KnownTypes() []runtime.Object {
 		&Image{}, &ImageList{},
 		&Volume{}, &VolumeList{},
 		&Network{}, &NetworkList{},
+		&ImagePullRequest{}, &ImagePullRequestList{},
+		&ImagePushRequest{}, &ImagePushRequestList{},
 		&ContainerNamespace{}, &ContainerNamespaceList{},
 		&Engine{}, &EngineList{},
 		&ContainerTop{}, &ContainerKill{}, &ContainerRename{},
@@ -51,6 +53,7 @@ func OptionTypes() []runtime.Object {
 	return []runtime.Object{
 		&ContainerLogOptions{}, &ContainerExecOptions{}, &ContainerAttachOptions{},
 		&ContainerPortForwardOptions{}, &ContainerArchiveOptions{}, &ContainerTopOptions{},
+		&ImageRequestLogOptions{},
 	}
 }
 

@@ -139,6 +139,51 @@ func (in ImageList) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ImagePullRequest) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ImagePullRequest"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ImagePullRequestList) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ImagePullRequestList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ImagePullRequestSpec) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ImagePullRequestSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ImagePushRequest) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ImagePushRequest"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ImagePushRequestList) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ImagePushRequestList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ImagePushRequestSpec) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ImagePushRequestSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ImageRequestLayer) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ImageRequestLayer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ImageRequestLogOptions) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ImageRequestLogOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ImageRequestStatus) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ImageRequestStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ImageStatus) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ImageStatus"
 }

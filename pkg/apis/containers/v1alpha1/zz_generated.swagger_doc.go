@@ -87,3 +87,13 @@ var map_ContainerTopOptions = map[string]string{
 func (ContainerTopOptions) SwaggerDoc() map[string]string {
 	return map_ContainerTopOptions
 }
+
+var map_ImageRequestLogOptions = map[string]string{
+	"":       "ImageRequestLogOptions are the query parameters of the subresource log of an ImagePullRequest or ImagePushRequest. The log keeps of each layer only the newest message about progress. A log of a request that failed ends with the error.",
+	"follow": "follow keeps the answer open and sends what Docker says, until the request ends.",
+	"format": "format is text (the default), for one line for each message that is not about progress, or json, for Docker's messages as they are, one JSON object on each line.",
+}
+
+func (ImageRequestLogOptions) SwaggerDoc() map[string]string {
+	return map_ImageRequestLogOptions
+}

@@ -48,6 +48,10 @@ func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Containers().V1alpha1().Engines().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("images"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Containers().V1alpha1().Images().Informer()}, nil
+	case v1alpha1.SchemeGroupVersion.WithResource("imagepullrequests"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Containers().V1alpha1().ImagePullRequests().Informer()}, nil
+	case v1alpha1.SchemeGroupVersion.WithResource("imagepushrequests"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Containers().V1alpha1().ImagePushRequests().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("networks"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Containers().V1alpha1().Networks().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("volumes"):

@@ -37,6 +37,22 @@ type ImageListerExpansion interface{}
 // ImageNamespaceLister.
 type ImageNamespaceListerExpansion interface{}
 
+// ImagePullRequestListerExpansion allows custom methods to be added to
+// ImagePullRequestLister.
+type ImagePullRequestListerExpansion interface{}
+
+// ImagePullRequestNamespaceListerExpansion allows custom methods to be added to
+// ImagePullRequestNamespaceLister.
+type ImagePullRequestNamespaceListerExpansion interface{}
+
+// ImagePushRequestListerExpansion allows custom methods to be added to
+// ImagePushRequestLister.
+type ImagePushRequestListerExpansion interface{}
+
+// ImagePushRequestNamespaceListerExpansion allows custom methods to be added to
+// ImagePushRequestNamespaceLister.
+type ImagePushRequestNamespaceListerExpansion interface{}
+
 // NetworkListerExpansion allows custom methods to be added to
 // NetworkLister.
 type NetworkListerExpansion interface{}

@@ -19,6 +19,10 @@ type Interface interface {
 	Engines() TypedEngineInformer
 	// Images returns a ImageInformer.
 	Images() TypedImageInformer
+	// ImagePullRequests returns a ImagePullRequestInformer.
+	ImagePullRequests() TypedImagePullRequestInformer
+	// ImagePushRequests returns a ImagePushRequestInformer.
+	ImagePushRequests() TypedImagePushRequestInformer
 	// Networks returns a NetworkInformer.
 	Networks() TypedNetworkInformer
 	// Volumes returns a VolumeInformer.
@@ -54,6 +58,16 @@ func (v *version) Engines() TypedEngineInformer {
 // Images returns a TypedImageInformer.
 func (v *version) Images() TypedImageInformer {
 	return &imageInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// ImagePullRequests returns a TypedImagePullRequestInformer.
+func (v *version) ImagePullRequests() TypedImagePullRequestInformer {
+	return &imagePullRequestInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// ImagePushRequests returns a TypedImagePushRequestInformer.
+func (v *version) ImagePushRequests() TypedImagePushRequestInformer {
+	return &imagePushRequestInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
 }
 
 // Networks returns a TypedNetworkInformer.

@@ -19,6 +19,8 @@ type ContainersV1alpha1Interface interface {
 	ContainerNamespacesGetter
 	EnginesGetter
 	ImagesGetter
+	ImagePullRequestsGetter
+	ImagePushRequestsGetter
 	NetworksGetter
 	VolumesGetter
 }
@@ -42,6 +44,14 @@ func (c *ContainersV1alpha1Client) Engines(namespace string) EngineInterface {
 
 func (c *ContainersV1alpha1Client) Images(namespace string) ImageInterface {
 	return newImages(c, namespace)
+}
+
+func (c *ContainersV1alpha1Client) ImagePullRequests(namespace string) ImagePullRequestInterface {
+	return newImagePullRequests(c, namespace)
+}
+
+func (c *ContainersV1alpha1Client) ImagePushRequests(namespace string) ImagePushRequestInterface {
+	return newImagePushRequests(c, namespace)
 }
 
 func (c *ContainersV1alpha1Client) Networks(namespace string) NetworkInterface {

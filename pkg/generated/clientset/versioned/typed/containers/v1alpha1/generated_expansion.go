@@ -13,6 +13,10 @@ type EngineExpansion interface{}
 
 type ImageExpansion interface{}
 
+type ImagePullRequestExpansion interface{}
+
+type ImagePushRequestExpansion interface{}
+
 type NetworkExpansion interface{}
 
 type VolumeExpansion interface{}

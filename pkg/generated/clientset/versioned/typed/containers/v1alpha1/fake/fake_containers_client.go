@@ -31,6 +31,14 @@ func (c *FakeContainersV1alpha1) Images(namespace string) v1alpha1.ImageInterfac
 	return newFakeImages(c, namespace)
 }
 
+func (c *FakeContainersV1alpha1) ImagePullRequests(namespace string) v1alpha1.ImagePullRequestInterface {
+	return newFakeImagePullRequests(c, namespace)
+}
+
+func (c *FakeContainersV1alpha1) ImagePushRequests(namespace string) v1alpha1.ImagePushRequestInterface {
+	return newFakeImagePushRequests(c, namespace)
+}
+
 func (c *FakeContainersV1alpha1) Networks(namespace string) v1alpha1.NetworkInterface {
 	return newFakeNetworks(c, namespace)
 }
