@@ -20,6 +20,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/images"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/networks"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/transfers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/volumes"
 )
 
@@ -100,6 +101,9 @@ func NewEngine(options Options) (*Engine, error) {
 
 // Containers returns the source of the containers.
 func (e *Engine) Containers() *containers.Source { return e.containers }
+
+// Transfers pulls and pushes the images of the engine.
+func (e *Engine) Transfers() *transfers.Engine { return transfers.New(e.client) }
 
 // Engines returns the source of the one object that shows the engine itself.
 func (e *Engine) Engines() *engines.Source { return e.engines }

@@ -94,6 +94,8 @@ var Requests = []Request{
 	{Operate, http.MethodPost, "/containers/{id}/kill", []string{"signal"}, none, "a signal to a container"},
 	{Full, http.MethodPost, "/containers/{id}/rename", []string{"name"}, none, "another name for a container"},
 	{Operate, http.MethodPost, "/containers/{id}/wait", []string{"condition"}, none, "the end of a removal; the exit code of a container that is attached to"},
+	{Full, http.MethodPost, "/images/create", []string{"fromImage", "platform", "tag"}, none, "an ImagePullRequest"},
+	{Full, http.MethodPost, "/images/{reference}/push", []string{"tag"}, inJSON, "an ImagePushRequest"},
 	{Operate, http.MethodDelete, "/containers/{id}", []string{"force"}, none, "delete of a container"},
 	{Operate, http.MethodDelete, "/images/{reference}", []string{"force"}, none, "delete of an image"},
 	{Operate, http.MethodDelete, "/volumes/{volume}", nil, none, "delete of a volume"},

@@ -133,12 +133,8 @@ func TestWhatIsNotOnTheListNeverReachesAnEngine(t *testing.T) {
 			_, err := c.ImageRemove(ctx, " ", image.RemoveOptions{})
 			return err
 		},
-		"pull": func(ctx context.Context) error {
-			_, err := c.ImagePull(ctx, "busybox", image.PullOptions{})
-			return err
-		},
-		"push": func(ctx context.Context) error {
-			_, err := c.ImagePush(ctx, "busybox", image.PushOptions{RegistryAuth: "e30="})
+		"import": func(ctx context.Context) error {
+			_, err := c.ImageImport(ctx, image.ImportSource{Source: strings.NewReader(""), SourceName: "-"}, "busybox", image.ImportOptions{})
 			return err
 		},
 		"save": func(ctx context.Context) error { _, err := c.ImageSave(ctx, []string{"busybox"}); return err },
@@ -245,31 +241,36 @@ func TestRequestsAreFoundByMethodPathAndQuery(t *testing.T) {
 		"delete /v1.41/containers/" + dockertest.IDA:                  "",
 		"GET /v1.41/containers/" + dockertest.IDA + "/logs?follow=1&since=1.000000002&stderr=1&stdout=1&tail=all&timestamps=1&until=2": "/containers/{id}/logs",
 		"GET /v1.41/containers/" + dockertest.IDA + "/logs?details=1":                                                                  "",
-		"GET /v1.41/containers/web/logs":                                  "",
-		"GET /v1.41/containers/" + dockertest.IDA + "/top?ps_args=-ef":    "/containers/{id}/top",
-		"POST /v1.41/containers/" + dockertest.IDA + "/kill?signal=9":     "/containers/{id}/kill",
-		"POST /v1.41/containers/" + dockertest.IDA + "/rename?name=other": "/containers/{id}/rename",
-		"POST /v1.41/containers/" + dockertest.IDA + "/attach?stream=1":   "/containers/{id}/attach",
-		"POST /v1.41/containers/web/attach":                               "",
-		"GET /v1.41/containers/" + dockertest.IDA + "/attach/ws":          "",
-		"POST /v1.41/containers/" + dockertest.IDA + "/exec":              "/containers/{id}/exec",
-		"POST /v1.41/containers/web/exec":                                 "",
-		"POST /v1.41/exec/" + dockertest.IDA + "/start":                   "/exec/{id}/start",
-		"POST /v1.41/exec/web/start":                                      "",
-		"GET /v1.41/containers/../volumes/json":                           "",
-		"GET /v1.41/containers/web/../json":                               "",
-		"GET /v1.41/containers//json":                                     "",
-		"GET /v1.41/v1.41/containers/json":                                "",
-		"GET /v1.41/containers/web/json/":                                 "",
-		"GET /v1.41/images/busybox/get":                                   "",
-		"GET /v1.41/images/busybox/../../volumes/data/json":               "",
-		"DELETE /v1.41/images/":                                           "",
-		"GET /v1.41/images/%2e%2e/json":                                   "",
-		"POST /v1.41/containers/create":                                   "",
-		"POST /v1.41/containers/prune":                                    "",
-		"POST /v1.41/build":                                               "",
-		"POST /session":                                                   "",
-		"GET /":                                                           "",
+		"GET /v1.41/containers/web/logs":                                                                 "",
+		"GET /v1.41/containers/" + dockertest.IDA + "/top?ps_args=-ef":                                   "/containers/{id}/top",
+		"POST /v1.41/containers/" + dockertest.IDA + "/kill?signal=9":                                    "/containers/{id}/kill",
+		"POST /v1.41/containers/" + dockertest.IDA + "/rename?name=other":                                "/containers/{id}/rename",
+		"POST /v1.41/containers/" + dockertest.IDA + "/attach?stream=1":                                  "/containers/{id}/attach",
+		"POST /v1.41/containers/web/attach":                                                              "",
+		"GET /v1.41/containers/" + dockertest.IDA + "/attach/ws":                                         "",
+		"POST /v1.41/containers/" + dockertest.IDA + "/exec":                                             "/containers/{id}/exec",
+		"POST /v1.41/containers/web/exec":                                                                "",
+		"POST /v1.41/exec/" + dockertest.IDA + "/start":                                                  "/exec/{id}/start",
+		"POST /v1.41/exec/web/start":                                                                     "",
+		"GET /v1.41/containers/../volumes/json":                                                          "",
+		"GET /v1.41/containers/web/../json":                                                              "",
+		"GET /v1.41/containers//json":                                                                    "",
+		"GET /v1.41/v1.41/containers/json":                                                               "",
+		"GET /v1.41/containers/web/json/":                                                                "",
+		"GET /v1.41/images/busybox/get":                                                                  "",
+		"GET /v1.41/images/busybox/../../volumes/data/json":                                              "",
+		"DELETE /v1.41/images/":                                                                          "",
+		"GET /v1.41/images/%2e%2e/json":                                                                  "",
+		"POST /v1.41/images/create?fromImage=docker.io%2Flibrary%2Fbusybox&platform=linux%2Farm64&tag=1": "/images/create",
+		"POST /v1.41/images/create?fromSrc=-":                                                            "",
+		"POST /v1.41/images/127.0.0.1:5000/team/tool/push?tag=v1":                                        "/images/{reference}/push",
+		"POST /v1.41/images/busybox/tag?repo=other":                                                      "",
+		"POST /v1.41/images/%2e%2e/push":                                                                 "",
+		"POST /v1.41/containers/create":                                                                  "",
+		"POST /v1.41/containers/prune":                                                                   "",
+		"POST /v1.41/build":                                                                              "",
+		"POST /session":                                                                                  "",
+		"GET /":                                                                                          "",
 	} {
 		method, uri, _ := strings.Cut(request, " ")
 		target, err := url.Parse(uri)
