@@ -12,16 +12,19 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/credentials"
 )
 
 // bodyGrace is how much longer than the request its body may take. The server can then still answer the request before
 // it ends the connection.
 const bodyGrace = 5 * time.Second
 
-// buildHandlerChain returns the generic handler chain with three additions. A body has to arrive within the time that a
+// buildHandlerChain returns the generic handler chain with four additions. Nothing in it sees the credentials for
+// registries. A body has to arrive within the time that a
 // request may take. Without this limit, a client that never sends its body would keep its connection for as long as it
 // likes, even after the request was answered or refused. If a body cannot be read, the client gets a 400 instead of a
-// 500. For the third addition see withCompletePatches.
+// 500. For the fourth addition see withCompletePatches.
 func buildHandlerChain(apiHandler http.Handler, c *genericapiserver.Config) http.Handler {
 	apiHandler = withCompletePatches(apiHandler, c.MaxRequestBodyBytes)
 	chain := genericapiserver.DefaultBuildHandlerChain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -32,6 +35,7 @@ func buildHandlerChain(apiHandler http.Handler, c *genericapiserver.Config) http
 	}), c)
 	timeout := c.RequestTimeout + bodyGrace
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = credentials.TakeHeader(r)
 		if hasBody(r) {
 			// The next request on the connection starts without this deadline. Only the recorders of tests do not
 			// support deadlines.

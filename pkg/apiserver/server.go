@@ -47,6 +47,9 @@ type ExtraConfig struct {
 	Engine docker.Options
 	// MaxSessions is how many sessions, such as those of exec, run at a time. The default is streaming.DefaultLimit.
 	MaxSessions int
+	// UseDockerConfig lets requests that bring no credentials for a registry use those in the docker configuration of the
+	// server's user.
+	UseDockerConfig bool
 	// ReadyRequiresEngine makes the server ready only while the engine answers.
 	ReadyRequiresEngine bool
 	// AllowNamespaceDeletion allows that the deletion of the engine's Kubernetes Namespace deletes all that the engine
@@ -127,7 +130,11 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 
 	stores := newStores(c.extra.Engine.Namespace)
 	sessions := streaming.New(streaming.Config{Limit: c.extra.MaxSessions})
-	storage, err := stores.restStorage(engine, c.extra.Engine.Access, container.Streams{Sessions: sessions, Rights: c.generic.Authorization.Authorizer})
+	finder, err := c.finder()
+	if err != nil {
+		return nil, err
+	}
+	storage, err := stores.restStorage(engine, c.extra.Engine.Access, container.Streams{Sessions: sessions, Rights: c.generic.Authorization.Authorizer}, finder)
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +152,7 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 	ctx, cancel := context.WithCancel(context.Background())
 	stop := func() {
 		endSessions(sessions)
+		stores.stopRequests()
 		cancel()
 	}
 	server.RegisterDestroyFunc(func() {
@@ -203,6 +211,7 @@ func (c CompletedConfig) protect() error {
 }
 
 func installAPIGroup(server *genericapiserver.GenericAPIServer, storage map[string]rest.Storage) error {
+	server.Handler.GoRestfulContainer.Filter(takeCredentials)
 	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, Scheme, parameterCodec, Codecs)
 	group.NegotiatedSerializer = withoutProtobuf{group.NegotiatedSerializer}
 	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = storage

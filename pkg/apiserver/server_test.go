@@ -65,6 +65,10 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 		"containers/attach":      {"ContainerAttachOptions", "", "create get"},
 		"containers/portforward": {"ContainerPortForwardOptions", "", "create get"},
 		"containers/archive":     {"ContainerArchiveOptions", "", "create get"},
+		"imagepullrequests":      {"ImagePullRequest", "pull", "create delete deletecollection get list watch"},
+		"imagepullrequests/log":  {"ImageRequestLogOptions", "", "get"},
+		"imagepushrequests":      {"ImagePushRequest", "push", "create delete deletecollection get list watch"},
+		"imagepushrequests/log":  {"ImageRequestLogOptions", "", "get"},
 	}
 	for access, sets := range map[connection.Access][]map[string]resource{
 		connection.View:    {always},

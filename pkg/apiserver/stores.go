@@ -23,10 +23,12 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/container"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/containernamespace"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/credentials"
 	engineregistry "github.com/rancher-sandbox/engine-apiserver/pkg/registry/engine"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/image"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/network"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/volume"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/requests"
 )
 
 // stores are the live stores of all kinds. They share one counter of resourceVersions.
@@ -34,6 +36,7 @@ type stores struct {
 	namespace string
 	versions  *livestore.Versions
 	all       []*livestore.Store
+	requests  []*requests.Source
 	live      map[string]*livestore.Store // the stores of the kinds that the engine holds, by resource
 }
 
@@ -119,7 +122,7 @@ func (s *stores) addLive(kind liveKind, source livestore.Source) (*livestore.Sto
 
 // restStorage makes the stores of all kinds, passes them to the engine, and returns the REST storage over them. It has the
 // verbs and the subresources that the access allows.
-func (s *stores) restStorage(engine *docker.Engine, access connection.Access, streams container.Streams) (map[string]rest.Storage, error) {
+func (s *stores) restStorage(engine *docker.Engine, access connection.Access, streams container.Streams, finder credentials.Finder) (map[string]rest.Storage, error) {
 	result := map[string]rest.Storage{}
 	for _, kind := range liveKinds(engine) {
 		source := engine.Source(kind.resource)
@@ -136,6 +139,11 @@ func (s *stores) restStorage(engine *docker.Engine, access connection.Access, st
 
 	for name, storage := range container.Subresources(result["containers"].(rest.Getter), engine.Containers(), access, streams) {
 		result["containers/"+name] = storage
+	}
+	if access.Includes(connection.Full) {
+		if err := s.addRequests(result, engine.Transfers(), finder); err != nil {
+			return nil, err
+		}
 	}
 	engines, err := s.addAvailable("engines", func() runtime.Object { return &v1alpha1.Engine{} }, engine.Engines())
 	if err != nil {

@@ -10,6 +10,8 @@ func ReadOnly(storage rest.Storage) rest.Storage {
 	switch storage := storage.(type) {
 	case *Updater:
 		return storage.Reader
+	case *Creator:
+		return storage.Reader
 	case *Deleter:
 		return storage.Reader
 	}

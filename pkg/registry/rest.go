@@ -34,6 +34,9 @@ type Reader struct {
 // A Deleter is a Reader that also serves delete and deletecollection.
 type Deleter struct{ *Reader }
 
+// A Creator is a Deleter that also serves create.
+type Creator struct{ *Deleter }
+
 // An Updater is a Deleter that also serves update and patch.
 type Updater struct{ *Deleter }
 
@@ -48,6 +51,7 @@ var (
 	_ rest.SingularNameProvider = &Reader{}
 	_ rest.GracefulDeleter      = &Deleter{}
 	_ rest.CollectionDeleter    = &Deleter{}
+	_ rest.Creater              = &Creator{}
 	_ rest.Patcher              = &Updater{}
 	_ rest.ResetFieldsStrategy  = &Updater{}
 )
@@ -70,6 +74,16 @@ func NewDeleter(resource Resource, scheme *runtime.Scheme, objects storage.Inter
 		return nil, err
 	}
 	return &Deleter{reader}, nil
+}
+
+// NewCreator returns the storage of a resource that can be read, deleted and created. The resource must have a
+// CreateStrategy.
+func NewCreator(resource Resource, scheme *runtime.Scheme, objects storage.Interface) (*Creator, error) {
+	deleter, err := NewDeleter(resource, scheme, objects)
+	if err != nil {
+		return nil, err
+	}
+	return &Creator{deleter}, nil
 }
 
 // NewUpdater returns the storage of a resource that can be read, deleted and updated.
@@ -185,6 +199,13 @@ func (d *Deleter) DeleteCollection(ctx context.Context, validate rest.ValidateOb
 		return nil, apierrors.NewTimeoutError("the request ended before the whole collection was deleted", 0)
 	}
 	return deleted, err
+}
+
+// Create implements rest.Creater.
+func (c *Creator) Create(ctx context.Context, object runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
+	ctx, cancel := withTimeToAnswer(ctx)
+	defer cancel()
+	return c.store.Create(ctx, object, validate, options)
 }
 
 // Update implements rest.Updater. It never creates an object, not even for a server-side apply.

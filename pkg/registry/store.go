@@ -25,12 +25,14 @@ const Category = "engine"
 
 // Resource describes the storage of one kind.
 type Resource struct {
-	Name           string
-	SingularName   string
-	ShortName      string
-	NewFunc        func() runtime.Object
-	NewListFunc    func() runtime.Object
-	Strategy       rest.RESTUpdateStrategy
+	Name         string
+	SingularName string
+	ShortName    string
+	NewFunc      func() runtime.Object
+	NewListFunc  func() runtime.Object
+	Strategy     rest.RESTUpdateStrategy
+	// CreateStrategy is the strategy of a kind that can be created.
+	CreateStrategy rest.RESTCreateStrategy
 	TableConvertor rest.TableConvertor
 	// Permanent are the names of objects that Docker never removes. The deletion of a collection leaves them out, and the
 	// deletion of the Namespace does not wait for their end.
@@ -49,6 +51,7 @@ func (r Resource) newStore(scheme *runtime.Scheme, storage storage.Interface) (*
 		NewListFunc:               func() runtime.Object { return livestore.NewList(r.NewListFunc) },
 		DefaultQualifiedResource:  v1alpha1.Resource(r.Name),
 		SingularQualifiedResource: v1alpha1.Resource(r.SingularName),
+		CreateStrategy:            r.CreateStrategy,
 		UpdateStrategy:            r.Strategy,
 		DeleteStrategy:            r.Strategy,
 		DeleteCollectionWorkers:   r.DeleteCollectionWorkers,

@@ -135,8 +135,12 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 		"containers/attach":      {"create", "get"},
 		"containers/portforward": {"create", "get"},
 		"containers/archive":     {"create", "get"},
+		"imagepullrequests":      {"get", "list", "watch", "create", "delete", "deletecollection"},
+		"imagepullrequests/log":  {"get"},
+		"imagepushrequests":      {"get", "list", "watch", "create", "delete", "deletecollection"},
+		"imagepushrequests/log":  {"get"},
 	}
-	shortNames := map[string]string{"containers": "ctr", "images": "img", "volumes": "vol", "networks": "net", "containernamespaces": "cns", "engines": "eng"}
+	shortNames := map[string]string{"containers": "ctr", "images": "img", "volumes": "vol", "networks": "net", "imagepullrequests": "pull", "imagepushrequests": "push", "containernamespaces": "cns", "engines": "eng"}
 	if len(list.APIResources) != len(want) {
 		t.Errorf("%d resources, want %d", len(list.APIResources), len(want))
 	}
@@ -158,7 +162,7 @@ func TestExplainReadsLikeDocumentation(t *testing.T) {
 	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		kubectl.Contains(t, k.OK(t, "explain", "container.status"), "GROUP:", "KIND:", "exitCode", "exit code of the last run")
 		kubectl.Contains(t, k.OK(t, "explain", "ctr.spec.state"), "pauses", "restart policy")
-		for _, kind := range []string{"containers", "images", "volumes", "networks", "containernamespaces", "engines"} {
+		for _, kind := range []string{"containers", "images", "volumes", "networks", "imagepullrequests", "imagepushrequests", "containernamespaces", "engines"} {
 			text := k.OK(t, "explain", "--recursive", kind)
 			kubectl.Contains(t, text, "DESCRIPTION:")
 			if regexp.MustCompile(`<no description>`).MatchString(text) {

@@ -57,8 +57,8 @@ func serve() int {
 	return 0
 }
 
-// ask sends a request and returns the status code and the body of the answer.
-func ask(t *testing.T, config *rest.Config, method, path, body string) (int, string) {
+// ask sends a request and returns the status code and the body of the answer. headers have the form "name: value".
+func ask(t *testing.T, config *rest.Config, method, path, body string, headers ...string) (int, string) {
 	t.Helper()
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
@@ -73,6 +73,10 @@ func ask(t *testing.T, config *rest.Config, method, path, body string) (int, str
 		request.Header.Set("Content-Type", "application/merge-patch+json")
 	} else if body != "" {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		request.Header.Set(name, value)
 	}
 	response, err := client.Do(request)
 	if err != nil {

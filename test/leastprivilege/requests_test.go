@@ -87,6 +87,7 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	get("/containers/" + job + "/log?follow=true")
 	get("/containers/" + web + "/top?psArgs=aux")
 	useSessions(t, config, web)
+	usePullsAndPushes(t, config)
 	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/containers/"+web+"/kill", `{"signal":"CONT"}`)
 	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/containers/"+web+"/rename", `{"newName":"`+web+`-renamed"}`)
 	web += "-renamed"

@@ -118,7 +118,7 @@ func TestSecretsOfContainersAreNowhere(t *testing.T) {
 	for _, path := range debugging {
 		tell(http.MethodGet, path, "")
 	}
-	for _, kind := range []string{"containers", "images", "volumes", "networks", "containernamespaces", "engines"} {
+	for _, kind := range []string{"containers", "images", "volumes", "networks", "imagepullrequests", "imagepushrequests", "containernamespaces", "engines"} {
 		tell(http.MethodGet, namespace+"/"+kind, "")
 		tell(http.MethodGet, namespace+"/"+kind+"?watch=true&timeoutSeconds=1", "")
 	}

@@ -257,6 +257,7 @@ func (o *options) config() (*apiserver.Config, error) {
 	config.ExtraConfig.Engine.ResyncPeriod = o.resyncPeriod
 	config.ExtraConfig.Engine.Access = o.engineAccess()
 	config.ExtraConfig.MaxSessions = o.maxSessions
+	config.ExtraConfig.UseDockerConfig = !o.aggregated.Enabled() || o.aggregated.UseDockerConfig
 	config.ExtraConfig.ReadyRequiresEngine = o.readyRequiresEngine
 	config.ExtraConfig.AllowNamespaceDeletion = o.aggregated.AllowNamespaceDeletion
 	return config, nil

@@ -174,7 +174,7 @@ func ownAddress(t *testing.T) string {
 
 func TestTheClusterRolesHaveJustTheVerbsThatTheServerHas(t *testing.T) {
 	forgetLater(t, cluster.Admin())
-	s := serve(t, cluster.Admin(), localhost)
+	s := serve(t, cluster.Admin(), localhost, "--engine-access=full")
 	succeed(t, "register", "--kubeconfig", cluster.Admin(), "--state-dir", s.stateDir, "--address", "localhost:"+s.port, "--timeout", patience)
 	k := kubectl.Any(t, cluster.Admin())
 
@@ -187,7 +187,7 @@ func TestTheClusterRolesHaveJustTheVerbsThatTheServerHas(t *testing.T) {
 		want[resource.Name] = sets.New[string](resource.Verbs...)
 	}
 	granted := map[string]sets.Set[string]{}
-	for _, name := range []string{"engine-apiserver:view", "engine-apiserver:edit"} {
+	for _, name := range []string{"engine-apiserver:view", "engine-apiserver:edit", "engine-apiserver:full"} {
 		var role rbacv1.ClusterRole
 		if err := json.Unmarshal([]byte(k.OK(t, "get", "clusterrole", name, "-o", "json")), &role); err != nil {
 			t.Fatal(err)

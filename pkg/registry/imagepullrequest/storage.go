@@ -1,0 +1,91 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package imagepullrequest is the REST storage of ImagePullRequests, and makes their jobs.
+package imagepullrequest
+
+import (
+	"context"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/storage"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/transfers"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/credentials"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/imagerequest"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/requests"
+)
+
+// Resource is the name of the resource.
+const Resource = "imagepullrequests"
+
+func statusOf(request *v1alpha1.ImagePullRequest) *v1alpha1.ImageRequestStatus {
+	return &request.Status
+}
+
+// NewSource returns the source of the requests. They pull with the engine.
+func NewSource(engine *transfers.Engine, finder credentials.Finder) *requests.Source {
+	return requests.New(requests.Config{
+		Resource: v1alpha1.Resource(Resource),
+		Status: func(object runtime.Object) *v1alpha1.ImageRequestStatus {
+			return statusOf(object.(*v1alpha1.ImagePullRequest))
+		},
+		Plan: func(ctx context.Context, object runtime.Object) (requests.Job, error) {
+			return plan(ctx, engine, finder, object.(*v1alpha1.ImagePullRequest).Spec)
+		},
+	})
+}
+
+// plan returns the job that does what a spec says.
+func plan(ctx context.Context, engine *transfers.Engine, finder credentials.Finder, spec v1alpha1.ImagePullRequestSpec) (requests.Job, error) {
+	image, err := transfers.Parse(spec.RepoTag)
+	if err != nil {
+		return requests.Job{}, apierrors.NewBadRequest("spec.repoTag: " + err.Error())
+	}
+	if err := engine.Check(); err != nil {
+		return requests.Job{}, err
+	}
+	auth, err := finder.Find(ctx, spec.PullSecrets, image.Registry())
+	if err != nil {
+		return requests.Job{}, err
+	}
+	pull := func(ctx context.Context, report transfers.Report) (transfers.Outcome, error) {
+		return engine.Pull(ctx, image, spec.Platform, auth.Header(), report)
+	}
+	job := imagerequest.NewJob(spec.ActiveDeadlineSeconds, spec.TTLSecondsAfterFinished, pull, image.String(), spec.Platform, auth.Hash())
+	if spec.Policy == v1alpha1.ImagePullIfNotPresent {
+		found, err := engine.Find(ctx, image, spec.Platform)
+		if err != nil {
+			return requests.Job{}, err
+		}
+		if found != nil {
+			result := imagerequest.ResultOf(*found)
+			job.Done = &result
+		}
+	}
+	return job, nil
+}
+
+// NewStorage returns the REST storage of ImagePullRequests over the objects.
+func NewStorage(scheme *runtime.Scheme, objects storage.Interface, namespace string) (*registry.Creator, error) {
+	strategy := imagerequest.Strategy[*v1alpha1.ImagePullRequest]{
+		Strategy:    registry.Strategy{ObjectTyper: scheme},
+		Namespace:   namespace,
+		Status:      statusOf,
+		ValidateNew: containers.ValidateImagePullRequest,
+	}
+	return registry.NewCreator(registry.Resource{
+		Name:           Resource,
+		SingularName:   "imagepullrequest",
+		ShortName:      "pull",
+		NewFunc:        func() runtime.Object { return &v1alpha1.ImagePullRequest{} },
+		NewListFunc:    func() runtime.Object { return &v1alpha1.ImagePullRequestList{} },
+		Strategy:       strategy,
+		CreateStrategy: strategy,
+		TableConvertor: imagerequest.NewTable("Pulling", func(r *v1alpha1.ImagePullRequest) string { return r.Spec.RepoTag }, statusOf),
+	}, scheme, objects)
+}

@@ -1,0 +1,81 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package imagepushrequest is the REST storage of ImagePushRequests, and makes their jobs.
+package imagepushrequest
+
+import (
+	"context"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/storage"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/transfers"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/credentials"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/imagerequest"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/requests"
+)
+
+// Resource is the name of the resource.
+const Resource = "imagepushrequests"
+
+func statusOf(request *v1alpha1.ImagePushRequest) *v1alpha1.ImageRequestStatus {
+	return &request.Status
+}
+
+// NewSource returns the source of the requests. They push with the engine.
+func NewSource(engine *transfers.Engine, finder credentials.Finder) *requests.Source {
+	return requests.New(requests.Config{
+		Resource: v1alpha1.Resource(Resource),
+		Status: func(object runtime.Object) *v1alpha1.ImageRequestStatus {
+			return statusOf(object.(*v1alpha1.ImagePushRequest))
+		},
+		Plan: func(ctx context.Context, object runtime.Object) (requests.Job, error) {
+			return plan(ctx, engine, finder, object.(*v1alpha1.ImagePushRequest).Spec)
+		},
+	})
+}
+
+// plan returns the job that does what a spec says.
+func plan(ctx context.Context, engine *transfers.Engine, finder credentials.Finder, spec v1alpha1.ImagePushRequestSpec) (requests.Job, error) {
+	image, err := transfers.Parse(strings.ReplaceAll(spec.ImageRef, "~", "/"))
+	if err != nil {
+		return requests.Job{}, apierrors.NewBadRequest("spec.imageRef: " + err.Error())
+	}
+	if err := engine.Check(); err != nil {
+		return requests.Job{}, err
+	}
+	auth, err := finder.Find(ctx, spec.PullSecrets, image.Registry())
+	if err != nil {
+		return requests.Job{}, err
+	}
+	push := func(ctx context.Context, report transfers.Report) (transfers.Outcome, error) {
+		return engine.Push(ctx, image, auth.Header(), report)
+	}
+	return imagerequest.NewJob(spec.ActiveDeadlineSeconds, spec.TTLSecondsAfterFinished, push, image.String(), auth.Hash()), nil
+}
+
+// NewStorage returns the REST storage of ImagePushRequests over the objects.
+func NewStorage(scheme *runtime.Scheme, objects storage.Interface, namespace string) (*registry.Creator, error) {
+	strategy := imagerequest.Strategy[*v1alpha1.ImagePushRequest]{
+		Strategy:    registry.Strategy{ObjectTyper: scheme},
+		Namespace:   namespace,
+		Status:      statusOf,
+		ValidateNew: containers.ValidateImagePushRequest,
+	}
+	return registry.NewCreator(registry.Resource{
+		Name:           Resource,
+		SingularName:   "imagepushrequest",
+		ShortName:      "push",
+		NewFunc:        func() runtime.Object { return &v1alpha1.ImagePushRequest{} },
+		NewListFunc:    func() runtime.Object { return &v1alpha1.ImagePushRequestList{} },
+		Strategy:       strategy,
+		CreateStrategy: strategy,
+		TableConvertor: imagerequest.NewTable("Pushing", func(r *v1alpha1.ImagePushRequest) string { return strings.ReplaceAll(r.Spec.ImageRef, "~", "/") }, statusOf),
+	}, scheme, objects)
+}

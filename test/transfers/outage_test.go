@@ -1,0 +1,49 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package transfers
+
+import (
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/test/registry"
+)
+
+func TestAnEngineRestartIsFailedWithTheReasonEngineLost(t *testing.T) {
+	for how, stop := range map[string]func() error{"killed": eng.Kill, "terminated": eng.Terminate} {
+		t.Run(how, func(t *testing.T) {
+			c, r := of(t), registry.Start(t)
+			r.Push(t, "team/tool:v1", large)
+			front, gate := r.Front(t), registry.NewGate(small)
+			front.Misbehave(registry.Blobs, gate.Hold)
+			created := c.mustPull(t, pullOf(front.Ref("team/tool:v1")), "")
+			<-gate.Held()
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			failed := c.fails(t, created.Name, v1alpha1.RequestEngineLost)
+			if log := c.log(t, created.Name, ""); !strings.Contains(log, failed.Status.Message) {
+				t.Errorf("the log does not say %q: %s", failed.Status.Message, log)
+			}
+			_, err := c.pull(t, pullOf(front.Ref("team/tool:v1")), "")
+			if _, retry := apierrors.SuggestsClientDelay(err); !apierrors.IsServiceUnavailable(err) || !retry {
+				t.Errorf("a pull without an engine: %v", err)
+			}
+			if list, err := c.pulls.List(t.Context(), metav1.ListOptions{}); err != nil || len(list.Items) == 0 {
+				t.Errorf("the requests are not there without the engine: %v", err)
+			}
+			if err := eng.Restart(); err != nil {
+				t.Fatal(err)
+			}
+			gate.Release()
+			front.Behave()
+			c.retries = 60 // the server has to find the engine again
+			c.complete(t, c.mustPull(t, pullOf(front.Ref("team/tool:v1")), "").Name)
+		})
+	}
+}
