@@ -191,7 +191,7 @@ func withoutSecrets(host string) string {
 	return scheme + "://" + user + rest[at:]
 }
 
-// client returns a new client and the transport under it. Every connection gets its own client, because a client
+// client returns a new client and the guarded transport by which it sends its requests. Every connection gets its own client, because a client
 // negotiates the API version only once.
 func (e *Endpoint) client() (*client.Client, *http.Transport, error) {
 	options, err := e.docker.ClientOpts()
@@ -207,7 +207,7 @@ func (e *Endpoint) client() (*client.Client, *http.Transport, error) {
 		transport.MaxIdleConns = idleConnections
 		transport.MaxIdleConnsPerHost = idleConnections
 		transport.IdleConnTimeout = idleTimeout
-		return nil
+		return useOnlyFor(c, transport)
 	})
 	c, err := client.NewClientWithOpts(options...)
 	if err != nil {

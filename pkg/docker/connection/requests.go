@@ -4,7 +4,10 @@
 package connection
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -206,4 +209,25 @@ func (g guard) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("%s %s is kept from the container engine: the server needs --engine-access=%s for it, and has %s", r.Method, r.URL.Path, request.Access, g.access)
 	}
 	return nil, fmt.Errorf("%s %s is kept from the container engine: it is not on the list of requests that the server may send", r.Method, r.URL.Path)
+}
+
+// useOnlyFor makes a client of the engine send its requests by the transport, and leaves it no way to open a connection.
+// Docker's client opens the connections that it hijacks by itself, with the dialer of its own transport or, for TLS, with
+// the configuration that it finds there: they would pass the guard by. So its own transport has neither.
+func useOnlyFor(c *client.Client, transport *http.Transport) error {
+	own := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		refusedRequests.Inc()
+		return nil, errors.New("the connection is kept from the container engine: only requests on the list that the server may send open connections")
+	}}
+	for _, scheme := range []string{"http", "https"} {
+		own.RegisterProtocol(scheme, transport)
+	}
+	if transport.TLSClientConfig != nil {
+		if err := client.WithScheme("https")(c); err != nil {
+			return err
+		}
+	}
+	guarded := c.HTTPClient()
+	guarded.Transport = own
+	return client.WithHTTPClient(guarded)(c)
 }

@@ -28,7 +28,7 @@ type Upgraded struct {
 }
 
 // Upgrade sends a request that the engine answers by a connection for streams. The request passes the list of allowed
-// requests, which those of Docker's own client do not if they ask for a connection, and errors have Docker's words. ctx
+// requests. Docker's own client would open such a connection past the list, so it cannot. Errors have Docker's words. ctx
 // ends the request, but not the connection. The caller closes it.
 func (c *Client) Upgrade(ctx context.Context, path string, query url.Values, body any) (*Upgraded, error) {
 	current, err := c.Current()
