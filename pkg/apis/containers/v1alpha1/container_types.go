@@ -21,6 +21,9 @@ const MaxStopTimeoutSeconds = 600
 // +genclient
 // +genclient:noStatus
 // +genclient:skipVerbs=create
+// +genclient:method=Kill,verb=create,subresource=kill,input=github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1.ContainerKill,result=k8s.io/apimachinery/pkg/apis/meta/v1.Status
+// +genclient:method=Rename,verb=create,subresource=rename,input=github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1.ContainerRename,result=k8s.io/apimachinery/pkg/apis/meta/v1.Status
+// +genclient:method=GetTop,verb=get,subresource=top,result=github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1.ContainerTop
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
 // Container is one container of the Docker Engine, running or not. Its metadata.name is the container's name in Docker.

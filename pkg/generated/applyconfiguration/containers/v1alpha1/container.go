@@ -81,6 +81,24 @@ func ExtractContainer(container *containersv1alpha1.Container, fieldManager stri
 	return ExtractContainerFrom(container, fieldManager, "")
 }
 
+// ExtractContainerKill extracts the applied configuration owned by fieldManager from
+// container for the kill subresource.
+func ExtractContainerKill(container *containersv1alpha1.Container, fieldManager string) (*ContainerApplyConfiguration, error) {
+	return ExtractContainerFrom(container, fieldManager, "kill")
+}
+
+// ExtractContainerRename extracts the applied configuration owned by fieldManager from
+// container for the rename subresource.
+func ExtractContainerRename(container *containersv1alpha1.Container, fieldManager string) (*ContainerApplyConfiguration, error) {
+	return ExtractContainerFrom(container, fieldManager, "rename")
+}
+
+// ExtractContainerTop extracts the applied configuration owned by fieldManager from
+// container for the top subresource.
+func ExtractContainerTop(container *containersv1alpha1.Container, fieldManager string) (*ContainerApplyConfiguration, error) {
+	return ExtractContainerFrom(container, fieldManager, "top")
+}
+
 func (b ContainerApplyConfiguration) IsApplyConfiguration() {}
 
 // WithKind sets the Kind field in the declarative configuration to the given value

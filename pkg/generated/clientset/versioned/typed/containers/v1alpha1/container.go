@@ -33,6 +33,10 @@ type ContainerInterface interface {
 	Watch(ctx context.Context, opts v1.ListOptions) (watch.Interface, error)
 	Patch(ctx context.Context, name string, pt types.PatchType, data []byte, opts v1.PatchOptions, subresources ...string) (result *containersv1alpha1.Container, err error)
 	Apply(ctx context.Context, container *applyconfigurationcontainersv1alpha1.ContainerApplyConfiguration, opts v1.ApplyOptions) (result *containersv1alpha1.Container, err error)
+	Kill(ctx context.Context, containerName string, containerKill *containersv1alpha1.ContainerKill, opts v1.CreateOptions) (*v1.Status, error)
+	Rename(ctx context.Context, containerName string, containerRename *containersv1alpha1.ContainerRename, opts v1.CreateOptions) (*v1.Status, error)
+	GetTop(ctx context.Context, containerName string, options v1.GetOptions) (*containersv1alpha1.ContainerTop, error)
+
 	ContainerExpansion
 }
 
@@ -53,4 +57,48 @@ func newContainers(c *ContainersV1alpha1Client, namespace string) *containers {
 			func() *containersv1alpha1.ContainerList { return &containersv1alpha1.ContainerList{} },
 		),
 	}
+}
+
+// Kill takes the representation of a containerKill and creates it.  Returns the server's representation of the status, and an error, if there is any.
+func (c *containers) Kill(ctx context.Context, containerName string, containerKill *containersv1alpha1.ContainerKill, opts v1.CreateOptions) (result *v1.Status, err error) {
+	result = &v1.Status{}
+	err = c.GetClient().Post().
+		Namespace(c.GetNamespace()).
+		Resource("containers").
+		Name(containerName).
+		SubResource("kill").
+		VersionedParams(&opts, scheme.ParameterCodec).
+		Body(containerKill).
+		Do(ctx).
+		Into(result)
+	return
+}
+
+// Rename takes the representation of a containerRename and creates it.  Returns the server's representation of the status, and an error, if there is any.
+func (c *containers) Rename(ctx context.Context, containerName string, containerRename *containersv1alpha1.ContainerRename, opts v1.CreateOptions) (result *v1.Status, err error) {
+	result = &v1.Status{}
+	err = c.GetClient().Post().
+		Namespace(c.GetNamespace()).
+		Resource("containers").
+		Name(containerName).
+		SubResource("rename").
+		VersionedParams(&opts, scheme.ParameterCodec).
+		Body(containerRename).
+		Do(ctx).
+		Into(result)
+	return
+}
+
+// GetTop takes name of the container, and returns the corresponding containersv1alpha1.ContainerTop object, and an error if there is any.
+func (c *containers) GetTop(ctx context.Context, containerName string, options v1.GetOptions) (result *containersv1alpha1.ContainerTop, err error) {
+	result = &containersv1alpha1.ContainerTop{}
+	err = c.GetClient().Get().
+		Namespace(c.GetNamespace()).
+		Resource("containers").
+		Name(containerName).
+		SubResource("top").
+		VersionedParams(&options, scheme.ParameterCodec).
+		Do(ctx).
+		Into(result)
+	return
 }

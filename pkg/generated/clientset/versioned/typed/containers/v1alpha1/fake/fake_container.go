@@ -6,10 +6,14 @@
 package fake
 
 import (
+	context "context"
+
 	v1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	containersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/applyconfiguration/containers/v1alpha1"
 	typedcontainersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
+	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gentype "k8s.io/client-go/gentype"
+	testing "k8s.io/client-go/testing"
 )
 
 // fakeContainers implements ContainerInterface
@@ -35,4 +39,40 @@ func newFakeContainers(fake *FakeContainersV1alpha1, namespace string) typedcont
 		),
 		fake,
 	}
+}
+
+// Kill takes the representation of a containerKill and creates it.  Returns the server's representation of the status, and an error, if there is any.
+func (c *fakeContainers) Kill(ctx context.Context, containerName string, containerKill *v1alpha1.ContainerKill, opts v1.CreateOptions) (result *v1.Status, err error) {
+	emptyResult := &v1.Status{}
+	obj, err := c.Fake.
+		Invokes(testing.NewCreateSubresourceActionWithOptions(c.Resource(), containerName, "kill", c.Namespace(), containerKill, opts), emptyResult)
+
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1.Status), err
+}
+
+// Rename takes the representation of a containerRename and creates it.  Returns the server's representation of the status, and an error, if there is any.
+func (c *fakeContainers) Rename(ctx context.Context, containerName string, containerRename *v1alpha1.ContainerRename, opts v1.CreateOptions) (result *v1.Status, err error) {
+	emptyResult := &v1.Status{}
+	obj, err := c.Fake.
+		Invokes(testing.NewCreateSubresourceActionWithOptions(c.Resource(), containerName, "rename", c.Namespace(), containerRename, opts), emptyResult)
+
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1.Status), err
+}
+
+// GetTop takes name of the container, and returns the corresponding containerTop object, and an error if there is any.
+func (c *fakeContainers) GetTop(ctx context.Context, containerName string, options v1.GetOptions) (result *v1alpha1.ContainerTop, err error) {
+	emptyResult := &v1alpha1.ContainerTop{}
+	obj, err := c.Fake.
+		Invokes(testing.NewGetSubresourceActionWithOptions(c.Resource(), c.Namespace(), "top", containerName, options), emptyResult)
+
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.ContainerTop), err
 }
