@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/docker/cli/cli/config"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
@@ -38,6 +39,7 @@ func answering(t *testing.T, status int, contentType, body string) (url string) 
 
 func TestAServerThatCannotHelpIsOneLineAndExitCode1(t *testing.T) {
 	t.Setenv("KUBECONFIG", t.TempDir()+"/absent")
+	config.SetDir(t.TempDir())
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	status := func(reason string, code int, message string) string {
@@ -53,7 +55,7 @@ func TestAServerThatCannotHelpIsOneLineAndExitCode1(t *testing.T) {
 		"is not one of ours":  {answering(t, 200, "text/html", "<html>"), "error: "},
 	} {
 		for _, command := range [][]string{{"ps"}, {"stop", "web", "other"}, {"rm", "-f", "web"}, {"wait", "web"},
-			{"images"}, {"rmi", "-f", "web"}, {"volume", "ls"}, {"volume", "rm", "-f", "web"}, {"network", "ls"}} {
+			{"images"}, {"rmi", "-f", "web"}, {"volume", "ls"}, {"volume", "rm", "-f", "web"}, {"network", "ls"}, {"pull", "-q", "web"}, {"push", "-q", "web"}} {
 			stdout, stderr, code := run(append(command, "--server", test.server, "-n", "somewhere")...)
 			if stdout != "" || code != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, test.want) {
 				t.Errorf("%s, and the server %s: exit code %d\n%s%s", command, name, code, stdout, stderr)
@@ -65,20 +67,24 @@ func TestAServerThatCannotHelpIsOneLineAndExitCode1(t *testing.T) {
 func TestAMistypedCommandLineIsOneLineThatSaysWhatWasMeant(t *testing.T) {
 	t.Setenv("KUBECONFIG", t.TempDir()+"/absent")
 	for line, want := range map[string]string{
-		"xyzzy":          `unknown command "xyzzy" (kubectl engine --help shows the commands)`,
-		"stpo web":       `unknown command "stpo": did you mean "stop"?`,
-		"stop":           "kubectl engine stop needs the name or the ID of a container (kubectl engine stop --help shows how it is used)",
-		"ps web":         `kubectl engine ps takes no arguments, but was given "web"`,
-		"ps --fitler a":  "unknown flag: --fitler: did you mean --filter?",
-		"ps --filter":    "--filter needs a value",
-		"ps -f volume=x": `--filter "volume=x": there is no filter "volume": choose one of exited, health, id, label, name, status`,
-		"rmi":            "kubectl engine rmi needs the name or the ID of an image (kubectl engine rmi --help shows how it is used)",
-		"image rm":       "kubectl engine image rm needs the name or the ID of an image (kubectl engine image rm --help shows how it is used)",
-		"volume rm":      "kubectl engine volume rm needs the name of a volume (kubectl engine volume rm --help shows how it is used)",
-		"images a b":     "kubectl engine images takes at most one repository or tag, but was given 2",
-		"volume lss":     `unknown command "lss": did you mean "ls"?`,
-		"network create": `unknown command "create" (kubectl engine network --help shows the commands)`,
-		"ps":             "there is no kubeconfig: name it with --kubeconfig or $KUBECONFIG (engine-apiserver prints where its own is)",
+		"xyzzy":           `unknown command "xyzzy" (kubectl engine --help shows the commands)`,
+		"stpo web":        `unknown command "stpo": did you mean "stop"?`,
+		"stop":            "kubectl engine stop needs the name or the ID of a container (kubectl engine stop --help shows how it is used)",
+		"ps web":          `kubectl engine ps takes no arguments, but was given "web"`,
+		"ps --fitler a":   "unknown flag: --fitler: did you mean --filter?",
+		"ps --filter":     "--filter needs a value",
+		"ps -f volume=x":  `--filter "volume=x": there is no filter "volume": choose one of exited, health, id, label, name, status`,
+		"rmi":             "kubectl engine rmi needs the name or the ID of an image (kubectl engine rmi --help shows how it is used)",
+		"image rm":        "kubectl engine image rm needs the name or the ID of an image (kubectl engine image rm --help shows how it is used)",
+		"volume rm":       "kubectl engine volume rm needs the name of a volume (kubectl engine volume rm --help shows how it is used)",
+		"images a b":      "kubectl engine images takes at most one repository or tag, but was given 2",
+		"pull":            "kubectl engine pull needs the name of one image",
+		"pull -a web":     "kubectl engine pull cannot download all tags: name one tag for each command",
+		"image push -a w": "kubectl engine image push cannot upload all tags: name one tag for each command",
+		"pull Web":        `cannot pull "Web": invalid reference format: repository name (library/Web) must be lowercase`,
+		"volume lss":      `unknown command "lss": did you mean "ls"?`,
+		"network create":  `unknown command "create" (kubectl engine network --help shows the commands)`,
+		"ps":              "there is no kubeconfig: name it with --kubeconfig or $KUBECONFIG (engine-apiserver prints where its own is)",
 	} {
 		stdout, stderr, code := run(strings.Fields(line)...)
 		if stdout != "" || stderr != "error: "+want+"\n" || code != 1 {

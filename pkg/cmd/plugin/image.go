@@ -22,7 +22,8 @@ import (
 )
 
 func newImageCommand(p *plugin) *cobra.Command {
-	return newParentCommand("image", "Manage images", newImageLsCommand(p), newImageRmCommand(p))
+	return newParentCommand("image", "Manage images", newImageLsCommand(p), newImageRmCommand(p),
+		asTwin(newPullCommand(p), "pull NAME[:TAG|@DIGEST]"), asTwin(newPushCommand(p), "push NAME[:TAG]"))
 }
 
 // images is a client for the images of one engine.

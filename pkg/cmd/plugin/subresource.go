@@ -36,12 +36,18 @@ func (s subresource) create(ctx context.Context, c *containers, name string, bod
 // explain returns err, the error of a request for the subresource. If the server does not have the subresource, it
 // returns an error that says so.
 func (s subresource) explain(c *containers, err error) error {
+	return c.explain("containers/"+string(s), err)
+}
+
+// explain returns err, the error of a request for a resource or a subresource. If the server does not have that, it
+// returns an error that says so.
+func (e *engine) explain(resource string, err error) error {
 	if err == nil || isAbsent(err) {
 		return err
 	}
-	served, discoveryErr := c.discovery.ServerResourcesForGroupVersion(v1alpha1.SchemeGroupVersion.String())
-	if discoveryErr != nil || slices.ContainsFunc(served.APIResources, func(r metav1.APIResource) bool { return r.Name == "containers/"+string(s) }) {
+	served, discoveryErr := e.discovery.ServerResourcesForGroupVersion(v1alpha1.SchemeGroupVersion.String())
+	if discoveryErr != nil || slices.ContainsFunc(served.APIResources, func(r metav1.APIResource) bool { return r.Name == resource }) {
 		return err
 	}
-	return fmt.Errorf("the server does not serve containers/%s: it is older than this plugin, or its --engine-access does not allow it", s)
+	return fmt.Errorf("the server does not serve %s: it is older than this plugin, or its --engine-access does not allow it", resource)
 }

@@ -1,0 +1,121 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plugin
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/distribution/reference"
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+)
+
+// platformVariable names the platform of docker pull if there is no flag.
+const platformVariable = "DOCKER_DEFAULT_PLATFORM"
+
+func newPullCommand(p *plugin) *cobra.Command {
+	var (
+		platform string
+		all      bool
+	)
+	t := &transfer{plugin: p, verb: "pull", resource: "imagepullrequests", empty: func() imageRequest { return &v1alpha1.ImagePullRequest{} }}
+	command := &cobra.Command{
+		Use:     "pull NAME[:TAG|@DIGEST]",
+		Short:   "Download an image from a registry",
+		GroupID: groupOthers,
+		Long: `Downloads an image from a registry, with the credentials of your docker configuration. The server does the work. If you
+interrupt the command, it cancels the download.`,
+		Args:              oneImage,
+		ValidArgsFunction: onlyFirst(p.completeImages),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			if all {
+				return fmt.Errorf("%s cannot download all tags: name one tag for each command", command.CommandPath())
+			}
+			image, err := t.parse(arguments[0])
+			if err != nil {
+				return err
+			}
+			if platform == "" {
+				platform = os.Getenv(platformVariable)
+			}
+			request := &v1alpha1.ImagePullRequest{
+				ObjectMeta: metav1.ObjectMeta{Name: t.newName()},
+				Spec:       v1alpha1.ImagePullRequestSpec{RepoTag: reference.FamiliarString(image), Platform: platform, Policy: v1alpha1.ImagePullAlways},
+			}
+			if err := t.run(command.Context(), image, request); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(p.Out, image)
+			return err
+		},
+	}
+	flags := command.Flags()
+	flags.BoolVarP(&t.quiet, "quiet", "q", false, "Suppress verbose output")
+	flags.StringVar(&platform, "platform", "", "Download for this platform, such as linux/arm64 (default that of the engine, or $"+platformVariable+")")
+	flags.BoolVarP(&all, "all-tags", "a", false, "Not supported: download all tags of the repository")
+	return command
+}
+
+func newPushCommand(p *plugin) *cobra.Command {
+	var all bool
+	t := &transfer{plugin: p, verb: "push", resource: "imagepushrequests", empty: func() imageRequest { return &v1alpha1.ImagePushRequest{} }}
+	command := &cobra.Command{
+		Use:     "push NAME[:TAG]",
+		Short:   "Upload an image to a registry",
+		GroupID: groupOthers,
+		Long: `Uploads an image to a registry, with the credentials of your docker configuration. The server does the work. If you
+interrupt the command, it cancels the upload.`,
+		Args:              oneImage,
+		ValidArgsFunction: onlyFirst(p.completeImages),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			if all {
+				return fmt.Errorf("%s cannot upload all tags: name one tag for each command", command.CommandPath())
+			}
+			image, err := t.parse(arguments[0])
+			if err != nil {
+				return err
+			}
+			request := &v1alpha1.ImagePushRequest{
+				ObjectMeta: metav1.ObjectMeta{Name: t.newName()},
+				Spec:       v1alpha1.ImagePushRequestSpec{ImageRef: imageObjectName(reference.FamiliarString(image))},
+			}
+			if err := t.run(command.Context(), image, request); err != nil || !t.quiet {
+				return err
+			}
+			_, err = fmt.Fprintln(p.Out, image)
+			return err
+		},
+	}
+	flags := command.Flags()
+	flags.BoolVarP(&t.quiet, "quiet", "q", false, "Suppress verbose output")
+	flags.BoolVarP(&all, "all-tags", "a", false, "Not supported: upload all tags of the image")
+	return command
+}
+
+// parse reads the name of an image. As with docker, a name without a tag and a digest means the tag latest.
+func (t *transfer) parse(argument string) (reference.Named, error) {
+	named, err := reference.ParseNormalizedNamed(argument)
+	if err != nil {
+		return nil, fmt.Errorf("cannot %s %q: %w", t.verb, argument, err)
+	}
+	if reference.IsNameOnly(named) {
+		named = reference.TagNameOnly(named)
+		if tagged, ok := named.(reference.Tagged); ok && !t.quiet {
+			if _, err := fmt.Fprintln(t.Out, "Using default tag:", tagged.Tag()); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return named, nil
+}
+
+func oneImage(command *cobra.Command, arguments []string) error {
+	if len(arguments) != 1 {
+		return fmt.Errorf("%s needs the name of one image", command.CommandPath())
+	}
+	return nil
+}
