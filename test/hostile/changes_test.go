@@ -116,8 +116,12 @@ func TestNothingIsCreated(t *testing.T) {
 	missing := engine.UniqueName("missing")
 	body := containerNamed(missing, "running")
 	for _, kind := range kinds {
-		f.refuse(t, request{method: http.MethodPost, path: namespace + "/" + kind, body: body}, http.StatusMethodNotAllowed)
-		f.refuse(t, request{method: http.MethodPost, path: group + "/" + kind, body: body}, http.StatusMethodNotAllowed)
+		code := http.StatusMethodNotAllowed
+		if strings.HasSuffix(kind, "requests") {
+			code = http.StatusBadRequest // the body is of another kind
+		}
+		f.refuse(t, request{method: http.MethodPost, path: namespace + "/" + kind, body: body}, code)
+		f.refuse(t, request{method: http.MethodPost, path: group + "/" + kind, body: body}, http.StatusMethodNotAllowed, http.StatusBadRequest)
 	}
 	path := namespace + "/containers/" + missing
 	f.refuse(t, request{method: http.MethodPut, path: path, body: body}, http.StatusNotFound)

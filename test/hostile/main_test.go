@@ -34,7 +34,7 @@ const (
 )
 
 var (
-	kinds = []string{"containers", "images", "volumes", "networks", "containernamespaces", "engines"}
+	kinds = []string{"containers", "images", "volumes", "networks", "imagepullrequests", "imagepushrequests", "containernamespaces", "engines"}
 
 	eng    *engine.Engine
 	shared fixture
