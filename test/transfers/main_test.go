@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	config.SetDir(dir)
-	code := engine.Main(testserver.Serving{Tests: m, Engine: &eng, Server: &server}, &eng)
+	code := engine.Main(testserver.Serving{Tests: m, Engine: &eng, Server: &server}, &eng, engine.DataSize("200m"))
 	os.RemoveAll(dir)
 	os.Exit(code)
 }

@@ -47,3 +47,17 @@ func TestAnEngineRestartIsFailedWithTheReasonEngineLost(t *testing.T) {
 		})
 	}
 }
+
+func TestAPullThatFindsNoSpaceFailsWithTheReasonNoSpace(t *testing.T) {
+	c, r := of(t), registry.Start(t)
+	r.Push(t, "team/tool:v1", 8*large)
+	if err := eng.Fill(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := eng.Free(); err != nil {
+			t.Error(err)
+		}
+	})
+	c.fails(t, c.mustPull(t, pullOf(r.Ref("team/tool:v1")), "").Name, v1alpha1.RequestNoSpace)
+}
