@@ -5,9 +5,7 @@ package registry
 
 import (
 	"context"
-	"errors"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -179,26 +177,6 @@ func (d *Deleter) Delete(ctx context.Context, name string, validate rest.Validat
 // deletion returns the context of a delete request.
 func deletion(ctx context.Context, options *metav1.DeleteOptions) context.Context {
 	return livestore.WithDelete(source.WithDeleteOptions(ctx, options), options)
-}
-
-// DeleteCollection implements rest.CollectionDeleter.
-func (d *Deleter) DeleteCollection(ctx context.Context, validate rest.ValidateObjectFunc, options *metav1.DeleteOptions, list *metainternalversion.ListOptions) (runtime.Object, error) {
-	if err := checkCollectionPath(ctx); err != nil {
-		return nil, err
-	}
-	if err := CheckListOptions(ctx, list); err != nil {
-		return nil, err
-	}
-	if err := checkDeleteOptions(options); err != nil {
-		return nil, err
-	}
-	ctx, cancel := withTimeToAnswer(ctx)
-	defer cancel()
-	deleted, err := d.store.DeleteCollection(deletion(ctx, options), validate, options, d.resource.removable(list))
-	if err != nil && errors.Is(err, ctx.Err()) {
-		return nil, apierrors.NewTimeoutError("the request ended before the whole collection was deleted", 0)
-	}
-	return deleted, err
 }
 
 // Create implements rest.Creater.
