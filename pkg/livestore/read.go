@@ -157,11 +157,14 @@ func firstPage(found []*shared, predicate storage.SelectionPredicate) (page []*s
 
 // pass returns once the view shows every change that was complete in the source when pass was called. It does not wait
 // for subjects for which the source is slow or fails.
-func (s *Store) pass(ctx context.Context) error {
+func (s *Store) pass(ctx context.Context) error { return s.passFence(ctx, s.Source.Fence) }
+
+// passFence is pass for the changes that the fence has reported.
+func (s *Store) passFence(ctx context.Context, fence func(context.Context) error) error {
 	if err := s.ReadinessCheck(); err != nil {
 		return err
 	}
-	if err := s.Source.Fence(ctx); err != nil {
+	if err := fence(ctx); err != nil {
 		return err
 	}
 	if err := s.tracker.settle(ctx, s.tracker.mark(false)); err != nil {
@@ -174,7 +177,7 @@ func (s *Store) pass(ctx context.Context) error {
 // this one object that the source does not report, unless the source is slow to answer for it.
 //
 // If a new observation finds the object under its own name, that alone proves that the name means this object. No fence
-// is needed. The fence is needed in all other cases: for names that have moved or gone, for aliases, and for subjects
+// is needed, but GetFence if it is set. The fence is needed in all other cases: for names that have moved or gone, for aliases, and for subjects
 // that are slow to observe.
 func (s *Store) live(ctx context.Context, key string) (*entry, error) {
 	if e, err := s.observed(ctx, key); e != nil || err != nil {
@@ -213,7 +216,13 @@ func (s *Store) observed(ctx context.Context, key string) (*entry, error) {
 	if before == nil {
 		return nil, nil
 	}
-	err := s.tracker.wait(ctx, before.subject, s.tracker.mark(false, before.subject))
+	number := s.tracker.mark(false, before.subject)
+	if s.GetFence != nil {
+		if err := s.passFence(ctx, s.GetFence); err != nil {
+			return nil, err
+		}
+	}
+	err := s.tracker.wait(ctx, before.subject, number)
 	if errors.Is(err, errSlow) {
 		return nil, nil
 	}

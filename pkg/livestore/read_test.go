@@ -37,6 +37,36 @@ func TestAGetShowsAChangeThatTheSourceDidNotReport(t *testing.T) {
 	}
 }
 
+func TestAGetShowsWhatTheFenceForGetsReportsOfOthers(t *testing.T) {
+	report, refuse := func() {}, error(nil)
+	store, source := newMemoryStore(t, func(config *Config) {
+		config.GetFence = func(context.Context) error {
+			report()
+			return refuse
+		}
+	})
+	used := "1"
+	source.observe = func(_ context.Context, subject string) (map[string]runtime.Object, []string, error) {
+		if subject == "user" {
+			used = "2" // the observation of another subject changes what the object shows
+			return nil, []string{"ns/a"}, nil
+		}
+		return map[string]runtime.Object{"ns/a": newPod("a", used)}, nil, nil
+	}
+	source.put(newPod("a", ""))
+	if got := mustGet(t, store, "a").Status.Message; got != "1" {
+		t.Errorf("before the report it is %q", got)
+	}
+	report = func() { store.MarkDirty("user") }
+	if got := mustGet(t, store, "a").Status.Message; got != "2" {
+		t.Errorf("after the report it is %q", got)
+	}
+	refuse = apierrors.NewServiceUnavailable("fence")
+	if _, err := getPod(t.Context(), store, "a", ""); !apierrors.IsServiceUnavailable(err) {
+		t.Error(err)
+	}
+}
+
 func TestAnErrorOfTheLookupOrTheObservationReachesTheReader(t *testing.T) {
 	store, source := newMemoryStore(t)
 	source.lookup = func(context.Context, string) (string, error) { return "", apierrors.NewBadRequest("lookup") }

@@ -66,6 +66,11 @@ type Config struct {
 	// NotFound or Conflict if the object has another uid than the given one. A delete request of a client then need not
 	// read the object first.
 	DeleteLooks bool
+	// GetFence is set if the objects of a subject also show other things of the source, as an image shows whether a
+	// container uses it. A new observation of the subject alone then does not prove that the object is current. A live get
+	// therefore calls GetFence, which returns after every change of these other things that was complete before the call
+	// has been reported.
+	GetFence func(context.Context) error
 	// Clock drives all timers. If it is nil, the store uses the real clock.
 	Clock clock.WithDelayedExecution
 	// HistorySize is how many changes the store keeps for watches and exact lists. 0 means DefaultHistorySize.
