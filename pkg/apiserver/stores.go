@@ -55,8 +55,8 @@ func (s *stores) stop() {
 	}
 }
 
-// add adds a store over the source. For deleteLooks see livestore.Config.
-func (s *stores) add(resource string, newFunc func() runtime.Object, source livestore.Source, deleteLooks bool) *livestore.Store {
+// add adds a store over the source. traits are the parts of the configuration in which the kinds differ.
+func (s *stores) add(resource string, newFunc func() runtime.Object, source livestore.Source, traits livestore.Config) *livestore.Store {
 	store := livestore.New(livestore.Config{
 		Versions:      s.versions,
 		Resource:      v1alpha1.Resource(resource),
@@ -68,7 +68,8 @@ func (s *stores) add(resource string, newFunc func() runtime.Object, source live
 		Moves:         containers.HasTag,
 		SetGeneration: containers.SetGeneration,
 		SpecChanged:   containers.SpecChanged,
-		DeleteLooks:   deleteLooks,
+		DeleteLooks:   traits.DeleteLooks,
+		GetFence:      traits.GetFence,
 	})
 	s.all = append(s.all, store)
 	return store
@@ -81,7 +82,7 @@ func (s *stores) addStatic(resource string, newFunc func() runtime.Object, objec
 
 // addAvailable adds a store of objects that can be read even if the engine does not answer.
 func (s *stores) addAvailable(resource string, newFunc func() runtime.Object, source livestore.Source) (*livestore.Store, error) {
-	store := s.add(resource, newFunc, source, false)
+	store := s.add(resource, newFunc, source, livestore.Config{})
 	if err := store.Resync(context.Background()); err != nil {
 		return nil, fmt.Errorf("filling the store of %s: %w", resource, err)
 	}
@@ -90,10 +91,10 @@ func (s *stores) addAvailable(resource string, newFunc func() runtime.Object, so
 
 // liveKind is a kind that the engine holds.
 type liveKind struct {
-	resource    string
-	newFunc     func() runtime.Object
-	deleteLooks bool // see livestore.Config
-	newStorage  func(*runtime.Scheme, storage.Interface) (rest.Storage, error)
+	resource   string
+	newFunc    func() runtime.Object
+	traits     livestore.Config // DeleteLooks and GetFence
+	newStorage func(*runtime.Scheme, storage.Interface) (rest.Storage, error)
 }
 
 func liveKinds(engine *docker.Engine) []liveKind {
@@ -101,10 +102,10 @@ func liveKinds(engine *docker.Engine) []liveKind {
 		return container.NewStorage(scheme, objects, engine.Containers().StopTimeout)
 	}
 	return []liveKind{
-		{"containers", func() runtime.Object { return &v1alpha1.Container{} }, false, newContainers},
-		{"images", func() runtime.Object { return &v1alpha1.Image{} }, true, image.NewStorage},
-		{"volumes", func() runtime.Object { return &v1alpha1.Volume{} }, true, volume.NewStorage},
-		{"networks", func() runtime.Object { return &v1alpha1.Network{} }, true, network.NewStorage},
+		{"containers", func() runtime.Object { return &v1alpha1.Container{} }, livestore.Config{}, newContainers},
+		{"images", func() runtime.Object { return &v1alpha1.Image{} }, livestore.Config{DeleteLooks: true, GetFence: engine.Fence}, image.NewStorage},
+		{"volumes", func() runtime.Object { return &v1alpha1.Volume{} }, livestore.Config{DeleteLooks: true, GetFence: engine.Fence}, volume.NewStorage},
+		{"networks", func() runtime.Object { return &v1alpha1.Network{} }, livestore.Config{DeleteLooks: true}, network.NewStorage},
 	}
 }
 
@@ -115,7 +116,7 @@ func (s *stores) addLive(kind liveKind, source livestore.Source) (*livestore.Sto
 	if err != nil {
 		return nil, nil, err
 	}
-	store := s.add(kind.resource, kind.newFunc, source, kind.deleteLooks)
+	store := s.add(kind.resource, kind.newFunc, source, kind.traits)
 	objects, err := kind.newStorage(Scheme, registry.InNamespace(s.namespace, registry.Prefix(kind.resource), store, elsewhere))
 	return store, objects, err
 }

@@ -37,13 +37,14 @@ func recording(t *testing.T) (*Engine, map[string]*sourcetest.Sink) {
 
 func TestWhatEachEventMakesDirty(t *testing.T) {
 	image := "sha256:" + dockertest.IDA
+	cameOrWent := map[string]string{"containers": dockertest.IDA, "images": "container " + dockertest.IDA, "volumes": "container " + dockertest.IDA}
 	for _, test := range []struct {
 		kind   events.Type
 		action string
 		id     string
 		want   map[string]string // what is marked, by resource
 	}{
-		{"container", "create", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "create", dockertest.IDA, cameOrWent},
 		{"container", "start", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
 		{"container", "die", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
 		{"container", "stop", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
@@ -53,7 +54,7 @@ func TestWhatEachEventMakesDirty(t *testing.T) {
 		{"container", "rename", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
 		{"container", "update", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
 		{"container", "oom", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
-		{"container", "destroy", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
+		{"container", "destroy", dockertest.IDA, cameOrWent},
 		{"container", "health_status: healthy", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
 		{"container", "something new", dockertest.IDA, map[string]string{"containers": dockertest.IDA}},
 		{"container", "exec_create: /bin/true ", dockertest.IDA, nil},

@@ -6,6 +6,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -50,6 +51,14 @@ func Age[T metav1.Object]() Column[T] {
 			return duration.HumanDuration(max(0, time.Since(created.Time)))
 		},
 	}
+}
+
+// Known returns the cell for a value that may not be known.
+func Known(value *bool) string {
+	if value == nil {
+		return "<unknown>"
+	}
+	return strconv.FormatBool(*value)
 }
 
 type table[T metav1.Object] struct {

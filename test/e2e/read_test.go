@@ -53,8 +53,8 @@ func TestColumnsAreThoseOfTheContract(t *testing.T) {
 	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		for resource, want := range map[string][2]string{
 			"containers": {"NAME IMAGE STATUS PORTS AGE", "ID COMMAND PID HEALTH"},
-			"images":     {"NAME ID SIZE AGE", "OS/ARCH DIGEST"},
-			"volumes":    {"NAME DRIVER AGE", "SCOPE MOUNTPOINT"},
+			"images":     {"NAME ID SIZE AGE", "OS/ARCH DIGEST IN-USE DANGLING"},
+			"volumes":    {"NAME DRIVER AGE", "SCOPE MOUNTPOINT IN-USE ANONYMOUS"},
 			"networks":   {"NAME DRIVER SCOPE AGE", "ID SUBNETS CONTAINERS"},
 			"engines":    {"NAME VERSION READY CONTAINERS IMAGES VOLUMES NETWORKS", "ENDPOINT OS/ARCH STORAGE-DRIVER"},
 		} {

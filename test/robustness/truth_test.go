@@ -20,6 +20,7 @@ import (
 	"github.com/docker/docker/client"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/checkers"
@@ -31,11 +32,15 @@ func truth(ctx context.Context, docker *client.Client) (map[string]checkers.Fact
 	if err != nil {
 		return nil, err
 	}
-	images, err := imagesOf(ctx, docker)
+	used, err := usedThings(ctx, docker)
 	if err != nil {
 		return nil, err
 	}
-	volumes, err := volumesOf(ctx, docker)
+	images, err := imagesOf(ctx, docker, used)
+	if err != nil {
+		return nil, err
+	}
+	volumes, err := volumesOf(ctx, docker, used)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +73,20 @@ func containersOf(ctx context.Context, docker *client.Client) (checkers.Facts, e
 	return facts, nil
 }
 
-func imagesOf(ctx context.Context, docker *client.Client) (checkers.Facts, error) {
+// usedThings returns the IDs of the images and the names of the volumes that containers have.
+func usedThings(ctx context.Context, docker *client.Client) (sets.Set[string], error) {
+	listed, err := docker.ContainerList(ctx, container.ListOptions{All: true})
+	used := sets.New[string]()
+	for _, c := range listed {
+		used.Insert(c.ImageID)
+		for _, m := range c.Mounts {
+			used.Insert(m.Name)
+		}
+	}
+	return used, err
+}
+
+func imagesOf(ctx context.Context, docker *client.Client, used sets.Set[string]) (checkers.Facts, error) {
 	listed, err := docker.ImageList(ctx, image.ListOptions{})
 	if err != nil {
 		return nil, err
@@ -93,14 +111,14 @@ func imagesOf(ctx context.Context, docker *client.Client) (checkers.Facts, error
 		for _, name := range names {
 			facts[strings.ReplaceAll(name, "/", "~")] = map[string]string{
 				"id": i.ID, "created": second(i.Created), "platform": i.Os + "/" + i.Architecture, "size": strconv.FormatInt(i.Size, 10), "labels": labels,
-				"tagged": strconv.FormatBool(len(i.RepoTags) > 0),
+				"tagged": strconv.FormatBool(len(i.RepoTags) > 0), "in use": strconv.FormatBool(used.Has(i.ID)),
 			}
 		}
 	}
 	return facts, nil
 }
 
-func volumesOf(ctx context.Context, docker *client.Client) (checkers.Facts, error) {
+func volumesOf(ctx context.Context, docker *client.Client, used sets.Set[string]) (checkers.Facts, error) {
 	listed, err := docker.VolumeList(ctx, volume.ListOptions{})
 	if err != nil {
 		return nil, err
@@ -109,7 +127,7 @@ func volumesOf(ctx context.Context, docker *client.Client) (checkers.Facts, erro
 	for _, v := range listed.Volumes {
 		facts[v.Name] = map[string]string{
 			"name": v.Name, "driver": v.Driver, "mountpoint": v.Mountpoint, "scope": v.Scope, "created": second(v.CreatedAt), "labels": labelsOf(v.Labels),
-			"options": labelsOf(v.Options),
+			"options": labelsOf(v.Options), "in use": strconv.FormatBool(used.Has(v.Name)),
 		}
 	}
 	return facts, nil
@@ -161,13 +179,13 @@ func facts(objects []runtime.Object) checkers.Facts {
 			s := o.Status
 			all[o.Name] = map[string]string{
 				"id": s.ID, "created": at(s.CreatedAt), "platform": s.OS + "/" + s.Architecture, "size": strconv.FormatInt(s.Size, 10), "labels": labelsOf(s.Labels),
-				"tagged": isTrue(s.Conditions, v1alpha1.ImageTagged),
+				"tagged": isTrue(s.Conditions, v1alpha1.ImageTagged), "in use": known(s.InUse),
 			}
 		case *v1alpha1.Volume:
 			s := o.Status
 			all[o.Name] = map[string]string{
 				"name": s.Name, "driver": s.Driver, "mountpoint": s.Mountpoint, "scope": s.Scope, "created": at(s.CreatedAt), "labels": labelsOf(s.Labels),
-				"options": labelsOf(s.Options),
+				"options": labelsOf(s.Options), "in use": known(s.InUse),
 			}
 		case *v1alpha1.Network:
 			s := o.Status
@@ -209,6 +227,13 @@ func at(t *metav1.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
+}
+
+func known(value *bool) string {
+	if value == nil {
+		return "not known"
+	}
+	return strconv.FormatBool(*value)
 }
 
 func isTrue(conditions []metav1.Condition, kind string) string {

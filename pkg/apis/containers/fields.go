@@ -6,6 +6,7 @@ package containers
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -25,9 +26,11 @@ func SelectableFields(obj runtime.Object) fields.Set {
 		set = fields.Set{"spec.state": string(obj.Spec.State), "status.id": obj.Status.ID, "status.image": obj.Status.Image,
 			"status.name": obj.Status.Name, "status.namespace": obj.Status.Namespace, "status.status": string(obj.Status.Status)}
 	case *v1alpha1.Image:
-		set = fields.Set{"status.id": obj.Status.ID, "status.namespace": obj.Status.Namespace, "status.repoTag": obj.Status.RepoTag}
+		set = fields.Set{"status.dangling": strconv.FormatBool(obj.Status.Dangling), "status.id": obj.Status.ID, "status.inUse": known(obj.Status.InUse),
+			"status.namespace": obj.Status.Namespace, "status.repoTag": obj.Status.RepoTag}
 	case *v1alpha1.Volume:
-		set = fields.Set{"status.driver": obj.Status.Driver, "status.name": obj.Status.Name, "status.namespace": obj.Status.Namespace}
+		set = fields.Set{"status.anonymous": strconv.FormatBool(obj.Status.Anonymous), "status.driver": obj.Status.Driver,
+			"status.inUse": known(obj.Status.InUse), "status.name": obj.Status.Name, "status.namespace": obj.Status.Namespace}
 	case *v1alpha1.Network:
 		set = fields.Set{"status.driver": obj.Status.Driver, "status.id": obj.Status.ID, "status.namespace": obj.Status.Namespace}
 	}
@@ -35,6 +38,14 @@ func SelectableFields(obj runtime.Object) fields.Set {
 		set["metadata.name"], set["metadata.namespace"] = accessor.GetName(), accessor.GetNamespace()
 	}
 	return set
+}
+
+// known returns a field's value as selectors write it. It is empty if the value is not known.
+func known(value *bool) string {
+	if value == nil {
+		return ""
+	}
+	return strconv.FormatBool(*value)
 }
 
 // IndexedFields maps the selectable fields that the stores index to functions that read them. Few objects share a value

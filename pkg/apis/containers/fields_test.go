@@ -18,8 +18,8 @@ import (
 var selectable = map[string][]string{
 	"Container": {"metadata.name", "metadata.namespace", "spec.state", "status.id", "status.image", "status.name",
 		"status.namespace", "status.status"},
-	"Image":              {"metadata.name", "metadata.namespace", "status.id", "status.namespace", "status.repoTag"},
-	"Volume":             {"metadata.name", "metadata.namespace", "status.driver", "status.name", "status.namespace"},
+	"Image":              {"metadata.name", "metadata.namespace", "status.dangling", "status.id", "status.inUse", "status.namespace", "status.repoTag"},
+	"Volume":             {"metadata.name", "metadata.namespace", "status.anonymous", "status.driver", "status.inUse", "status.name", "status.namespace"},
 	"Network":            {"metadata.name", "metadata.namespace", "status.driver", "status.id", "status.namespace"},
 	"ImagePullRequest":   {"metadata.name", "metadata.namespace"},
 	"ImagePushRequest":   {"metadata.name", "metadata.namespace"},

@@ -74,7 +74,7 @@ var Requests = []Request{
 	{View, http.MethodGet, "/_ping", nil, none, "the same of an engine that refuses HEAD"},
 	{View, http.MethodGet, "/version", nil, none, "the version in the status of Engine; the API version and a sign of life where pings are refused"},
 	{View, http.MethodGet, "/info", nil, none, "storage driver in the status of Engine"},
-	{View, http.MethodGet, "/containers/json", []string{"all", "filters"}, none, "IDs of all containers, after connecting, every resync period and an event that names none; the container of a made name; names of those that use an image or volume"},
+	{View, http.MethodGet, "/containers/json", []string{"all", "filters"}, none, "IDs of all containers, after connecting, every resync period and an event that names none; the container of a made name; which images and volumes are in use, after connecting, every resync period, and of a container that came or went; names of those that use an image or volume"},
 	{View, http.MethodGet, "/images/json", []string{"filters"}, none, "IDs of all images, after connecting, every resync period and an event that names none, and before a live read where the engine raises no event for some; which images without a tag are shown"},
 	{View, http.MethodGet, "/volumes", nil, none, "names of all volumes, after connecting, every resync period and an event that names none; the volume of a made name; to show or delete a volume that Docker does not find by its name"},
 	{View, http.MethodGet, "/networks", nil, none, "IDs of all networks, after connecting, every resync period and an event that names none; the network of a name or ID that the server does not know"},

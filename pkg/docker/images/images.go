@@ -28,9 +28,9 @@ const lookups = 10
 
 var imageResource = v1alpha1.Resource("images")
 
-// Source is the source of the engine's images. A subject is one of three things: an image ID; a reference that an event
-// named, which shows no object and leads to the images that have it or had it; or the move of a tag, which leads to the
-// tag's new owner and to its former owner.
+// Source is the source of the engine's images. A subject is one of four things: an image ID; a reference that an event
+// named, which shows no object and leads to the images that have it or had it; the move of a tag, which leads to the tag's
+// new owner and to its former owner; or a container that came or went, which leads to its image.
 type Source struct {
 	source.Base
 	clock clock.PassiveClock
@@ -38,6 +38,7 @@ type Source struct {
 	hasRead   func() bool
 	index     index
 	sightings sightings
+	usage     *source.Usage // by containers, of image IDs
 
 	mu    sync.Mutex
 	lists *lists // of the newest connection
@@ -46,7 +47,8 @@ type Source struct {
 // New returns the source of an engine's images. hasRead reports whether the images have been read at least once since
 // the server started.
 func New(engine source.Engine, hasRead func() bool) *Source {
-	return &Source{Base: source.NewBase(engine, imageResource), clock: clock.RealClock{}, hasRead: hasRead}
+	usage := source.NewUsage(engine.Client, func(user source.User) []string { return []string{names.ImageID(user.ImageID)} })
+	return &Source{Base: source.NewBase(engine, imageResource), clock: clock.RealClock{}, hasRead: hasRead, usage: usage}
 }
 
 // invisible lists the actions that change nothing that an image shows.
@@ -54,6 +56,10 @@ var invisible = sets.New(events.ActionPush, events.ActionSave)
 
 // Hear marks the images that an event may change. Docker's events are described in its file api/types/events/events.go.
 func (s *Source) Hear(event source.Event) {
+	if subject, ok := s.usage.Hear(event); ok {
+		s.MarkDirty(subject)
+		return
+	}
 	switch {
 	case event.Type == events.ContainerEventType && event.Verb() == events.ActionCommit:
 		s.MarkAllDirty() // Docker raises no event for an image without a tag
@@ -87,6 +93,7 @@ func subjectOf(event source.Event, id string) string {
 
 // Subjects lists the IDs of all images that docker images shows.
 func (s *Source) Subjects(ctx context.Context) (ids []string, err error) {
+	s.usage.Read(ctx)
 	err = s.Client.Read(ctx, connection.ListTimeout, func(ctx context.Context, c *connection.Connection) error {
 		ids, err = s.on(c).ids(ctx)
 		return err
@@ -97,8 +104,11 @@ func (s *Source) Subjects(ctx context.Context) (ids []string, err error) {
 	return ids, nil
 }
 
-// Observe inspects one image, or finds the images that a reference leads to.
+// Observe inspects one image, or finds the images that another subject leads to.
 func (s *Source) Observe(ctx context.Context, subject string) (map[string]runtime.Object, []string, error) {
+	if images, ok, err := s.usage.Observe(ctx, subject); ok {
+		return nil, images, connection.APIError("list", v1alpha1.Resource("containers"), subject, err)
+	}
 	if tag, id, ok := movedTag(subject); ok {
 		return s.observeMove(ctx, tag, id)
 	}
@@ -131,6 +141,9 @@ func (s *Source) Observe(ctx context.Context, subject string) (map[string]runtim
 		return nil, related, nil
 	}
 	images := imagesOf(response, tags, s.Namespace)
+	for _, object := range images {
+		object.Status.Dangling, object.Status.InUse = s.isDangling(response, tags), s.usage.InUse(subject)
+	}
 	s.sightings.see(subject, images, source.NowOf(s.clock), !s.hasRead())
 	objects := map[string]runtime.Object{}
 	for _, object := range images {
@@ -191,6 +204,12 @@ func (s *Source) isShown(ctx context.Context, response *image.InspectResponse, t
 		return err
 	})
 	return shown, err
+}
+
+// isDangling reports whether docker images finds the image with the filter dangling=true.
+func (s *Source) isDangling(response *image.InspectResponse, tags []string) bool {
+	c, err := s.Client.Current()
+	return len(tags) == 0 && (len(digestsOf(response)) == 0 || err == nil && c.HidesParents())
 }
 
 // NameOf returns the name of the Image that Docker means by name. For example, busybox and docker.io~library~busybox

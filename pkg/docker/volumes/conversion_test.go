@@ -4,6 +4,7 @@
 package volumes
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/docker/docker/api/types/volume"
@@ -18,18 +19,18 @@ import (
 
 func TestAVolumeShowsWhatDockerSays(t *testing.T) {
 	v := localVolume()
-	got := volumeOf(&v, "engine", true)
+	got := volumeOf(&v, "engine", habits{dates: true})
 	want := v1alpha1.VolumeStatus{Name: "data", Namespace: "moby", CreatedAt: source.TimeOf(dockertest.CreatedAt), Driver: "local", Mountpoint: "/v",
 		Labels: map[string]string{"a": "b"}, Scope: "local", Options: map[string]string{"o": "p"}}
 	if !apiequality.Semantic.DeepEqual(got.Status, want) || got.Name != "data" || got.Labels["a"] != "b" {
 		t.Errorf("%+v", got)
 	}
 	v.CreatedAt = ""
-	if volumeOf(&v, "engine", true).Status.CreatedAt != nil {
+	if volumeOf(&v, "engine", habits{dates: true}).Status.CreatedAt != nil {
 		t.Error("the volume shows a creation time that the driver does not give")
 	}
 	v.Name = "team/share"
-	if got := volumeOf(&v, "engine", true); got.Name != containers.ObjectName("team/share") || got.Status.Name != "team/share" {
+	if got := volumeOf(&v, "engine", habits{dates: true}); got.Name != containers.ObjectName("team/share") || got.Status.Name != "team/share" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -63,14 +64,37 @@ func TestWhatTellsAVolumeFromTheOneBefore(t *testing.T) {
 			test.of(&after)
 		}
 		test.change(&after)
-		if isAnother := volumeOf(&before, "engine", test.dated).UID != volumeOf(&after, "engine", test.dated).UID; isAnother != test.isAnother {
+		if isAnother := volumeOf(&before, "engine", habits{dates: test.dated}).UID != volumeOf(&after, "engine", habits{dates: test.dated}).UID; isAnother != test.isAnother {
 			t.Errorf("%s: another volume is %v", what, isAnother)
 		}
 	}
 }
 
+func TestAVolumeIsAnonymousIfDockerMadeUpItsName(t *testing.T) {
+	hex := strings.Repeat("0123456789abcdef", 4)
+	label := map[string]string{anonymousLabel: ""}
+	for _, test := range []struct {
+		name           string
+		labels         map[string]string
+		labels23, want bool
+	}{
+		{name: hex, labels: label, labels23: true, want: true},
+		{name: hex, labels23: true, want: false}, // somebody chose the name
+		{name: "data", labels: label, labels23: true, want: true},
+		{name: hex, want: true}, // Docker before 23 sets no label
+		{name: hex, labels: label, want: true},
+		{name: hex[1:], want: false},
+		{name: "data", want: false},
+	} {
+		v := volume.Volume{Name: test.name, Labels: test.labels}
+		if got := volumeOf(&v, "engine", habits{labelsAnonymous: test.labels23}).Status.Anonymous; got != test.want {
+			t.Errorf("%+v: %t", test, got)
+		}
+	}
+}
+
 func TestAnAnswerWithHolesIsNoPanic(t *testing.T) {
-	volumeOf(&volume.Volume{}, "engine", true)
+	volumeOf(&volume.Volume{}, "engine", habits{dates: true})
 }
 
 func TestVolumesAreDatedWhateverVersionOfTheAPIIsSpoken(t *testing.T) {
@@ -79,7 +103,7 @@ func TestVolumesAreDatedWhateverVersionOfTheAPIIsSpoken(t *testing.T) {
 	dockertest.Must(t, err)
 	for newest, want := range map[string]bool{"1.41": false, "1.42": true, "1.51": true} {
 		c.NewestAPI = newest
-		if got := datesVolumes(c); got != want {
+		if got := habitsOf(c).dates; got != want {
 			t.Errorf("an engine with API %s, to which the server speaks %s, dates volumes: %t", newest, c.Docker.ClientVersion(), got)
 		}
 	}

@@ -112,6 +112,18 @@ func (l *lives) of(subject string) (known life, name string, ok bool) {
 	return *current, name, true
 }
 
+// current returns the subjects of those of the volumes that are known.
+func (l *lives) current(names []string) (subjects []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, name := range names {
+		if known := l.byName[name]; known != nil {
+			subjects = append(subjects, known.subject(name))
+		}
+	}
+	return subjects
+}
+
 // has reports whether a volume with that name is known.
 func (l *lives) has(name string) bool {
 	l.mu.Lock()

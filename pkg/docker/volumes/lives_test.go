@@ -107,7 +107,7 @@ func TestALifeThatBeganAnewWhileItWasLookedForIsNotOver(t *testing.T) {
 // shownIn returns the uid and the creation time that a volume shows in its current life.
 func shownIn(t *testing.T, l *lives, v volume.Volume, dated, isBest bool) (uid, createdAt string) {
 	t.Helper()
-	object := volumeOf(&v, "engine", dated)
+	object := volumeOf(&v, "engine", habits{dates: dated})
 	if !l.show(l.use(v.Name, ""), object, isBest) {
 		t.Fatal("the life has ended")
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
@@ -32,20 +33,38 @@ var volumeResource = v1alpha1.Resource("volumes")
 // localDriver is the name of Docker's own volume driver.
 const localDriver = "local"
 
-// Source is the source of the engine's volumes. A subject is one life of a volume.
+// Source is the source of the engine's volumes. A subject is one of two things: one life of a volume; or a container that
+// came or went, which leads to its volumes.
 type Source struct {
 	source.Base
 	lives lives
+	usage *source.Usage // by containers, of the names of volumes
 }
 
 // New returns the source of an engine's volumes.
-func New(engine source.Engine) *Source { return &Source{Base: source.NewBase(engine, volumeResource)} }
+func New(engine source.Engine) *Source {
+	return &Source{Base: source.NewBase(engine, volumeResource), usage: source.NewUsage(engine.Client, mountedVolumes)}
+}
+
+// mountedVolumes returns the names of the volumes that a container has mounted.
+func mountedVolumes(user source.User) (volumes []string) {
+	for _, m := range user.Mounts {
+		if (m.Type == mount.TypeVolume || m.Type == mount.TypeCluster) && m.Name != "" {
+			volumes = append(volumes, m.Name)
+		}
+	}
+	return volumes
+}
 
 // invisible lists the actions that change nothing that a volume shows.
 var invisible = sets.New(events.ActionMount, events.ActionUnmount)
 
 // Hear marks the volume that an event is about. Volumes have no IDs: Docker's events name them.
 func (s *Source) Hear(event source.Event) {
+	if subject, ok := s.usage.Hear(event); ok {
+		s.MarkDirty(subject)
+		return
+	}
 	name := event.Actor.ID
 	switch {
 	case event.Type != events.VolumeEventType, invisible.Has(event.Verb()):
@@ -88,8 +107,9 @@ func (s *Source) List(ctx context.Context) (map[string]map[string]runtime.Object
 	return shown, nil
 }
 
-// listNew lists the volumes after a fence, so that the caller may use names that are new to lives.
+// listNew lists the containers and the volumes after a fence, so that the caller may use names that are new to lives.
 func (s *Source) listNew(ctx context.Context) ([]*volume.Volume, error) {
+	s.usage.Read(ctx)
 	if err := s.Fence(ctx); err != nil {
 		return nil, err
 	}
@@ -118,8 +138,11 @@ func (s *Source) list(ctx context.Context) ([]*volume.Volume, error) {
 	}), err
 }
 
-// Observe looks at one volume.
+// Observe looks at one volume, or finds the volumes that a container leads to.
 func (s *Source) Observe(ctx context.Context, subject string) (map[string]runtime.Object, []string, error) {
+	if volumes, ok, err := s.usage.Observe(ctx, subject); ok {
+		return nil, s.lives.current(volumes), connection.APIError("list", v1alpha1.Resource("containers"), subject, err)
+	}
 	known, name, ok := s.lives.of(subject)
 	if !ok {
 		return nil, nil, nil
@@ -143,17 +166,34 @@ func (s *Source) show(subject string, found *volume.Volume, isBest bool) (map[st
 	if err != nil {
 		return nil, err
 	}
-	object := volumeOf(found, s.Namespace, datesVolumes(c))
+	object := volumeOf(found, s.Namespace, habitsOf(c))
+	object.Status.InUse = s.usage.InUse(found.Name)
 	if !s.lives.show(subject, object, isBest) {
 		return nil, nil
 	}
 	return map[string]runtime.Object{source.KeyOf(object): object}, nil
 }
 
-// datesVolumes reports whether the engine says when a local volume was created. Docker before 23 (API 1.42) says when
-// the volume's content last changed.
-func datesVolumes(c *connection.Connection) bool {
-	return c.IsPodman() || versions.GreaterThanOrEqualTo(c.NewestAPI, "1.42")
+// habits are the ways in which engines differ when they tell of volumes.
+type habits struct {
+	// dates is true if the engine says when a local volume was created. Docker before 23 (API 1.42) says when the volume's
+	// content last changed.
+	dates bool
+	// labelsAnonymous is true if the engine puts a label on a volume whose name it made up.
+	labelsAnonymous bool
+}
+
+func habitsOf(c *connection.Connection) habits {
+	isNew := versions.GreaterThanOrEqualTo(c.NewestAPI, "1.42")
+	return habits{dates: isNew || c.IsPodman(), labelsAnonymous: isNew && !c.IsPodman()}
+}
+
+// anonymousLabel is the label of a volume whose name the engine made up.
+const anonymousLabel = "com.docker.volume.anonymous"
+
+func isAnonymous(v *volume.Volume, of habits) bool {
+	_, isLabelled := v.Labels[anonymousLabel]
+	return isLabelled || !of.labelsAnonymous && names.IsFullID(v.Name)
 }
 
 // Lookup finds the volume whose object has that name.
@@ -236,7 +276,7 @@ func (s *Source) inspect(ctx context.Context, name string) (*volume.Volume, erro
 
 // volumeOf returns the Volume for Docker's answer. The creation time is part of the identity of a local volume if the
 // engine dates volumes. Plugins may change the creation time of a volume.
-func volumeOf(v *volume.Volume, namespace string, dated bool) *v1alpha1.Volume {
+func volumeOf(v *volume.Volume, namespace string, of habits) *v1alpha1.Volume {
 	created, labels, options := source.TimeOf(v.CreatedAt), source.LabelsOf(v.Labels), source.LabelsOf(v.Options)
 	object := &v1alpha1.Volume{
 		ObjectMeta: metav1.ObjectMeta{Name: containers.ObjectName(v.Name), Namespace: namespace, Labels: source.Selectable(labels)},
@@ -245,6 +285,7 @@ func volumeOf(v *volume.Volume, namespace string, dated bool) *v1alpha1.Volume {
 			Namespace:  v1alpha1.EngineNamespace,
 			CreatedAt:  created,
 			Driver:     v.Driver,
+			Anonymous:  isAnonymous(v, of),
 			Mountpoint: v.Mountpoint,
 			Labels:     labels,
 			Scope:      v.Scope,
@@ -257,7 +298,7 @@ func volumeOf(v *volume.Volume, namespace string, dated bool) *v1alpha1.Volume {
 	}
 	if created != nil {
 		object.CreationTimestamp = *created
-		if dated && v.Driver == localDriver {
+		if of.dates && v.Driver == localDriver {
 			identity = append(identity, created.UTC().Format("2006-01-02T15:04:05Z"))
 		}
 	}

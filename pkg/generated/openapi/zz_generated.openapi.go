@@ -2320,6 +2320,21 @@ func schema_pkg_apis_containers_v1alpha1_ImageStatus(ref common.ReferenceCallbac
 							Format:      "int64",
 						},
 					},
+					"dangling": {
+						SchemaProps: spec.SchemaProps{
+							Description: "dangling says that docker images shows the image as dangling. Such an image has no tag. Engines with the containerd image store do not count an image that was pulled by its digest.",
+							Default:     false,
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"inUse": {
+						SchemaProps: spec.SchemaProps{
+							Description: "inUse says that a container was made of the image. It does not matter whether the container runs, or by which of the image's tags it was made. inUse is absent if the engine does not list its containers.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"labels": {
 						SchemaProps: spec.SchemaProps{
 							Description: "labels are all of the image's labels.",
@@ -2928,6 +2943,21 @@ func schema_pkg_apis_containers_v1alpha1_VolumeStatus(ref common.ReferenceCallba
 						SchemaProps: spec.SchemaProps{
 							Description: "mountpoint is where the volume's data is on the engine's host.",
 							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"inUse": {
+						SchemaProps: spec.SchemaProps{
+							Description: "inUse says that a container has the volume. It does not matter whether the container runs. inUse is absent if the engine does not list its containers.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"anonymous": {
+						SchemaProps: spec.SchemaProps{
+							Description: "anonymous says that Docker made up the volume's name, because the one who wanted the volume gave none. It is true if the volume has the label com.docker.volume.anonymous. Docker before 23 and Podman do not set the label. With them it is true if the name is 64 hexadecimal digits, as made-up names are.",
+							Default:     false,
+							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},

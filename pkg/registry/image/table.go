@@ -4,6 +4,7 @@
 package image
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/docker/go-units"
@@ -27,6 +28,10 @@ var table = registry.NewTableConvertor(
 	registry.Age[*v1alpha1.Image](),
 	column{Name: "OS/Arch", Priority: 1, Description: "The platform that the image is for.", Cell: platform},
 	column{Name: "Digest", Priority: 1, Description: "The digest by which a registry knows the image.", Cell: digest},
+	column{Name: "In-Use", Priority: 1, Description: "Whether a container was made of the image.",
+		Cell: func(i *v1alpha1.Image) string { return registry.Known(i.Status.InUse) }},
+	column{Name: "Dangling", Priority: 1, Description: "Whether docker images shows the image as dangling.",
+		Cell: func(i *v1alpha1.Image) string { return strconv.FormatBool(i.Status.Dangling) }},
 )
 
 func platform(i *v1alpha1.Image) string {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/utils/ptr"
+
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
@@ -18,15 +20,15 @@ func TestTheColumnsOfImages(t *testing.T) {
 		want   []any
 	}{
 		{
-			v1alpha1.ImageStatus{ID: id, Size: 4261234, OS: "linux", Architecture: "amd64", RepoTag: "reg:5000/a/b:v1",
+			v1alpha1.ImageStatus{ID: id, Size: 4261234, OS: "linux", Architecture: "amd64", RepoTag: "reg:5000/a/b:v1", InUse: ptr.To(true),
 				RepoDigests: []string{"a@sha256:1", "reg:5000/a/b@sha256:2"}},
-			[]any{"name", "0123456789ab", "4.26MB", "<unknown>", "linux/amd64", "sha256:2"},
+			[]any{"name", "0123456789ab", "4.26MB", "<unknown>", "linux/amd64", "sha256:2", "true", "false"},
 		},
 		{
-			v1alpha1.ImageStatus{ID: id, OS: "linux", RepoDigests: []string{"a@sha256:1"}},
-			[]any{"name", "0123456789ab", "0B", "<unknown>", "linux", "sha256:1"},
+			v1alpha1.ImageStatus{ID: id, OS: "linux", RepoDigests: []string{"a@sha256:1"}, InUse: ptr.To(false), Dangling: true},
+			[]any{"name", "0123456789ab", "0B", "<unknown>", "linux", "sha256:1", "false", "true"},
 		},
-		{v1alpha1.ImageStatus{}, []any{"name", "<none>", "0B", "<unknown>", "<none>", "<none>"}},
+		{v1alpha1.ImageStatus{}, []any{"name", "<none>", "0B", "<unknown>", "<none>", "<none>", "<unknown>", "false"}},
 	} {
 		image := &v1alpha1.Image{Status: test.status}
 		image.Name = "name"

@@ -5,6 +5,8 @@
 package volume
 
 import (
+	"strconv"
+
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage"
@@ -36,4 +38,8 @@ var table = registry.NewTableConvertor(
 		Cell: func(v *v1alpha1.Volume) string { return v.Status.Scope }},
 	column{Name: "Mountpoint", Priority: 1, Description: "Where the data is on the engine's host.",
 		Cell: func(v *v1alpha1.Volume) string { return v.Status.Mountpoint }},
+	column{Name: "In-Use", Priority: 1, Description: "Whether a container has the volume.",
+		Cell: func(v *v1alpha1.Volume) string { return registry.Known(v.Status.InUse) }},
+	column{Name: "Anonymous", Priority: 1, Description: "Whether Docker made up the name.",
+		Cell: func(v *v1alpha1.Volume) string { return strconv.FormatBool(v.Status.Anonymous) }},
 )

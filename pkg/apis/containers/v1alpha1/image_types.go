@@ -56,6 +56,14 @@ type ImageStatus struct {
 	// size is the size of the image's layers on disk, in bytes. A layer that images share counts for each of them.
 	// +optional
 	Size int64 `json:"size"`
+	// dangling says that docker images shows the image as dangling. Such an image has no tag. Engines with the containerd
+	// image store do not count an image that was pulled by its digest.
+	// +optional
+	Dangling bool `json:"dangling"`
+	// inUse says that a container was made of the image. It does not matter whether the container runs, or by which of the
+	// image's tags it was made. inUse is absent if the engine does not list its containers.
+	// +optional
+	InUse *bool `json:"inUse,omitempty"`
 	// labels are all of the image's labels.
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`

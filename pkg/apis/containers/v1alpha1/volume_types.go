@@ -46,6 +46,15 @@ type VolumeStatus struct {
 	// mountpoint is where the volume's data is on the engine's host.
 	// +optional
 	Mountpoint string `json:"mountpoint,omitempty"`
+	// inUse says that a container has the volume. It does not matter whether the container runs. inUse is absent if the
+	// engine does not list its containers.
+	// +optional
+	InUse *bool `json:"inUse,omitempty"`
+	// anonymous says that Docker made up the volume's name, because the one who wanted the volume gave none. It is true
+	// if the volume has the label com.docker.volume.anonymous. Docker before 23 and Podman do not set the label. With
+	// them it is true if the name is 64 hexadecimal digits, as made-up names are.
+	// +optional
+	Anonymous bool `json:"anonymous"`
 	// labels are all of the volume's labels in Docker.
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`

@@ -1011,6 +1011,11 @@ func (in *ImageStatus) DeepCopyInto(out *ImageStatus) {
 		in, out := &in.CreatedAt, &out.CreatedAt
 		*out = (*in).DeepCopy()
 	}
+	if in.InUse != nil {
+		in, out := &in.InUse, &out.InUse
+		*out = new(bool)
+		**out = **in
+	}
 	if in.Labels != nil {
 		in, out := &in.Labels, &out.Labels
 		*out = make(map[string]string, len(*in))
@@ -1293,6 +1298,11 @@ func (in *VolumeStatus) DeepCopyInto(out *VolumeStatus) {
 	if in.CreatedAt != nil {
 		in, out := &in.CreatedAt, &out.CreatedAt
 		*out = (*in).DeepCopy()
+	}
+	if in.InUse != nil {
+		in, out := &in.InUse, &out.InUse
+		*out = new(bool)
+		**out = **in
 	}
 	if in.Labels != nil {
 		in, out := &in.Labels, &out.Labels
