@@ -4,10 +4,12 @@
 package transfers
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -60,4 +62,44 @@ func TestAPullThatFindsNoSpaceFailsWithTheReasonNoSpace(t *testing.T) {
 		}
 	})
 	c.fails(t, c.mustPull(t, pullOf(r.Ref("team/tool:v1")), "").Name, v1alpha1.RequestNoSpace)
+}
+
+func TestEveryPullEndsAndCompleteMeansThatTheImageIsThere(t *testing.T) {
+	c, r := of(t), registry.Start(t)
+	c.retries = 60 // the server has to find the engine again
+	front := r.Front(t)
+	front.Misbehave(registry.Blobs, registry.Slow(4*large))
+	var names, refs []string
+	begin := func(n int) {
+		for range n {
+			name := fmt.Sprintf("team/tool:v%d", len(names))
+			r.Push(t, name, large, small)
+			refs = append(refs, front.Ref(name))
+			names = append(names, c.mustPull(t, pullOf(front.Ref(name)), "").Name)
+		}
+	}
+	begin(4)
+	c.until(t, names[0], func(request *v1alpha1.ImagePullRequest) bool {
+		return request.Status.CurrentBytes > 0 || isFinished(request)
+	})
+	begin(4)
+	if err := eng.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := eng.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	begin(4)
+	for i, name := range names {
+		request := c.until(t, name, isFinished)
+		_, err := eng.Client().ImageInspect(t.Context(), refs[i])
+		switch failed := meta.FindStatusCondition(request.Status.Conditions, v1alpha1.RequestFailed); {
+		case failed == nil && err != nil:
+			t.Errorf("pull %d is complete, and the image is not there: %v", i, err)
+		case failed != nil && failed.Reason != v1alpha1.RequestEngineLost:
+			t.Errorf("pull %d failed: %+v", i, failed)
+		case failed != nil && i >= 8:
+			t.Errorf("pull %d failed after the restart: %+v", i, failed)
+		}
+	}
 }
