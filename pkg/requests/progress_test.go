@@ -76,7 +76,8 @@ func TestProgressNeverRunsBackwards(t *testing.T) {
 			func() { report.Layer("2", "Downloading", 1, 100) }, // a layer that appears late
 			func() { report.Layer("1", "Downloading", 12, 10) }, // a size that is wrong
 			func() { report.Layer("1", "Downloading", 12, 8) },
-			func() { report.Layer("3", "Downloading", 7, 0) }, // a size that is not known
+			func() { report.Layer("3", "Downloading", 3, 0) }, // a size that is not known
+			func() { report.Layer("3", "Downloading", 7, 0) },
 			func() { report.Complete("3", "Download complete") },
 			func() { report.Complete("1", "Pull complete") },
 			func() { report.Layer("2", "Extracting", 0, 0) },
@@ -87,6 +88,9 @@ func TestProgressNeverRunsBackwards(t *testing.T) {
 			time.Sleep(updatePeriod)
 			synctest.Wait()
 			now := w.show(t, subject)
+			if now.CurrentBytes > now.TotalBytes {
+				t.Errorf("there is more than all: %+v", now)
+			}
 			if now.CurrentBytes < last.CurrentBytes || now.TotalBytes < last.TotalBytes || len(now.Layers) < len(last.Layers) {
 				t.Errorf("%+v after %+v", now, last)
 			}
@@ -99,6 +103,24 @@ func TestProgressNeverRunsBackwards(t *testing.T) {
 		}
 		if last.CurrentBytes != 12+100+7 || last.TotalBytes != last.CurrentBytes {
 			t.Errorf("%+v", last)
+		}
+	})
+}
+
+func TestAnUnknownTotalIsZeroUntilTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWork(t)
+		subject := w.mustCreate(t, "a", "key")
+		report := w.run(t, "key").report
+		report.Layer("1", "Downloading", 7, 0)
+		time.Sleep(updatePeriod)
+		if s := w.show(t, subject); s.CurrentBytes != 7 || s.TotalBytes != 0 {
+			t.Errorf("%+v", s)
+		}
+		report.Complete("1", "Pull complete")
+		w.end(t, "key", nil)
+		if s := w.show(t, subject); s.CurrentBytes != 7 || s.TotalBytes != 7 {
+			t.Errorf("%+v", s)
 		}
 	})
 }

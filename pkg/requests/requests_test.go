@@ -4,6 +4,7 @@
 package requests
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,6 +41,17 @@ func TestARequestFailsForTheReasonOfItsJob(t *testing.T) {
 			if s := w.show(t, subject); s.Message != err.Error() || s.Conditions[0].Message != s.Message || s.Image != "" {
 				t.Errorf("%+v", s)
 			}
+		}
+	})
+}
+
+func TestALongErrorIsCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWork(t)
+		subject := w.mustCreate(t, "a", "key")
+		w.end(t, "key", errors.New(strings.Repeat("ä", maxMessage)))
+		if s := w.show(t, subject); len(s.Message) != maxMessage || s.Conditions[0].Message != s.Message {
+			t.Errorf("the message has %d bytes", len(s.Message))
 		}
 	})
 }

@@ -9,14 +9,19 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// maxLayers is how many layers a status shows. No engine can use an image with as many.
-const maxLayers = 512
+const (
+	// maxLayers is how many layers a status shows. No engine can use an image with as many.
+	maxLayers = 512
+	// maxMessage is how many bytes of the message of an error a status shows.
+	maxMessage = 4 << 10
+)
 
 // run is the work of a job, for all requests that ask for the same. Source.mu guards its fields.
 type run struct {
@@ -110,7 +115,7 @@ func (s *Source) finishLocked(r *request, result Result, err error) {
 			status.Digest = result.Digest
 		}
 	} else {
-		conditionType, reason, status.Message = v1alpha1.RequestFailed, reasonOf(err), err.Error()
+		conditionType, reason, status.Message = v1alpha1.RequestFailed, reasonOf(err), cut(err.Error())
 	}
 	for _, kind := range []string{conditionType, v1alpha1.RequestFinished} {
 		status.Conditions = append(status.Conditions, metav1.Condition{
@@ -125,6 +130,14 @@ func (s *Source) finishLocked(r *request, result Result, err error) {
 		return
 	}
 	r.end(nil)
+}
+
+// cut cuts a message that is too long for a status. Registries choose what is in it.
+func cut(message string) string {
+	if len(message) > maxMessage {
+		return strings.ToValidUTF8(message[:maxMessage], "")
+	}
+	return message
 }
 
 func reasonOf(err error) string {
@@ -150,9 +163,15 @@ func (s *Source) forget(r *request) {
 func (r *run) show(status *v1alpha1.ImageRequestStatus) {
 	status.Layers = slices.Clone(r.layers)
 	status.CurrentBytes, status.TotalBytes = 0, 0
+	var known, sizes int64
 	for _, layer := range r.layers {
 		status.CurrentBytes += layer.Current
-		status.TotalBytes += layer.Total
+		known += layer.Total
+		// What has arrived of a layer without a known size counts as its size, so that there is never more than all.
+		sizes += max(layer.Total, layer.Current)
+	}
+	if known > 0 {
+		status.TotalBytes = sizes
 	}
 	status.Message, status.Digest = r.message, r.digest
 }

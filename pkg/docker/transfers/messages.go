@@ -31,6 +31,16 @@ var (
 	transferred  = map[string]bool{"Verifying Checksum": true, "Download complete": true, "Extracting": true, "Pull complete": true, "Pushed": true}
 )
 
+// message is one of Docker's messages. Docker's own type calls the field error deprecated, but podman has no other.
+type message struct {
+	Status      string                    `json:"status,omitempty"`
+	ID          string                    `json:"id,omitempty"`
+	Progress    *jsonmessage.JSONProgress `json:"progressDetail,omitempty"`
+	ErrorDetail *jsonmessage.JSONError    `json:"errorDetail,omitempty"`
+	Error       string                    `json:"error,omitempty"`
+	Aux         json.RawMessage           `json:"aux,omitempty"`
+}
+
 // said is what Docker has said so far about the image as a whole.
 type said struct {
 	message, digest string
@@ -54,7 +64,7 @@ func read(stream io.Reader, report Report) (*said, error) {
 		if err != nil {
 			return result, err
 		}
-		var m jsonmessage.JSONMessage
+		var m message
 		if err := json.Unmarshal(raw, &m); err != nil {
 			return result, unreadable(err)
 		}
@@ -68,17 +78,15 @@ func unreadable(err error) error {
 	return &Failure{v1alpha1.RequestFailedOtherwise, fmt.Errorf("reading what the engine says about the image: %w", err)}
 }
 
-func (s *said) take(m jsonmessage.JSONMessage, raw []byte, report Report) error {
+func (s *said) take(m message, raw []byte, report Report) error {
 	report.Log(keyOf(m), compact(raw))
 	if text := errorOf(m); text != "" {
 		s.failed = true
 		return errors.New(text)
 	}
-	if m.Aux != nil {
-		var aux struct{ Digest string }
-		if json.Unmarshal(*m.Aux, &aux) == nil && aux.Digest != "" {
-			s.setDigest(aux.Digest, report)
-		}
+	var aux struct{ Digest string }
+	if json.Unmarshal(m.Aux, &aux) == nil && aux.Digest != "" {
+		s.setDigest(aux.Digest, report)
 	}
 	switch {
 	case m.Status == "":
@@ -111,11 +119,11 @@ func (s *said) setDigest(digest string, report Report) {
 }
 
 // isOfLayer reports whether a message is about one layer. The message "Pulling from R" has the tag as its ID.
-func isOfLayer(m jsonmessage.JSONMessage) bool {
+func isOfLayer(m message) bool {
 	return m.ID != "" && len(m.ID) <= maxWord && !strings.HasPrefix(m.Status, "Pulling from ")
 }
 
-func reportLayer(m jsonmessage.JSONMessage, report Report) {
+func reportLayer(m message, report Report) {
 	phase := cut(m.Status, maxWord)
 	switch {
 	case transferred[phase]:
@@ -129,15 +137,15 @@ func reportLayer(m jsonmessage.JSONMessage, report Report) {
 	}
 }
 
-func errorOf(m jsonmessage.JSONMessage) string {
-	if m.Error != nil && m.Error.Message != "" {
-		return m.Error.Message
+func errorOf(m message) string {
+	if m.ErrorDetail != nil && m.ErrorDetail.Message != "" {
+		return m.ErrorDetail.Message
 	}
-	return m.ErrorMessage
+	return m.Error
 }
 
 // keyOf returns what a message replaces: the last message about the same layer in the same phase.
-func keyOf(m jsonmessage.JSONMessage) string {
+func keyOf(m message) string {
 	if m.Progress == nil || m.Progress.Current == 0 && m.Progress.Total == 0 || m.ID == "" || errorOf(m) != "" {
 		return ""
 	}
@@ -162,23 +170,25 @@ func cut(s string, length int) string {
 
 // ErrorMessage returns the message with which Docker would report an error.
 func ErrorMessage(err error) []byte {
-	message, marshalErr := json.Marshal(jsonmessage.JSONMessage{Error: &jsonmessage.JSONError{Message: err.Error()}, ErrorMessage: err.Error()})
+	text, marshalErr := json.Marshal(message{ErrorDetail: &jsonmessage.JSONError{Message: err.Error()}, Error: err.Error()})
 	if marshalErr != nil {
 		return nil // strings always have a form in JSON
 	}
-	return message
+	return text
 }
 
 // Text returns a message as the docker command prints it where there is no terminal. It is empty for a message about
 // progress.
-func Text(message []byte) []byte {
-	var m jsonmessage.JSONMessage
-	if json.Unmarshal(message, &m) != nil {
+func Text(raw []byte) []byte {
+	var m message
+	var shown jsonmessage.JSONMessage
+	if json.Unmarshal(raw, &m) != nil || json.Unmarshal(raw, &shown) != nil {
 		return nil
 	}
-	var text bytes.Buffer
-	if err := m.Display(&text, false); err != nil {
-		fmt.Fprintln(&text, err)
+	if said := errorOf(m); said != "" {
+		return []byte(said + "\n")
 	}
+	var text bytes.Buffer
+	_ = shown.Display(&text, false) // its error is that of the message
 	return text.Bytes()
 }

@@ -145,7 +145,8 @@ func TestTextIsWhatTheDockerCommandPrintsWithoutATerminal(t *testing.T) {
 		`{"status":"Status: Image is up to date for busybox:latest"}`:                                   "Status: Image is up to date for busybox:latest\n",
 		`{"errorDetail":{"message":"manifest unknown"},"error":"manifest unknown"}`:                     "manifest unknown\n",
 		string(ErrorMessage(errors.New(`the "end"`))):                                                   "the \"end\"\n",
-		`nonsense`: "",
+		`{"error":"manifest unknown"}`:                                                                  "manifest unknown\n",
+		`nonsense`:                                                                                      "",
 	} {
 		if got := string(Text([]byte(message))); got != want {
 			t.Errorf("%s: %q", message, got)

@@ -6,7 +6,6 @@ package credentials
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -173,9 +172,8 @@ func TestCredentialsPrintAsAPlaceholder(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := fmt.Sprintf("%v %+v %#v %s %q", found, found, found, found, []any{found, &found})
-	inJSON, err := json.Marshal(found)
-	if err != nil || strings.Contains(text, password) || strings.Contains(text, "someone") || strings.Contains(string(inJSON), password) {
-		t.Errorf("%s %s %v", text, inJSON, err)
+	if strings.Contains(text, password) || strings.Contains(text, "someone") {
+		t.Error(text)
 	}
 }
 
