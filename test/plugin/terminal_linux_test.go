@@ -147,3 +147,23 @@ func TestAttachLeavesAContainerAtTheDetachKeysAndRestoresTheTerminal(t *testing.
 		}
 	}
 }
+
+func TestAPruneAsksItsUser(t *testing.T) {
+	dangling := docker.DanglingImage(t)
+	for _, isPruned := range []bool{false, true} {
+		answer := map[bool]string{false: "n\r", true: "y\r"}[isPruned]
+		screen := openTerminal(t)
+		command := screen.start(t, "image", "prune")
+		screen.shows(t, "Are you sure you want to continue? [y/N] ")
+		screen.types(t, answer)
+		if isPruned {
+			screen.shows(t, "deleted: "+dangling)
+		}
+		if err := command.Wait(); err != nil {
+			t.Error(err)
+		}
+		if hasImage(t, dangling) == isPruned {
+			t.Errorf("after %q the image is gone: %t", answer, !isPruned)
+		}
+	}
+}

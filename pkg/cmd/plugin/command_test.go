@@ -55,7 +55,8 @@ func TestAServerThatCannotHelpIsOneLineAndExitCode1(t *testing.T) {
 		"is not one of ours":  {answering(t, 200, "text/html", "<html>"), "error: "},
 	} {
 		for _, command := range [][]string{{"ps"}, {"stop", "web", "other"}, {"rm", "-f", "web"}, {"wait", "web"},
-			{"images"}, {"rmi", "-f", "web"}, {"volume", "ls"}, {"volume", "rm", "-f", "web"}, {"network", "ls"}, {"pull", "-q", "web"}, {"push", "-q", "web"}} {
+			{"images"}, {"rmi", "-f", "web"}, {"volume", "ls"}, {"volume", "rm", "-f", "web"}, {"network", "ls"}, {"pull", "-q", "web"}, {"push", "-q", "web"},
+			{"image", "prune", "-f"}, {"volume", "prune", "-f"}} {
 			stdout, stderr, code := run(append(command, "--server", test.server, "-n", "somewhere")...)
 			if stdout != "" || code != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, test.want) {
 				t.Errorf("%s, and the server %s: exit code %d\n%s%s", command, name, code, stdout, stderr)

@@ -22,7 +22,7 @@ import (
 )
 
 func newImageCommand(p *plugin) *cobra.Command {
-	return newParentCommand("image", "Manage images", newImageLsCommand(p), newImageRmCommand(p),
+	return newParentCommand("image", "Manage images", newImageLsCommand(p), newImageRmCommand(p), newImagePruneCommand(p),
 		asTwin(newPullCommand(p), "pull NAME[:TAG|@DIGEST]"), asTwin(newPushCommand(p), "push NAME[:TAG]"))
 }
 

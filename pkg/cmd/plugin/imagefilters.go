@@ -21,7 +21,7 @@ import (
 var imageFilters = filterSet[v1alpha1.Image]{
 	"dangling": {
 		matches: func(chosen filters.Args, image *v1alpha1.Image) bool {
-			return chosen.ExactMatch("dangling", strconv.FormatBool(image.Status.RepoTag == ""))
+			return chosen.ExactMatch("dangling", strconv.FormatBool(image.Status.Dangling))
 		},
 		check: isTrueOrFalse,
 	},
@@ -75,15 +75,15 @@ func hasReference(chosen filters.Args, image *v1alpha1.Image) bool {
 	})
 }
 
-// chooseImages returns the images that match all filters.
-func chooseImages(all []v1alpha1.Image, chosen filters.Args, now time.Time) ([]v1alpha1.Image, error) {
+// chooseImages returns the images that match all chosen filters of the set.
+func chooseImages(all []v1alpha1.Image, set filterSet[v1alpha1.Image], chosen filters.Args, now time.Time) ([]v1alpha1.Image, error) {
 	within, err := periodOf(all, chosen, now)
 	if err != nil {
 		return nil, err
 	}
 	var matching []v1alpha1.Image
 	for i := range all {
-		if within.has(all[i].Status.CreatedAt) && imageFilters.choose(chosen, &all[i]) {
+		if within.has(all[i].Status.CreatedAt) && set.choose(chosen, &all[i]) {
 			matching = append(matching, all[i])
 		}
 	}

@@ -84,7 +84,7 @@ func (l *imageList) run(ctx context.Context, arguments []string) (listed int, er
 	if err != nil {
 		return 0, fmt.Errorf("cannot list the images: %w", err)
 	}
-	shown, err := chooseImages(list.Items, chosen, time.Now())
+	shown, err := chooseImages(list.Items, imageFilters, chosen, time.Now())
 	if err != nil {
 		return 0, err
 	}

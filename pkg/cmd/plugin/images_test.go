@@ -16,7 +16,7 @@ import (
 // newImage returns an image that was built some hours before. Images with the same ID are tags of one image.
 func newImage(id byte, tag string, hours int, changes ...func(*v1alpha1.ImageStatus)) v1alpha1.Image {
 	image := v1alpha1.Image{Status: v1alpha1.ImageStatus{
-		ID: imageAlgorithm + strings.Repeat(string(id), 64), RepoTag: tag, CreatedAt: ago(time.Duration(hours) * time.Hour),
+		ID: imageAlgorithm + strings.Repeat(string(id), 64), RepoTag: tag, Dangling: tag == "", CreatedAt: ago(time.Duration(hours) * time.Hour),
 	}}
 	for _, change := range changes {
 		change(&image.Status)
@@ -73,7 +73,7 @@ func TestFiltersOfImagesChooseAsDockersDo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		matching, err := chooseImages(someOfEach, chosen, now)
+		matching, err := chooseImages(someOfEach, imageFilters, chosen, now)
 		if err != nil {
 			t.Errorf("%s: %v", arguments, err)
 		}
@@ -102,7 +102,7 @@ func TestAFilterOfImagesWithASenselessValueIsAnError(t *testing.T) {
 	} {
 		chosen, err := imageFilters.parse([]string{argument})
 		if err == nil {
-			_, err = chooseImages(someOfEach, chosen, now)
+			_, err = chooseImages(someOfEach, imageFilters, chosen, now)
 		}
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: %v", argument, err)

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/docker/cli/cli/command/formatter"
@@ -24,7 +25,7 @@ import (
 )
 
 func newVolumeCommand(p *plugin) *cobra.Command {
-	return newParentCommand("volume", "Manage volumes", newVolumeLsCommand(p), newVolumeRmCommand(p))
+	return newParentCommand("volume", "Manage volumes", newVolumeLsCommand(p), newVolumeRmCommand(p), newVolumePruneCommand(p))
 }
 
 // volumes is a client for the volumes of one engine.
@@ -46,6 +47,12 @@ func (v *volumes) find(ctx context.Context, name string) (*v1alpha1.Volume, erro
 
 // volumeFilters are the filters of volumes.
 var volumeFilters = filterSet[v1alpha1.Volume]{
+	"dangling": {
+		matches: func(chosen filters.Args, v *v1alpha1.Volume) bool {
+			return v.Status.InUse != nil && chosen.ExactMatch("dangling", strconv.FormatBool(!*v.Status.InUse))
+		},
+		check: isTrueOrFalse,
+	},
 	"driver": {matches: func(chosen filters.Args, v *v1alpha1.Volume) bool {
 		return chosen.ExactMatch("driver", v.Status.Driver)
 	}},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/docker/cli/cli/command/formatter"
+	"k8s.io/utils/ptr"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
@@ -19,6 +20,7 @@ func TestVolumesAreListedByTheNumbersInTheirNames(t *testing.T) {
 	for _, name := range []string{"v10", "v2", "data", "V2"} {
 		items = append(items, v1alpha1.Volume{Status: v1alpha1.VolumeStatus{Name: name, Driver: "local", Labels: map[string]string{"of": name}}})
 	}
+	items[0].Status.InUse, items[1].Status.InUse = ptr.To(true), ptr.To(false)
 	for arguments, want := range map[string]string{
 		"":                       "V2 data v2 v10",
 		"name=v":                 "v2 v10",
@@ -28,6 +30,8 @@ func TestVolumesAreListedByTheNumbersInTheirNames(t *testing.T) {
 		"name=data name=v2":      "data v2",
 		"label=of name=^data$":   "data",
 		"label=absent name=data": "",
+		"dangling=true":          "v2",
+		"dangling=false":         "v10",
 	} {
 		chosen, err := volumeFilters.parse(strings.Fields(arguments))
 		if err != nil {
