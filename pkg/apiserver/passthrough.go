@@ -4,6 +4,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/passthrough"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/container"
 )
@@ -52,6 +54,16 @@ func mayGetLog(ctx context.Context, rights authorizer.UnconditionalAuthorizer, n
 		return apierrors.NewInternalError(fmt.Errorf("asking whether %s may get the log of %q: %w", user.GetName(), name, err))
 	}
 	return apierrors.NewForbidden(v1alpha1.Resource("containers/log"), name, fmt.Errorf("user %q may not get it. %s", user.GetName(), reason))
+}
+
+// ResolvePassthrough makes a server take a request for a log of the passthrough for one for the subresource log, as this
+// package's own servers do. Call it for the first server of a chain. Otherwise that server asks for the right to the path
+// beside the right to the log. namespace is where the engine is shown. If it is empty, it is the default.
+func ResolvePassthrough(config *genericapiserver.Config, namespace string) {
+	if config.RequestInfoResolver == nil {
+		config.RequestInfoResolver = genericapiserver.NewRequestInfoResolver(config)
+	}
+	config.RequestInfoResolver = passthroughInfo{config.RequestInfoResolver, cmp.Or(namespace, docker.DefaultNamespace)}
 }
 
 // passthroughInfo takes a request for a log of the passthrough for one for the subresource log. Whoever may get the one

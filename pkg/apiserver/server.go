@@ -106,11 +106,7 @@ func (c *Config) Complete() CompletedConfig {
 	if extra.Engine.Access == "" {
 		extra.Engine.Access = connection.Operate
 	}
-	generic := &c.GenericConfig.Config
-	if generic.RequestInfoResolver == nil {
-		generic.RequestInfoResolver = genericapiserver.NewRequestInfoResolver(generic)
-	}
-	generic.RequestInfoResolver = passthroughInfo{generic.RequestInfoResolver, extra.Engine.Namespace}
+	ResolvePassthrough(&c.GenericConfig.Config, extra.Engine.Namespace)
 	return CompletedConfig{&completedConfig{c.GenericConfig.Complete(), extra, c.GenericConfig.ClientConfig}}
 }
 

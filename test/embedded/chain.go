@@ -67,6 +67,7 @@ func newServer(options controlplaneoptions.CompletedOptions, engine engineOption
 			return nil, fmt.Errorf("making the server of the container engine: %w", err)
 		}
 		next = server.GenericAPIServer
+		apiserver.ResolvePassthrough(&config.Aggregator.GenericConfig.Config, engine.engine.Namespace)
 		// The aggregator forwards the requests of a group that has an APIService. It makes one for each group in this table.
 		priorities[v1alpha1.SchemeGroupVersion] = controlplane.APIServicePriority{Group: 1000, Version: 100}
 	}

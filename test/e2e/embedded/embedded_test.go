@@ -6,10 +6,15 @@ package embedded_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+	"golang.org/x/net/websocket"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/controlplane"
@@ -121,6 +126,42 @@ func TestTheControlPlanesRBACDecides(t *testing.T) {
 	k.Fails(t, []string{"Forbidden", "delete"}, "delete", "ctr", name, "-n", namespace, "--as", "jane")
 	if stdout, _, _ := k.Try(t, "auth", "can-i", "delete", "containers.containers.rancherdesktop.io", "-n", namespace, "--as", "jane"); stdout != "no\n" {
 		t.Errorf("can-i delete as jane: %s", stdout)
+	}
+}
+
+func TestTheLogForDesktopClientsNeedsTheRightToGetTheLogAndNoOther(t *testing.T) {
+	k := kubectl.Any(t, server.Admin())
+	config, err := clientcmd.BuildConfigFromFlags("", server.Admin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := engine.UniqueName("desktop")
+	docker.Run(t, name, engine.Command("sh", "-c", "echo one; sleep 123456"))
+	read := func(user string) (string, error) {
+		ws, err := websocket.NewConfig("wss"+strings.TrimPrefix(config.Host, "https")+"/passthrough/engine/logs/"+name+"?follow=false", "https://localhost")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ws.TlsConfig, err = rest.TLSConfigFor(config); err != nil {
+			t.Fatal(err)
+		}
+		ws.Header = http.Header{"Authorization": {"Bearer " + config.BearerToken}, "Impersonate-User": {user}}
+		conn, err := ws.DialContext(t.Context())
+		if err != nil {
+			return "", err
+		}
+		defer conn.Close()
+		log, err := io.ReadAll(conn)
+		return string(log), err
+	}
+	k.OK(t, "create", "clusterrole", "log-reader", "--verb=get", "--resource=containers.containers.rancherdesktop.io/log")
+	k.OK(t, "create", "clusterrolebinding", "log-reader", "--clusterrole=log-reader", "--user=lily")
+	kubectl.Eventually(t, "lily reads the log", func() bool {
+		log, err := read("lily")
+		return err == nil && log == "one\n"
+	})
+	if log, err := read("bob"); err == nil {
+		t.Errorf("bob has no rights, and reads %q", log)
 	}
 }
 
