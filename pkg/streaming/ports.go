@@ -141,6 +141,7 @@ func (f *forwarder) PortForward(_ context.Context, _, _ string, port int32, stre
 		return context.Cause(ctx)
 	case err != nil && !f.explain:
 		klog.FromContext(ctx).V(2).Info("A port was not reached", "port", port, "err", err)
+		hangUp(stream)
 		return nil
 	default:
 		return err
@@ -167,10 +168,16 @@ func (f *forwarder) join(ctx context.Context, conn net.Conn, stream io.ReadWrite
 	if ctx.Err() != nil {
 		return // the stream ends after the client was told the cause
 	}
-	// The end of what the port sent goes first. A reset of a closed stream sends nothing, and ends the other copy.
+	hangUp(stream)
+	<-sent
+}
+
+// hangUp ends a stream after what was written to it. A reset of a closed stream sends nothing. It ends a read of the stream,
+// and has the connection throw away what the client sends on it: frames that nobody reads would hold up the frames of other
+// streams, and the end of the connection.
+func hangUp(stream io.Closer) {
 	_ = stream.Close()
 	if resettable, ok := stream.(interface{ Reset() error }); ok {
 		_ = resettable.Reset()
 	}
-	<-sent
 }
