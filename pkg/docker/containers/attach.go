@@ -88,8 +88,8 @@ func (a *Attachment) Run(ctx context.Context, streams Streams) (exitCode int, er
 	}
 	select {
 	case exit := <-exited:
-		if exit.err != nil {
-			return 0, connection.APIError("attach", containerResource, a.name, conn.Explain(exit.err))
+		if err := conn.Explain(exit.err); err != nil {
+			return 0, connection.APIError("attach", containerResource, a.name, err)
 		}
 		return exit.code, nil
 	case <-ctx.Done():

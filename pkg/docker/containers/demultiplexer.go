@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/docker/docker/pkg/stdcopy"
 )
@@ -19,6 +20,10 @@ const (
 	frameHeader = 8
 	// demultiplexerBuffer is how much is read ahead of the reader.
 	demultiplexerBuffer = 64 << 10
+	// splitBuffer is how much split reads ahead of the frame that it copies.
+	splitBuffer = 4 << 10
+	// copyBuffer is the largest piece that is copied at once.
+	copyBuffer = 32 << 10
 	// maxMessage bounds the text of an error that Docker puts into the stream.
 	maxMessage = 4096
 )
@@ -28,7 +33,8 @@ const (
 // only if the stream ends between two frames. stdcopy cannot be used here: it writes each line by itself.
 type demultiplexer struct {
 	stream *bufio.Reader
-	left   int // of the current frame
+	kind   stdcopy.StdType // of the current frame
+	left   int             // of the current frame
 }
 
 func newDemultiplexer(stream io.Reader) *demultiplexer {
@@ -71,7 +77,8 @@ func (d *demultiplexer) next() error {
 		return err
 	}
 	d.left = int(binary.BigEndian.Uint32(header[4:]))
-	switch stdcopy.StdType(header[0]) {
+	d.kind = stdcopy.StdType(header[0])
+	switch d.kind {
 	case stdcopy.Stdin, stdcopy.Stdout, stdcopy.Stderr:
 		return nil
 	case stdcopy.Systemerr:
@@ -83,4 +90,37 @@ func (d *demultiplexer) next() error {
 	default:
 		return fmt.Errorf("the stream of the engine has a frame of the unknown kind %d", header[0])
 	}
+}
+
+// copyBuffers has the memory of frames that are being copied. A process that is silent has none.
+var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
+
+// split copies Docker's multiplexed stream to two outputs. stdcopy cannot be used here: it takes a stream that is cut in the
+// middle of a frame for one that has ended, and holds 32 KB while nothing comes.
+func split(stdout, stderr io.Writer, stream io.Reader) error {
+	d := &demultiplexer{stream: bufio.NewReaderSize(stream, splitBuffer)}
+	outputs := map[stdcopy.StdType]io.Writer{stdcopy.Stdin: stdout, stdcopy.Stdout: stdout, stdcopy.Stderr: stderr}
+	for {
+		err := d.next()
+		if err == nil {
+			err = d.copyFrame(outputs[d.kind])
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// copyFrame copies the rest of the current frame.
+func (d *demultiplexer) copyFrame(output io.Writer) error {
+	buffer := copyBuffers.Get().(*[copyBuffer]byte)
+	defer copyBuffers.Put(buffer)
+	copied, err := io.CopyBuffer(output, io.LimitReader(d.stream, int64(d.left)), buffer[:])
+	if err == nil && copied < int64(d.left) {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
 }

@@ -108,3 +108,31 @@ func FuzzDemultiplexer(f *testing.F) {
 		}
 	})
 }
+
+func TestOutputsAreSplitWhole(t *testing.T) {
+	long := strings.Repeat("o123456789", 20000)
+	stream := multiplexed(t, "out\n", "err\n", long, "e", "o")
+	for how, reader := range map[string]io.Reader{
+		"at once":             bytes.NewReader(stream),
+		"byte by byte":        iotest.OneByteReader(bytes.NewReader(stream)),
+		"with an early error": iotest.DataErrReader(bytes.NewReader(stream)),
+	} {
+		var stdout, stderr strings.Builder
+		if err := split(&stdout, &stderr, reader); err != nil || stdout.String() != "out\n"+long+"o" || stderr.String() != "err\ne" {
+			t.Errorf("%s: %d and %d bytes: %v", how, stdout.Len(), stderr.Len(), err)
+		}
+	}
+}
+
+func TestOutputThatBreaksOffInTheMiddleOfAFrameIsNotComplete(t *testing.T) {
+	stream := multiplexed(t, "out\n", "err\n")
+	for cut := range len(stream) {
+		err := split(io.Discard, io.Discard, bytes.NewReader(stream[:cut]))
+		if between := cut%(len(stream)/2) == 0; between && err != nil || !between && !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("cut after %d of %d bytes: %v", cut, len(stream), err)
+		}
+	}
+	if err := split(io.Discard, io.Discard, bytes.NewReader(multiplexed(t, "out\n", "!oops"))); err == nil || !strings.Contains(err.Error(), "oops") {
+		t.Errorf("an error of Docker's: %v", err)
+	}
+}

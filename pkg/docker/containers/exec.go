@@ -63,8 +63,9 @@ func (e *Exec) Run(ctx context.Context, streams Streams) (exitCode int, err erro
 	if err = p.stream(ctx, streams); err == nil {
 		exitCode, err = e.exitCode(ctx)
 	}
-	if err != nil {
-		return 0, connection.APIError("exec", containerResource, e.name, conn.Explain(err))
+	// An engine that was lost may have ended the output, and may know the exit code when it is back.
+	if err = conn.Explain(err); err != nil {
+		return 0, connection.APIError("exec", containerResource, e.name, err)
 	}
 	return exitCode, nil
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/pkg/stdcopy"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 )
@@ -51,7 +50,7 @@ func (p *process) stream(ctx context.Context, streams Streams) error {
 	if p.tty {
 		_, err = io.Copy(orDiscard(streams.Stdout), p.conn)
 	} else {
-		_, err = stdcopy.StdCopy(orDiscard(streams.Stdout), orDiscard(streams.Stderr), p.conn)
+		err = split(orDiscard(streams.Stdout), orDiscard(streams.Stderr), p.conn)
 	}
 	return err
 }
