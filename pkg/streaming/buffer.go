@@ -5,6 +5,8 @@ package streaming
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"sync"
 )
 
@@ -71,6 +73,35 @@ func (b *buffer) Read(p []byte) (int, error) {
 	}
 	b.changed.Broadcast()
 	return n, err
+}
+
+// WriteTo writes to w what is written to the buffer, until end or drop. It holds no memory while nothing comes.
+func (b *buffer) WriteTo(w io.Writer) (written int64, err error) {
+	for {
+		b.await()
+		piece := inputBuffers.Get().(*[chunk]byte)
+		n, err := b.Read(piece[:])
+		if n > 0 {
+			_, err = w.Write(piece[:n])
+			written += int64(n)
+		}
+		inputBuffers.Put(piece)
+		if errors.Is(err, io.EOF) {
+			return written, nil
+		}
+		if err != nil {
+			return written, err
+		}
+	}
+}
+
+// await waits until Read does not have to wait.
+func (b *buffer) await() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.data.Len() == 0 && b.err == nil {
+		b.changed.Wait()
+	}
 }
 
 // end makes reads return err after what was written. Only the first end counts.

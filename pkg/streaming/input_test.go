@@ -6,6 +6,7 @@ package streaming
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -259,5 +260,21 @@ func TestTheReadDeadlineOfRequestsIsOffForSessions(t *testing.T) {
 				t.Errorf("got %q and %v", stdout, err)
 			}
 		})
+	}
+}
+
+func TestInputIsCopiedWholeAndItsEndToo(t *testing.T) {
+	cut := errors.New("cut")
+	for _, end := range []error{io.EOF, cut} {
+		b, text := newBuffer(1000), strings.Repeat("0123456789", 10_000)
+		go func() {
+			_, _ = io.WriteString(b, text)
+			b.end(end)
+		}()
+		var got strings.Builder
+		n, err := io.Copy(&got, b)
+		if got.String() != text || n != int64(len(text)) || (err != nil) != (end == cut) {
+			t.Errorf("%d bytes and %v, want %d and %v", n, err, len(text), end)
+		}
 	}
 }
