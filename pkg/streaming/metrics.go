@@ -11,7 +11,7 @@ import (
 var running = metrics.NewGaugeVec(&metrics.GaugeOpts{
 	Namespace:      "engine_apiserver",
 	Name:           "streaming_sessions",
-	Help:           "Sessions over upgraded connections that run now, by kind.",
+	Help:           "Sessions that run now, by kind: those over upgraded connections, and logs that are followed.",
 	StabilityLevel: metrics.ALPHA,
 }, []string{"kind"})
 

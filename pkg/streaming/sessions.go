@@ -91,6 +91,17 @@ func (s *Sessions) begin(ctx context.Context, kind string) (*session, error) {
 	return session, nil
 }
 
+// Begin begins a session whose connection the caller serves by itself, such as a log. The context that it returns ends
+// with ctx, and with a cause for the client when the server stops. Such a session may be silent for as long as it likes.
+// The caller calls end once the client has been served.
+func (s *Sessions) Begin(ctx context.Context, kind string) (sessionCtx context.Context, end func(), err error) {
+	session, err := s.begin(ctx, kind)
+	if err != nil {
+		return nil, nil, err
+	}
+	return session.ctx, sync.OnceFunc(session.end), nil
+}
+
 func (s *Sessions) remove(session *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

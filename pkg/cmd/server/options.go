@@ -105,7 +105,7 @@ func (o *options) flags() cliflag.NamedFlagSets {
 		"How much of the engine the server may use. view: show it. operate: also start, stop, pause, restart, signal and delete. full: everything that the server can do. Default: full for a standalone server, operate behind a control plane.")
 
 	engine.IntVar(&o.maxSessions, "max-sessions", o.maxSessions,
-		"How many sessions of exec, attach, port-forward and copies run at a time.")
+		"How many sessions run at a time: exec, attach, port-forward, copies, and logs that are followed.")
 
 	sets.FlagSet("State").StringVar(&o.stateDir, "state-dir", o.stateDir,
 		"Directory of the certificates. A standalone server also keeps its token and its kubeconfig there. Default: $XDG_STATE_HOME/engine-apiserver, else ~/.local/state/engine-apiserver.")

@@ -5,6 +5,7 @@ package container
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/streaming"
 )
 
 const previousRefused = "there is no previous log: Docker keeps the output of all runs of a container in one log. Leave the parameter previous out"
@@ -25,8 +27,9 @@ const previousRefused = "there is no previous log: Docker keeps the output of al
 // Log is the subresource log. It is a rest.Connecter, because the generic code for streams ends an answer that breaks
 // half way as if it were complete.
 type Log struct {
-	owner  *registry.Owner[*v1alpha1.Container]
-	engine Engine
+	owner    *registry.Owner[*v1alpha1.Container]
+	engine   Engine
+	sessions *streaming.Sessions
 }
 
 var _ rest.Connecter = &Log{}
@@ -57,7 +60,8 @@ func (l *Log) Connect(ctx context.Context, name string, options runtime.Object, 
 	}), nil
 }
 
-// Open opens the log of the container with that name or ID. Its errors are API errors.
+// Open opens the log of the container with that name or ID. Its errors are API errors. A log that is followed is a session
+// until it is closed.
 func (l *Log) Open(ctx context.Context, name string, options *v1alpha1.ContainerLogOptions) (io.ReadCloser, error) {
 	if options.Previous {
 		return nil, apierrors.NewBadRequest(previousRefused)
@@ -69,7 +73,41 @@ func (l *Log) Open(ctx context.Context, name string, options *v1alpha1.Container
 	if err != nil {
 		return nil, err
 	}
-	return l.engine.Log(ctx, container.Status.ID, name, options)
+	if !options.Follow {
+		return l.engine.Log(ctx, container.Status.ID, name, options)
+	}
+	ctx, end, err := l.sessions.Begin(ctx, "log")
+	if err != nil {
+		return nil, err
+	}
+	log, err := l.engine.Log(ctx, container.Status.ID, name, options)
+	if err != nil {
+		end()
+		return nil, err
+	}
+	return &followed{log, ctx, end}, nil
+}
+
+// followed is a log that is followed in a session.
+type followed struct {
+	io.ReadCloser
+	ctx context.Context
+	end func()
+}
+
+// Read implements io.Reader. It fails with the cause for which the session has ended.
+func (f *followed) Read(p []byte) (int, error) {
+	n, err := f.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) && f.ctx.Err() != nil {
+		err = context.Cause(f.ctx)
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (f *followed) Close() error {
+	defer f.end()
+	return f.ReadCloser.Close()
 }
 
 // answer sends a log as it comes. If the log breaks off, answer breaks off the answer: a log that is not complete must

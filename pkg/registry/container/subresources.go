@@ -62,7 +62,7 @@ func Subresources(objects rest.Getter, engine Engine, access connection.Access, 
 
 func subresources(owner *registry.Owner[*v1alpha1.Container], engine Engine, streams Streams) []subresource {
 	return []subresource{
-		{connection.View, "log", &Log{owner, engine}},
+		{connection.View, "log", &Log{owner, engine, streams.Sessions}},
 		{connection.View, "top", &Top{owner, engine}},
 		{connection.Full, "exec", newExec(owner, engine, streams)},
 		{connection.Full, "attach", newAttach(owner, engine, streams)},
