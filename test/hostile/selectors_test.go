@@ -56,6 +56,13 @@ func TestSelectorsThatMakeNoSenseAreRefused(t *testing.T) {
 	}
 }
 
+func TestQueriesThatCannotBeReadAreRefused(t *testing.T) {
+	f := start(t)
+	for _, query := range []string{"labelSelector=a%zz", "labelSelector=a;b", "fieldSelector=metadata.name=x%", "labelSelector=a=b&%", "dryRun=All;"} {
+		f.refuseQuery(t, query, http.StatusBadRequest)
+	}
+}
+
 func TestLongSelectorsThatMatchNothingFindNothing(t *testing.T) {
 	f := start(t)
 	for _, query := range []string{
