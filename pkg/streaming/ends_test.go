@@ -145,6 +145,47 @@ func TestASilentSessionEndsAndItsClientIsToldWhy(t *testing.T) {
 	}
 }
 
+func TestASessionThatSomebodyElseServesHasTheLimitsOfTheOthers(t *testing.T) {
+	clock := fakeClock()
+	sessions := New(Config{Clock: clock, Silence: time.Hour, Limit: 1, Grace: time.Minute})
+	session, err := sessions.Begin(t.Context(), "log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sessions.Begin(t.Context(), "log"); !apierrors.IsTooManyRequests(err) {
+		t.Errorf("the second session: %v", err)
+	}
+	for range 5 {
+		eventually(t, "the session is watched", clock.HasWaiters)
+		clock.Step(40 * time.Minute)
+		session.Touch()
+	}
+	if err := session.Context().Err(); err != nil {
+		t.Errorf("a session in which something was sent has ended: %v", context.Cause(session.Context()))
+	}
+	untilDone(t, clock, time.Minute, session.Context().Done())
+	if err := context.Cause(session.Context()); !apierrors.IsTimeout(err) {
+		t.Errorf("the silent session ended with %v", err)
+	}
+	session.End()
+	session.End()
+
+	session, err = sessions.Begin(t.Context(), "log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- sessions.Shutdown(t.Context()) }()
+	untilDone(t, clock, time.Minute, session.Context().Done())
+	if err := context.Cause(session.Context()); !apierrors.IsServiceUnavailable(err) {
+		t.Errorf("when the server stops, the session ends with %v", err)
+	}
+	session.End()
+	if err := receive(t, "the end", stopped); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPingsAreSilenceAndInputIsNot(t *testing.T) {
 	clock := fakeClock()
 	process := newIdle()

@@ -91,16 +91,31 @@ func (s *Sessions) begin(ctx context.Context, kind string) (*session, error) {
 	return session, nil
 }
 
-// Begin begins a session whose connection the caller serves by itself, such as a log. The context that it returns ends
-// with ctx, and with a cause for the client when the server stops. Such a session may be silent for as long as it likes.
-// The caller calls end once the client has been served.
-func (s *Sessions) Begin(ctx context.Context, kind string) (sessionCtx context.Context, end func(), err error) {
+// Begin begins a session whose connection the caller serves by itself, such as a log. The caller calls End.
+func (s *Sessions) Begin(ctx context.Context, kind string) (*Served, error) {
 	session, err := s.begin(ctx, kind)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return session.ctx, sync.OnceFunc(session.end), nil
+	session.goroutines.Go(session.awaitSilence)
+	return &Served{session: session}, nil
 }
+
+// Served is a session whose connection somebody else serves.
+type Served struct {
+	session *session
+	once    sync.Once
+}
+
+// Context returns the context of the session. It ends with the context that Begin was given, and with a cause for the client
+// when the server stops or the session has been silent for too long.
+func (s *Served) Context() context.Context { return s.session.ctx }
+
+// Touch notes that something was sent.
+func (s *Served) Touch() { s.session.touch() }
+
+// End ends the session. Its client must have been served.
+func (s *Served) End() { s.once.Do(s.session.end) }
 
 func (s *Sessions) remove(session *session) {
 	s.mu.Lock()

@@ -56,6 +56,9 @@ func (l *Log) Connect(ctx context.Context, name string, options runtime.Object, 
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer log.Close()
+		if followed, ok := log.(*followed); ok {
+			defer followed.cutOff(w)()
+		}
 		answer(w, r, log)
 	}), nil
 }
@@ -76,37 +79,55 @@ func (l *Log) Open(ctx context.Context, name string, options *v1alpha1.Container
 	if !options.Follow {
 		return l.engine.Log(ctx, container.Status.ID, name, options)
 	}
-	ctx, end, err := l.sessions.Begin(ctx, "log")
+	session, err := l.sessions.Begin(ctx, "log")
 	if err != nil {
 		return nil, err
 	}
-	log, err := l.engine.Log(ctx, container.Status.ID, name, options)
+	log, err := l.engine.Log(session.Context(), container.Status.ID, name, options)
 	if err != nil {
-		end()
+		session.End()
 		return nil, err
 	}
-	return &followed{log, ctx, end}, nil
+	return &followed{log, session}, nil
 }
 
 // followed is a log that is followed in a session.
 type followed struct {
 	io.ReadCloser
-	ctx context.Context
-	end func()
+	session *streaming.Served
+}
+
+// cutOff ends the writes of an answer when the session ends: a client that does not read must not hold up its end. The handler
+// calls the function that cutOff returns before it returns itself, because after that the answer must not be touched.
+func (f *followed) cutOff(w http.ResponseWriter) (stop func()) {
+	cut := make(chan struct{})
+	stopped := context.AfterFunc(f.session.Context(), func() {
+		defer close(cut)
+		// The recorders of tests have no deadlines.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now())
+	})
+	return func() {
+		if !stopped() {
+			<-cut
+		}
+	}
 }
 
 // Read implements io.Reader. It fails with the cause for which the session has ended.
 func (f *followed) Read(p []byte) (int, error) {
 	n, err := f.ReadCloser.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) && f.ctx.Err() != nil {
-		err = context.Cause(f.ctx)
+	if n > 0 {
+		f.session.Touch()
+	}
+	if ctx := f.session.Context(); err != nil && !errors.Is(err, io.EOF) && ctx.Err() != nil {
+		err = context.Cause(ctx)
 	}
 	return n, err
 }
 
 // Close implements io.Closer.
 func (f *followed) Close() error {
-	defer f.end()
+	defer f.session.End()
 	return f.ReadCloser.Close()
 }
 
