@@ -103,7 +103,13 @@ func (s *Store) GuaranteedUpdate(ctx context.Context, key string, out runtime.Ob
 		if err := s.await(ctx, e.subject); err != nil {
 			return err
 		}
-		if e = s.resolve(key); e != nil {
+		e = s.resolve(key)
+		if e != nil && e.moved { // the change gave the key to another subject, which has not been observed yet
+			if e, err = s.live(ctx, key); err != nil {
+				return err
+			}
+		}
+		if e != nil {
 			return assign(s.answer(e, key), out)
 		}
 		// The change removed the object, as when a container is removed when it stops.
