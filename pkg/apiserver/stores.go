@@ -97,13 +97,23 @@ type liveKind struct {
 	newStorage func(*runtime.Scheme, storage.Interface) (rest.Storage, error)
 }
 
-func liveKinds(engine *docker.Engine) []liveKind {
+// liveKinds lists the kinds that the engine holds, with the verbs that the access allows.
+func (s *stores) liveKinds(engine *docker.Engine, access connection.Access) []liveKind {
 	newContainers := func(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
 		return container.NewStorage(scheme, objects, engine.Containers().StopTimeout)
 	}
+	newImages := func(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
+		var find image.FindFunc
+		if access.Includes(connection.Full) {
+			find = func(ctx context.Context, name string) (string, error) {
+				return engine.Source("images").Lookup(ctx, s.namespace+"/"+name)
+			}
+		}
+		return image.NewStorage(scheme, objects, find)
+	}
 	return []liveKind{
 		{"containers", func() runtime.Object { return &v1alpha1.Container{} }, livestore.Config{}, newContainers},
-		{"images", func() runtime.Object { return &v1alpha1.Image{} }, livestore.Config{DeleteLooks: true, GetFence: engine.Fence}, image.NewStorage},
+		{"images", func() runtime.Object { return &v1alpha1.Image{} }, livestore.Config{DeleteLooks: true, GetFence: engine.Fence}, newImages},
 		{"volumes", func() runtime.Object { return &v1alpha1.Volume{} }, livestore.Config{DeleteLooks: true, GetFence: engine.Fence}, volume.NewStorage},
 		{"networks", func() runtime.Object { return &v1alpha1.Network{} }, livestore.Config{DeleteLooks: true}, network.NewStorage},
 	}
@@ -125,7 +135,7 @@ func (s *stores) addLive(kind liveKind, source livestore.Source) (*livestore.Sto
 // verbs and the subresources that the access allows.
 func (s *stores) restStorage(engine *docker.Engine, access connection.Access, streams container.Streams, finder credentials.Finder) (map[string]rest.Storage, error) {
 	result := map[string]rest.Storage{}
-	for _, kind := range liveKinds(engine) {
+	for _, kind := range s.liveKinds(engine, access) {
 		source := engine.Source(kind.resource)
 		store, objects, err := s.addLive(kind, source)
 		if err != nil {

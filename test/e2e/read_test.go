@@ -122,7 +122,7 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 	}
 	want := map[string][]string{
 		"containers":             {"get", "list", "watch", "update", "patch", "delete", "deletecollection"},
-		"images":                 {"get", "list", "watch", "delete", "deletecollection"},
+		"images":                 {"create", "get", "list", "watch", "update", "patch", "delete", "deletecollection"},
 		"volumes":                {"get", "list", "watch", "delete", "deletecollection"},
 		"networks":               {"get", "list", "watch", "delete", "deletecollection"},
 		"containernamespaces":    {"get", "list", "watch"},

@@ -111,13 +111,32 @@ func TestAnotherObjectsUIDOrVersionIsAConflict(t *testing.T) {
 	}
 }
 
+func TestNoHostileTagIsMade(t *testing.T) {
+	f := start(t)
+	for _, text := range []string{
+		"", ".", "..", "/", "../containers/" + f.container, "..~containers~" + f.container, "a?force=1", "a#b", "a%2fb", "a:b:c", "a@b", "A:v1", ":v1", "a:",
+		"a b:v1", "a\nb:v1", "a\u0000:v1", "\u202ea:v1", "sha256:v1", "http://a/b:v1", "a//b:v1", "a~~b:v1", strings.Repeat("a", 10_000), "a:" + strings.Repeat("1", 200),
+	} {
+		images := namespace + "/images"
+		f.refuse(t, request{method: http.MethodPost, path: images, body: `{"metadata":{"name":"` + text + `"},"spec":{"from":"` + f.image + `"}}`},
+			http.StatusBadRequest, http.StatusUnprocessableEntity)
+		f.refuse(t, request{method: http.MethodPost, path: images, body: `{"metadata":{"name":"hostile:v1"},"spec":{"from":"` + text + `"}}`},
+			http.StatusBadRequest, http.StatusUnprocessableEntity)
+		if text == "" {
+			continue // changes nothing
+		}
+		f.refuse(t, request{method: http.MethodPatch, path: images + "/" + f.image, contentType: mergePatch, body: `{"spec":{"from":"` + text + `"}}`},
+			http.StatusBadRequest, http.StatusUnprocessableEntity)
+	}
+}
+
 func TestNothingIsCreated(t *testing.T) {
 	f := start(t)
 	missing := engine.UniqueName("missing")
 	body := containerNamed(missing, "running")
 	for _, kind := range kinds {
 		code := http.StatusMethodNotAllowed
-		if strings.HasSuffix(kind, "requests") {
+		if kind == "images" || strings.HasSuffix(kind, "requests") {
 			code = http.StatusBadRequest // the body is of another kind
 		}
 		f.refuse(t, request{method: http.MethodPost, path: namespace + "/" + kind, body: body}, code)

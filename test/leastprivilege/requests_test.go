@@ -91,6 +91,7 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/containers/"+web+"/kill", `{"signal":"CONT"}`)
 	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/containers/"+web+"/rename", `{"newName":"`+web+`-renamed"}`)
 	web += "-renamed"
+	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/images", `{"metadata":{"name":"`+engine.UniqueName("tagged")+`:v1"},"spec":{"from":"busybox:latest"}}`)
 	remove(http.StatusConflict, "/images/"+image)
 	remove(http.StatusOK, "/containers/"+job) // the first removal: the engine answers that it is already in progress
 	remove(http.StatusOK, "/containers/"+used+"?gracePeriodSeconds=0")

@@ -29,6 +29,8 @@ func specOf(object runtime.Object) any {
 	switch object := object.(type) {
 	case *v1alpha1.Container:
 		return &object.Spec
+	case *v1alpha1.Image:
+		return &object.Spec
 	case *v1alpha1.Network:
 		return &object.Spec
 	}

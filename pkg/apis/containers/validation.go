@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -34,7 +35,7 @@ var settableActions = []v1alpha1.ContainerAction{
 
 // ValidateContainerUpdate returns the errors of a change from old to updated.
 func ValidateContainerUpdate(updated, old *v1alpha1.Container) field.ErrorList {
-	errs := validateContainerMetadataUpdate(updated, old)
+	errs := validateMetadataUpdate("a container", updated, old)
 
 	stateChanges := updated.Spec.State != old.Spec.State
 	if stateChanges && !slices.Contains(settableStates, updated.Spec.State) {
@@ -70,28 +71,54 @@ func validateStopTimeout(updated *v1alpha1.Container) field.ErrorList {
 	return nil
 }
 
-func validateContainerMetadataUpdate(updated, old *v1alpha1.Container) field.ErrorList {
+// ValidateImageCreate returns the errors of an Image that is a new tag.
+func ValidateImageCreate(image *v1alpha1.Image) field.ErrorList {
+	errs := unchangedMetadata(image, &v1alpha1.Image{}, "cannot be set: Docker cannot store %s of a tag")
+	if image.Spec.From == "" {
+		errs = append(errs, field.Required(field.NewPath("spec", "from"), "the name or the ID of the image to tag"))
+	}
+	return errs
+}
+
+// ValidateImageUpdate returns the errors of a change from old to updated.
+func ValidateImageUpdate(updated, old *v1alpha1.Image) field.ErrorList {
+	errs := validateMetadataUpdate("an image", updated, old)
+	if updated.Spec.From != old.Spec.From && old.Status.RepoTag == "" {
+		errs = append(errs, field.Forbidden(field.NewPath("spec", "from"), "this image has no tag: create an Image whose name is a tag instead"))
+	}
+	return errs
+}
+
+// validateMetadataUpdate returns the errors of changes of metadata. kind is a word for the object.
+func validateMetadataUpdate(kind string, updated, old metav1.Object) field.ErrorList {
+	return unchangedMetadata(updated, old, "cannot be changed: Docker cannot store %s of "+kind+" after its creation")
+}
+
+// unchangedMetadata returns an error for each part of the metadata that Docker would have to store. format has a verb for
+// the name of the part.
+func unchangedMetadata(updated, old metav1.Object, format string) field.ErrorList {
 	var errs field.ErrorList
 	path := field.NewPath("metadata")
 	unchanged := func(name string, updated, old any) {
 		if !apiequality.Semantic.DeepEqual(updated, old) {
-			errs = append(errs, field.Forbidden(path.Child(name),
-				"cannot be changed: Docker cannot store "+name+" of a container after its creation"))
+			errs = append(errs, field.Forbidden(path.Child(name), fmt.Sprintf(format, name)))
 		}
 	}
-	unchanged("labels", updated.Labels, old.Labels)
+	unchanged("labels", updated.GetLabels(), old.GetLabels())
 	unchanged("annotations", storedAnnotations(updated), storedAnnotations(old))
-	unchanged("finalizers", updated.Finalizers, old.Finalizers)
-	unchanged("ownerReferences", updated.OwnerReferences, old.OwnerReferences)
+	unchanged("finalizers", updated.GetFinalizers(), old.GetFinalizers())
+	unchanged("ownerReferences", updated.GetOwnerReferences(), old.GetOwnerReferences())
 	return errs
 }
 
-// storedAnnotations returns the annotations that Docker would have to store. It leaves out the action and its timeout,
-// which are carried out, and the last applied configuration, which the server keeps in memory.
-func storedAnnotations(container *v1alpha1.Container) map[string]string {
-	stored := maps.Clone(container.Annotations)
-	delete(stored, v1alpha1.ActionAnnotation)
-	delete(stored, v1alpha1.StopTimeoutAnnotation)
+// storedAnnotations returns the annotations that Docker would have to store. It leaves out a container's action and its
+// timeout, which are carried out, and the last applied configuration, which the server keeps in memory.
+func storedAnnotations(object metav1.Object) map[string]string {
+	stored := maps.Clone(object.GetAnnotations())
+	if _, ok := object.(*v1alpha1.Container); ok {
+		delete(stored, v1alpha1.ActionAnnotation)
+		delete(stored, v1alpha1.StopTimeoutAnnotation)
+	}
 	delete(stored, corev1.LastAppliedConfigAnnotation)
 	return stored
 }

@@ -100,6 +100,7 @@ var Requests = []Request{
 	{Full, http.MethodPost, "/images/create", []string{"fromImage", "platform", "tag"}, none, "an ImagePullRequest"},
 	{Full, http.MethodPost, "/images/{reference}/push", []string{"tag"}, inJSON, "an ImagePushRequest"},
 	{Operate, http.MethodDelete, "/containers/{id}", []string{"force"}, none, "delete of a container"},
+	{Full, http.MethodPost, "/images/{image}/tag", []string{"repo", "tag"}, none, "a new tag; a tag that moves to another image"},
 	{Operate, http.MethodDelete, "/images/{reference}", []string{"force"}, none, "delete of an image"},
 	{Operate, http.MethodDelete, "/volumes/{volume}", nil, none, "delete of a volume"},
 	{Operate, http.MethodDelete, "/networks/{network}", nil, none, "delete of a network"},
@@ -112,6 +113,7 @@ var segments = map[string]func(string) bool{
 	"{network}":   names.IsNetworkID,
 	"{id}":        names.IsFullID,
 	"{reference}": names.IsImagePath,
+	"{image}":     names.IsFullImageID,
 }
 
 func (r Request) allows(method, path string, query url.Values) bool {

@@ -204,13 +204,16 @@ func TestWhatIsOnTheListReachesAnEngineBehindAPath(t *testing.T) {
 
 func TestRequestsAreFoundByMethodPathAndQuery(t *testing.T) {
 	for request, want := range map[string]string{
-		"GET /v1.41/containers/web/json":                          "/containers/{name}/json",
-		"GET /containers/" + dockertest.IDA + "/json":             "/containers/{name}/json",
-		"GET /v1.51/images/localhost:5000/a/b:v1/json":            "/images/{reference}/json",
-		"GET /v1.51/images/sha256:" + dockertest.IDA + "/json":    "/images/{reference}/json",
-		"GET /v1.41/containers/json?all=1":                        "/containers/json",
-		"POST /v1.41/containers/" + dockertest.IDA + "/stop?t=3":  "/containers/{id}/stop",
-		"DELETE /v1.41/containers/" + dockertest.IDA + "?force=1": "/containers/{id}",
+		"GET /v1.41/containers/web/json":                                                      "/containers/{name}/json",
+		"GET /containers/" + dockertest.IDA + "/json":                                         "/containers/{name}/json",
+		"GET /v1.51/images/localhost:5000/a/b:v1/json":                                        "/images/{reference}/json",
+		"GET /v1.51/images/sha256:" + dockertest.IDA + "/json":                                "/images/{reference}/json",
+		"GET /v1.41/containers/json?all=1":                                                    "/containers/json",
+		"POST /v1.41/containers/" + dockertest.IDA + "/stop?t=3":                              "/containers/{id}/stop",
+		"DELETE /v1.41/containers/" + dockertest.IDA + "?force=1":                             "/containers/{id}",
+		"POST /v1.41/images/sha256:" + dockertest.IDA + "/tag?repo=localhost:5000/a/b&tag=v1": "/images/{image}/tag",
+		"POST /v1.41/images/busybox/tag?repo=a&tag=v1":                                        "",
+		"POST /v1.41/images/sha256:" + dockertest.IDA + "/tag?repo=a&tag=v1&force=1":          "",
 		"HEAD /_ping":                                                 "/_ping",
 		"GET /v1.41/containers/two%20words/json":                      "/containers/{name}/json",
 		"GET /v1.41/containers/json/json":                             "/containers/{name}/json",

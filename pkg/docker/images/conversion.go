@@ -56,9 +56,9 @@ func imagesOf(response *image.InspectResponse, tags []string, namespace string) 
 
 func imageOf(response *image.InspectResponse, tag string, labels map[string]string, namespace string) *v1alpha1.Image {
 	id := names.ImageID(response.ID)
-	name := names.NameOfTag(tag)
+	name, from := names.NameOfTag(tag), id
 	if tag == "" {
-		name = id
+		name, from = id, ""
 	}
 	created := source.TimeOf(response.Created)
 	object := &v1alpha1.Image{
@@ -68,6 +68,7 @@ func imageOf(response *image.InspectResponse, tag string, labels map[string]stri
 			UID:       source.UIDOf("Image", id, tag, name),
 			Labels:    source.Selectable(labels),
 		},
+		Spec: v1alpha1.ImageSpec{From: from},
 		Status: v1alpha1.ImageStatus{
 			Namespace:    v1alpha1.EngineNamespace,
 			ID:           id,

@@ -39,6 +39,9 @@ type Source struct {
 	index     index
 	sightings sightings
 	usage     *source.Usage // by containers, of image IDs
+	applied   applied
+	// tagging has room for the one change of a tag that may be under way.
+	tagging chan struct{}
 
 	mu    sync.Mutex
 	lists *lists // of the newest connection
@@ -48,7 +51,7 @@ type Source struct {
 // the server started.
 func New(engine source.Engine, hasRead func() bool) *Source {
 	usage := source.NewUsage(engine.Client, func(user source.User) []string { return []string{names.ImageID(user.ImageID)} })
-	return &Source{Base: source.NewBase(engine, imageResource), clock: clock.RealClock{}, hasRead: hasRead, usage: usage}
+	return &Source{Base: source.NewBase(engine, imageResource), clock: clock.RealClock{}, hasRead: hasRead, usage: usage, tagging: make(chan struct{}, 1)}
 }
 
 // invisible lists the actions that change nothing that an image shows.
@@ -123,6 +126,7 @@ func (s *Source) Observe(ctx context.Context, subject string) (map[string]runtim
 	}
 	if response == nil || names.ImageID(response.ID) != subject {
 		s.sightings.forget(subject)
+		s.applied.forget(subject)
 		return nil, s.index.remove(subject, began), nil
 	}
 	tags := tagsOf(response)
@@ -144,6 +148,7 @@ func (s *Source) Observe(ctx context.Context, subject string) (map[string]runtim
 	for _, object := range images {
 		object.Status.Dangling, object.Status.InUse = s.isDangling(response, tags), s.usage.InUse(subject)
 	}
+	s.applied.show(subject, images)
 	s.sightings.see(subject, images, source.NowOf(s.clock), !s.hasRead())
 	objects := map[string]runtime.Object{}
 	for _, object := range images {

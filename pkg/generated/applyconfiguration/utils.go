@@ -31,6 +31,12 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &containersv1alpha1.ContainerSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ContainerStatus"):
 		return &containersv1alpha1.ContainerStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Image"):
+		return &containersv1alpha1.ImageApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ImageSpec"):
+		return &containersv1alpha1.ImageSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ImageStatus"):
+		return &containersv1alpha1.ImageStatusApplyConfiguration{}
 
 	}
 	return nil

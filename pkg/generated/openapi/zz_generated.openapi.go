@@ -55,6 +55,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.ImageRequestLayer{}.OpenAPIModelName():           schema_pkg_apis_containers_v1alpha1_ImageRequestLayer(ref),
 		v1alpha1.ImageRequestLogOptions{}.OpenAPIModelName():      schema_pkg_apis_containers_v1alpha1_ImageRequestLogOptions(ref),
 		v1alpha1.ImageRequestStatus{}.OpenAPIModelName():          schema_pkg_apis_containers_v1alpha1_ImageRequestStatus(ref),
+		v1alpha1.ImageSpec{}.OpenAPIModelName():                   schema_pkg_apis_containers_v1alpha1_ImageSpec(ref),
 		v1alpha1.ImageStatus{}.OpenAPIModelName():                 schema_pkg_apis_containers_v1alpha1_ImageStatus(ref),
 		v1alpha1.Network{}.OpenAPIModelName():                     schema_pkg_apis_containers_v1alpha1_Network(ref),
 		v1alpha1.NetworkContainer{}.OpenAPIModelName():            schema_pkg_apis_containers_v1alpha1_NetworkContainer(ref),
@@ -1606,7 +1607,7 @@ func schema_pkg_apis_containers_v1alpha1_Image(ref common.ReferenceCallback) com
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "Image is one tag of an image in the Docker Engine, or an image that has no tag. Its metadata.name is the tag with '~' in place of every slash, such as localhost:5000~team~app:v1. An image without a tag has its image ID as the name, such as sha256:0123... An image that is shown as only one object also answers to its full ID and to its short ID.",
+				Description: "Image is one tag of an image in the Docker Engine, or an image that has no tag. Its metadata.name is the tag with '~' in place of every slash, such as localhost:5000~team~app:v1. An image without a tag has its image ID as the name, such as sha256:0123... An image that is shown as only one object also answers to its full ID and to its short ID.\n\nTo create an Image is to tag an image: metadata.name is the new tag, and spec.from is the image. To change spec.from is to move the tag.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -1630,6 +1631,13 @@ func schema_pkg_apis_containers_v1alpha1_Image(ref common.ReferenceCallback) com
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
 					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec says which image the tag is for.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ImageSpec{}.OpenAPIModelName()),
+						},
+					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
 							Description: "status is what Docker reports about the image now. It is read-only.",
@@ -1641,7 +1649,7 @@ func schema_pkg_apis_containers_v1alpha1_Image(ref common.ReferenceCallback) com
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.ImageStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+			v1alpha1.ImageSpec{}.OpenAPIModelName(), v1alpha1.ImageStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 
@@ -2242,6 +2250,26 @@ func schema_pkg_apis_containers_v1alpha1_ImageRequestStatus(ref common.Reference
 		},
 		Dependencies: []string{
 			v1alpha1.ImageRequestLayer{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ImageSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ImageSpec says which image a tag is for.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"from": {
+						SchemaProps: spec.SchemaProps{
+							Description: "from is the image that has the tag. Set it to the name or the ID of an Image. It reads as the image's ID. To change it is to move the tag to another image. It is absent for an image without tags, and cannot be set there.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 

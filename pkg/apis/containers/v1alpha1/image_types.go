@@ -8,12 +8,15 @@ import (
 )
 
 // +genclient
-// +genclient:onlyVerbs=get,list,watch,delete,deleteCollection
+// +genclient:onlyVerbs=create,update,patch,apply,get,list,watch,delete,deleteCollection
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
 // Image is one tag of an image in the Docker Engine, or an image that has no tag. Its metadata.name is the tag with '~'
 // in place of every slash, such as localhost:5000~team~app:v1. An image without a tag has its image ID as the name,
 // such as sha256:0123... An image that is shown as only one object also answers to its full ID and to its short ID.
+//
+// To create an Image is to tag an image: metadata.name is the new tag, and spec.from is the image. To change spec.from is
+// to move the tag.
 type Image struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is the standard object metadata. The uid belongs to the image and the tag together. If a tag moves to
@@ -21,9 +24,20 @@ type Image struct {
 	// labels. status.labels has all of them.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
+	// spec says which image the tag is for.
+	// +optional
+	Spec ImageSpec `json:"spec,omitempty"`
 	// status is what Docker reports about the image now. It is read-only.
 	// +optional
 	Status ImageStatus `json:"status,omitempty"`
+}
+
+// ImageSpec says which image a tag is for.
+type ImageSpec struct {
+	// from is the image that has the tag. Set it to the name or the ID of an Image. It reads as the image's ID. To change
+	// it is to move the tag to another image. It is absent for an image without tags, and cannot be set there.
+	// +optional
+	From string `json:"from,omitempty"`
 }
 
 // ImageTagged is the type of the condition of an Image. It is true if the image has a tag.

@@ -184,6 +184,11 @@ func (in ImageRequestStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ImageSpec) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ImageSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ImageStatus) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ImageStatus"
 }

@@ -9,8 +9,10 @@ import (
 	context "context"
 
 	containersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	applyconfigurationcontainersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/applyconfiguration/containers/v1alpha1"
 	scheme "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/scheme"
 	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	types "k8s.io/apimachinery/pkg/types"
 	watch "k8s.io/apimachinery/pkg/watch"
 	gentype "k8s.io/client-go/gentype"
 )
@@ -23,23 +25,27 @@ type ImagesGetter interface {
 
 // ImageInterface has methods to work with Image resources.
 type ImageInterface interface {
+	Create(ctx context.Context, image *containersv1alpha1.Image, opts v1.CreateOptions) (*containersv1alpha1.Image, error)
+	Update(ctx context.Context, image *containersv1alpha1.Image, opts v1.UpdateOptions) (*containersv1alpha1.Image, error)
 	Delete(ctx context.Context, name string, opts v1.DeleteOptions) error
 	DeleteCollection(ctx context.Context, opts v1.DeleteOptions, listOpts v1.ListOptions) error
 	Get(ctx context.Context, name string, opts v1.GetOptions) (*containersv1alpha1.Image, error)
 	List(ctx context.Context, opts v1.ListOptions) (*containersv1alpha1.ImageList, error)
 	Watch(ctx context.Context, opts v1.ListOptions) (watch.Interface, error)
+	Patch(ctx context.Context, name string, pt types.PatchType, data []byte, opts v1.PatchOptions, subresources ...string) (result *containersv1alpha1.Image, err error)
+	Apply(ctx context.Context, image *applyconfigurationcontainersv1alpha1.ImageApplyConfiguration, opts v1.ApplyOptions) (result *containersv1alpha1.Image, err error)
 	ImageExpansion
 }
 
 // images implements ImageInterface
 type images struct {
-	*gentype.ClientWithList[*containersv1alpha1.Image, *containersv1alpha1.ImageList]
+	*gentype.ClientWithListAndApply[*containersv1alpha1.Image, *containersv1alpha1.ImageList, *applyconfigurationcontainersv1alpha1.ImageApplyConfiguration]
 }
 
 // newImages returns a Images
 func newImages(c *ContainersV1alpha1Client, namespace string) *images {
 	return &images{
-		gentype.NewClientWithList[*containersv1alpha1.Image, *containersv1alpha1.ImageList](
+		gentype.NewClientWithListAndApply[*containersv1alpha1.Image, *containersv1alpha1.ImageList, *applyconfigurationcontainersv1alpha1.ImageApplyConfiguration](
 			"images",
 			c.RESTClient(),
 			scheme.ParameterCodec,

@@ -7,19 +7,20 @@ package fake
 
 import (
 	v1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
-	containersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
+	containersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/applyconfiguration/containers/v1alpha1"
+	typedcontainersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
 	gentype "k8s.io/client-go/gentype"
 )
 
 // fakeImages implements ImageInterface
 type fakeImages struct {
-	*gentype.FakeClientWithList[*v1alpha1.Image, *v1alpha1.ImageList]
+	*gentype.FakeClientWithListAndApply[*v1alpha1.Image, *v1alpha1.ImageList, *containersv1alpha1.ImageApplyConfiguration]
 	Fake *FakeContainersV1alpha1
 }
 
-func newFakeImages(fake *FakeContainersV1alpha1, namespace string) containersv1alpha1.ImageInterface {
+func newFakeImages(fake *FakeContainersV1alpha1, namespace string) typedcontainersv1alpha1.ImageInterface {
 	return &fakeImages{
-		gentype.NewFakeClientWithList[*v1alpha1.Image, *v1alpha1.ImageList](
+		gentype.NewFakeClientWithListAndApply[*v1alpha1.Image, *v1alpha1.ImageList, *containersv1alpha1.ImageApplyConfiguration](
 			fake.Fake,
 			namespace,
 			v1alpha1.SchemeGroupVersion.WithResource("images"),

@@ -1,0 +1,90 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package image
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage/names"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	dockernames "github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
+)
+
+const lastAppliedWarning = "Docker cannot store the annotation " + corev1.LastAppliedConfigAnnotation +
+	": it is kept in memory until the server ends or the tag goes"
+
+// strategy is the strategy of Images whose tags can be created and moved. spec.from is an ID there.
+type strategy struct {
+	registry.Strategy
+	names.NameGenerator
+}
+
+var (
+	_ rest.RESTCreateStrategy = strategy{}
+	_ rest.RESTUpdateStrategy = strategy{}
+)
+
+// PrepareForCreate implements rest.RESTCreateStrategy. It drops what clients cannot set.
+func (strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
+	image := obj.(*v1alpha1.Image)
+	image.Status = v1alpha1.ImageStatus{}
+	image.ManagedFields = nil
+}
+
+// Validate implements rest.RESTCreateStrategy.
+func (strategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList {
+	image := obj.(*v1alpha1.Image)
+	errs := containers.ValidateImageCreate(image)
+	switch tag, err := dockernames.TagOfName(image.Name); {
+	case err != nil:
+		errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), image.Name, err.Error()))
+	case dockernames.NameOfTag(tag) != image.Name:
+		// Under another spelling the server would not see that the tag exists.
+		errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), image.Name, fmt.Sprintf("must be written as %s", dockernames.NameOfTag(tag))))
+	}
+	return errs
+}
+
+// WarningsOnCreate implements rest.RESTCreateStrategy.
+func (strategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
+	return warnings(obj.(*v1alpha1.Image), &v1alpha1.Image{})
+}
+
+// PrepareForUpdate implements rest.RESTUpdateStrategy. It drops changes of fields that clients cannot set.
+func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
+	image, existing := obj.(*v1alpha1.Image), old.(*v1alpha1.Image)
+	image.TypeMeta = existing.TypeMeta
+	image.Status = existing.Status
+	image.ManagedFields = existing.ManagedFields
+	image.GenerateName = existing.GenerateName
+	image.SetSelfLink(existing.GetSelfLink())
+	if image.Spec.From == "" {
+		image.Spec = existing.Spec
+	}
+}
+
+// ValidateUpdate implements rest.RESTUpdateStrategy.
+func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
+	return containers.ValidateImageUpdate(obj.(*v1alpha1.Image), old.(*v1alpha1.Image))
+}
+
+// WarningsOnUpdate implements rest.RESTUpdateStrategy.
+func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []string {
+	return warnings(obj.(*v1alpha1.Image), old.(*v1alpha1.Image))
+}
+
+func warnings(image, old *v1alpha1.Image) []string {
+	if image.Annotations[corev1.LastAppliedConfigAnnotation] == old.Annotations[corev1.LastAppliedConfigAnnotation] {
+		return nil
+	}
+	return []string{lastAppliedWarning}
+}
