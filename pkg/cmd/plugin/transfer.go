@@ -71,15 +71,14 @@ func (t *transfer) run(ctx context.Context, image reference.Named, request image
 		return err
 	}
 	j := &job{transfer: t, engine: e, name: request.GetName()}
-	err = j.do(ctx, request, t.registryAuth(image))
-	if ctx.Err() != nil {
+	switch err = j.do(ctx, request, t.registryAuth(image)); {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
 		stop() // another interrupt ends the command at once
 		return j.cancel(context.WithoutCancel(ctx))
 	}
-	if err != nil {
-		return fmt.Errorf("cannot %s %s: %w", t.verb, reference.FamiliarString(image), err)
-	}
-	return nil
+	return fmt.Errorf("cannot %s %s: %w", t.verb, reference.FamiliarString(image), err)
 }
 
 // do creates the request and shows how it ends.
