@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/docker/docker/api/types/container"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
 
@@ -109,9 +110,48 @@ func TestPathsThatAreNotThereOrAreNoDirectoryAreRefusedInOneClearLine(t *testing
 		expectWords(t, err, `there is no "/none" in the container`)
 		expectWords(t, archive(config, name, "/none").over(protocol).copyTo(t.Context(), bytes.NewReader(empty)), `there is no "/none" in the container`)
 		expectWords(t, archive(config, name, "/etc/hostname").over(protocol).copyTo(t.Context(), bytes.NewReader(empty)), "is not a directory")
-		expectWords(t, archive(config, name, "/").over(protocol).copyTo(t.Context(), strings.NewReader("this is no archive, and long enough to be read as the header of one")), "tar file")
+		expectWords(t, archive(config, name, "/").over(protocol).copyTo(t.Context(), strings.NewReader("this is no archive")), "the input is no tar archive that can be unpacked: ")
 		_, err = archive(config, "none", "/").over(protocol).copyFrom(t.Context())
 		expectWords(t, err, `"none" not found`)
+	}
+}
+
+func TestWhatDockerCannotCopyIsNoInternalError(t *testing.T) {
+	name, readOnly := engine.UniqueName("web"), engine.UniqueName("read-only")
+	eng.Run(t, name, engine.Command("sh", "-c", "mkdir /d /d/sub; echo x >/d/file; ln -s /loop /loop; "+strings.Join(engine.Stubborn, " ")))
+	eng.Run(t, readOnly, func(_ *container.Config, host *container.HostConfig) { host.ReadonlyRootfs = true })
+	config := testserver.Start(t, eng.Host()).Config(t)
+	eventually(t, "the files are there", func() bool {
+		_, err := archive(config, name, "/d/file").copyFrom(t.Context())
+		return err == nil
+	})
+	file, tooLong := tarOf(t, "file", nil), "/"+strings.Repeat("x", 300)
+	for _, refused := range []struct {
+		name, path string
+		archive    []byte // for a copy to the container
+		words      string
+	}{
+		{name, "/d/file/", nil, `"/d/file/": not a directory`},
+		{name, "/d/file/x", nil, `"/d/file/x": not a directory`},
+		{name, "/loop", nil, `"/loop": too many l`},
+		{name, tooLong, nil, "file name too long"},
+		{name, "/d/file/x", file, `"/d/file/x": not a directory`},
+		{name, "/d", tarOf(t, "sub", nil), "cannot overwrite directory"},
+		{name, "/d", tarOf(t, "../../out", nil), "the input is no tar archive that can be unpacked: "},
+		{name, "/d", bytes.Repeat([]byte("x"), 4096), "the input is no tar archive that can be unpacked: "},
+		{name, "/d", tarOf(t, "cut", make([]byte, 4096))[:2048], "the input is no tar archive that can be unpacked: "},
+		{readOnly, "/", file, "marked read-only"},
+	} {
+		var err error
+		if refused.archive == nil {
+			_, err = archive(config, refused.name, refused.path).copyFrom(t.Context())
+		} else {
+			err = archive(config, refused.name, refused.path).copyTo(t.Context(), bytes.NewReader(refused.archive))
+		}
+		expectWords(t, err, refused.words)
+		if err != nil && (strings.Contains(err.Error(), "Internal error") || strings.Contains(err.Error(), eng.Dir())) {
+			t.Errorf("%s: %v", refused.path, err)
+		}
 	}
 }
 
@@ -144,6 +184,10 @@ func TestWhatIsAtAPathIsAnsweredWithoutASession(t *testing.T) {
 		t.Errorf("%d %s", code, body)
 	}
 	if code, body := ask("/none"); code != http.StatusNotFound || !strings.Contains(string(body), `there is no \"/none\" in the container`) {
+		t.Errorf("%d %s", code, body)
+	}
+	// Docker answers the request for it with an error that has no words.
+	if code, body := ask("/etc/hostname/x"); code != http.StatusConflict || !strings.Contains(string(body), `\"/etc/hostname/x\": not a directory`) {
 		t.Errorf("%d %s", code, body)
 	}
 }

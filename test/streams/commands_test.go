@@ -57,6 +57,7 @@ func TestTopShowsTheProcesses(t *testing.T) {
 	if !slices.Equal(top.Titles, []string{"PID", "COMMAND"}) || len(top.Processes) != 1 || top.Processes[0].Values[1] != "sleep 123456" {
 		t.Errorf("%+v", top)
 	}
+	c.refused(t, http.MethodGet, containers+name+"/top?psArgs=-o+pid,nothing", "", 400, "nothing")
 	var table metav1.Table
 	c.getInto(t, containers+name+"/top?psArgs=-o+pid,args", "application/json;as=Table;v=v1;g=meta.k8s.io", &table)
 	if table.Kind != "Table" || len(table.ColumnDefinitions) != 2 || len(table.Rows) != 1 || table.Rows[0].Cells[1] != "sleep 123456" {

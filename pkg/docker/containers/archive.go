@@ -5,10 +5,13 @@ package containers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,7 +25,14 @@ func (s *Source) Stat(ctx context.Context, id, name, path string) (*v1alpha1.Con
 	var stat container.PathStat
 	err := s.Client.Read(ctx, connection.ReadTimeout, func(ctx context.Context, c *connection.Connection) (err error) {
 		stat, err = c.Docker.ContainerStatPath(ctx, id, path)
-		return s.noSuchPath(ctx, id, path, err)
+		if err != nil && !errdefs.IsNotFound(err) {
+			// Docker's answer to HEAD has no words. Its answer to GET has the same stat, or the words.
+			var archive io.ReadCloser
+			if archive, stat, err = c.Docker.CopyFromContainer(ctx, id, path); err == nil {
+				err = archive.Close()
+			}
+		}
+		return s.pathError(ctx, id, name, path, err)
 	})
 	if err != nil {
 		return nil, connection.APIError("archive", containerResource, name, err)
@@ -33,15 +43,48 @@ func (s *Source) Stat(ctx context.Context, id, name, path string) (*v1alpha1.Con
 	}, nil
 }
 
-// noSuchPath returns err. If the container is there and Docker does not find the path, it returns an error that says so.
-func (s *Source) noSuchPath(ctx context.Context, id, path string, err error) error {
+// unusablePath matches why Docker cannot use a path that a client sent. What stands before it is a path on the engine's host.
+var unusablePath = regexp.MustCompile(`not a directory$|too many links|too many levels of symbolic links|file name too long`)
+
+// unusableArchive matches why Docker cannot unpack an archive that is damaged, or none.
+var unusableArchive = regexp.MustCompile(`Error processing tar file|archive/tar: |unexpected EOF|unhandled tar header|invalid (?:hard|sym)link| is outside of `)
+
+// obstacle matches what keeps Docker from unpacking a good archive.
+var obstacle = regexp.MustCompile(`marked read-only|read-only file system|cannot overwrite (?:non-)?directory|no space left on device|disk quota exceeded`)
+
+// pathError returns the error for what Docker says of a path in a container. Most of it has the status 500.
+func (s *Source) pathError(ctx context.Context, id, name, path string, err error) error {
 	checked := s.checkNotFound(ctx, id, err)
-	if checked != nil && checked != err && connection.IsConflict(checked) {
+	switch {
+	case checked == nil:
+		return nil
+	case checked != err && connection.IsConflict(checked): // the container is there, and the path is not
 		return &apierrors.StatusError{ErrStatus: metav1.Status{
 			Status: metav1.StatusFailure, Code: http.StatusNotFound, Reason: metav1.StatusReasonNotFound,
 			Message: fmt.Sprintf("there is no %q in the container", path),
-			Details: &metav1.StatusDetails{Group: containerResource.Group, Kind: containerResource.Resource},
+			Details: &metav1.StatusDetails{
+				Group: containerResource.Group, Kind: containerResource.Resource, Name: name,
+				Causes: []metav1.StatusCause{{Type: metav1.CauseTypeFieldValueNotFound, Field: "path", Message: path}},
+			},
 		}}
+	}
+	if reason := unusablePath.FindString(connection.Words(checked)); reason != "" {
+		return apierrors.NewConflict(containerResource, name, fmt.Errorf("%q: %s", path, reason))
+	}
+	return checked
+}
+
+// archiveError returns the error for what Docker says of an archive that it has to unpack. Most of it has the status 500.
+func (s *Source) archiveError(ctx context.Context, id, name, path string, err error) error {
+	checked := s.pathError(ctx, id, name, path, err)
+	if checked == nil || errors.As(checked, new(apierrors.APIStatus)) {
+		return checked
+	}
+	switch words := connection.Words(checked); {
+	case obstacle.MatchString(words):
+		return apierrors.NewConflict(containerResource, name, errors.New(words))
+	case unusableArchive.MatchString(words):
+		return errdefs.ErrInvalidArgument.WithMessage("the input is no tar archive that can be unpacked: " + words)
 	}
 	return checked
 }
@@ -59,7 +102,7 @@ func (s *Source) ReadArchive(ctx context.Context, id, name, path string) (*Archi
 	archive := &Archive{source: s, id: id, name: name, path: path}
 	stream, err := s.Client.Stream(ctx, func(ctx context.Context, c *connection.Connection) (io.ReadCloser, error) {
 		stream, _, err := c.Docker.CopyFromContainer(ctx, id, path)
-		return stream, s.noSuchPath(ctx, id, path, err)
+		return stream, s.pathError(ctx, id, name, path, err)
 	})
 	if err != nil {
 		return nil, connection.APIError("archive", containerResource, name, err)
@@ -109,5 +152,5 @@ func (a *Archive) unpack(ctx context.Context, archive io.Reader) error {
 	if err != nil && current.Context().Err() != nil {
 		return a.source.Client.Explain(context.Cause(current.Context()))
 	}
-	return a.source.Client.OrUnavailable(err)
+	return a.source.archiveError(ctx, a.id, a.name, a.path, a.source.Client.OrUnavailable(err))
 }

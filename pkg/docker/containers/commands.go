@@ -5,6 +5,9 @@ package containers
 
 import (
 	"context"
+	"strings"
+
+	"github.com/containerd/errdefs"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
@@ -22,6 +25,9 @@ func (s *Source) Top(ctx context.Context, id, name, psArgs string) (*v1alpha1.Co
 		top.Titles = answer.Titles
 		for _, values := range answer.Processes {
 			top.Processes = append(top.Processes, v1alpha1.ContainerProcess{Values: values})
+		}
+		if err != nil && psArgs != "" && strings.HasPrefix(connection.Words(err), "ps: ") {
+			return errdefs.ErrInvalidArgument.WithMessage(connection.Words(err)) // Docker takes it for an error of its own
 		}
 		return err
 	})

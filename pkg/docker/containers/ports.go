@@ -70,6 +70,8 @@ func (p *Ports) inspect(ctx context.Context) (*container.InspectResponse, error)
 		return nil, apierrors.NewNotFound(containerResource, p.name)
 	case !inspected.State.Running || inspected.State.Restarting:
 		return nil, apierrors.NewConflict(containerResource, p.name, errors.New("the container is not running, so that nothing listens on its ports"))
+	case inspected.State.Paused:
+		return nil, apierrors.NewConflict(containerResource, p.name, errors.New("the container is paused, so that nothing answers on its ports: unpause it first"))
 	}
 	return inspected, nil
 }
