@@ -11,8 +11,10 @@ import (
 	"os"
 	"syscall"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/remotecommand"
+	"k8s.io/client-go/transport/spdy"
 	"k8s.io/kubectl/pkg/util/interrupt"
 	"k8s.io/kubectl/pkg/util/term"
 	"k8s.io/streaming/pkg/httpstream"
@@ -39,19 +41,36 @@ func (s subresource) session(ctx context.Context, c *containers, name string, op
 	if err != nil {
 		return err
 	}
-	stream := remotecommand.StreamOptions{Stdin: connected.in, Stdout: connected.out, Stderr: connected.err, Tty: connected.terminal}
-	if connected.filter != nil {
-		stream.Stdin = connected.filter(connected.in)
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	stream := remotecommand.StreamOptions{Tty: connected.terminal}
+	if connected.in != nil {
+		in := connected.in
+		if connected.filter != nil {
+			in = connected.filter(in)
+		}
+		stream.Stdin = strictReader{in, end}
 	}
-	if !connected.terminal {
-		return s.explain(c, executor.StreamWithContext(ctx, stream))
+	if connected.out != nil {
+		stream.Stdout = strictWriter{connected.out, end}
 	}
-	stream.Stderr = nil
-	terminal := term.TTY{In: connected.in, Out: connected.out, Raw: true, Parent: interrupt.New(exitBySignal)}
-	if sizes := terminal.MonitorSize(terminal.GetSize()); sizes != nil {
-		stream.TerminalSizeQueue = terminalSizes{sizes}
+	if connected.err != nil && !connected.terminal {
+		stream.Stderr = strictWriter{connected.err, end}
 	}
-	return s.explain(c, terminal.Safe(func() error { return executor.StreamWithContext(ctx, stream) }))
+	run := func() error { return executor.StreamWithContext(ctx, stream) }
+	if connected.terminal {
+		terminal := term.TTY{In: connected.in, Out: connected.out, Raw: true, Parent: interrupt.New(exitBySignal)}
+		if sizes := terminal.MonitorSize(terminal.GetSize()); sizes != nil {
+			stream.TerminalSizeQueue = terminalSizes{sizes}
+		}
+		err = terminal.Safe(run)
+	} else {
+		err = run()
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return s.explain(c, err)
 }
 
 // executor returns a client of the subresource. It speaks SPDY if something between here and the server knows no
@@ -62,15 +81,23 @@ func (s subresource) executor(c *containers, name string, options runtime.Object
 	if err != nil {
 		return nil, err
 	}
-	spdy, err := remotecommand.NewSPDYExecutor(c.config, http.MethodPost, url)
+	transport, upgrader, err := spdy.RoundTripperFor(c.config)
 	if err != nil {
 		return nil, err
 	}
-	return remotecommand.NewFallbackExecutor(webSocket, spdy, cannotUpgrade)
+	fallback, err := remotecommand.NewSPDYExecutorForTransports(transport, outcomes{upgrader}, http.MethodPost, url)
+	if err != nil {
+		return nil, err
+	}
+	return remotecommand.NewFallbackExecutor(webSocket, fallback, cannotUpgrade)
 }
 
-// cannotUpgrade reports whether another protocol may help.
+// cannotUpgrade reports whether another protocol may help. It does not help against the refusal of a server that understood
+// the request.
 func cannotUpgrade(err error) bool {
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) && !apierrors.IsBadRequest(err) {
+		return false
+	}
 	return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
 }
 
