@@ -96,7 +96,7 @@ Use "{{.Root.DisplayName}} options" for the other flags that all commands take.
 	command.AddGroup(&cobra.Group{ID: groupShow, Title: "See containers:"}, &cobra.Group{ID: groupInside, Title: "Work inside of containers:"},
 		&cobra.Group{ID: groupChange, Title: "Change containers:"}, &cobra.Group{ID: groupOthers, Title: "Images, volumes and networks:"})
 	command.AddCommand(newPsCommand(p), newLogsCommand(p), newTopCommand(p), newWaitCommand(p),
-		newExecCommand(p), newAttachCommand(p), newPortForwardCommand(p),
+		newExecCommand(p), newAttachCommand(p), newCpCommand(p), newPortForwardCommand(p),
 		newKillCommand(p), newRenameCommand(p), newRmCommand(p),
 		newImagesCommand(p), newRmiCommand(p), newImageCommand(p), newPullCommand(p), newPushCommand(p),
 		newVolumeCommand(p), newNetworkCommand(p), newLoginCommand(), newOptionsCommand())

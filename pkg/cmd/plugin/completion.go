@@ -34,6 +34,26 @@ func onlyFirst(complete cobra.CompletionFunc) cobra.CompletionFunc {
 	}
 }
 
+// completePath completes the arguments of a copy: the names of containers with a colon, and local files.
+func (p *plugin) completePath(command *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	inContainer := func(argument string) bool { return parseCopyPath(argument).container != "" }
+	switch {
+	case len(given) > 1 || inContainer(begun):
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	case len(given) == 1 && inContainer(given[0]):
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	names, directive := p.complete(isAny)(command, nil, begun)
+	if directive == cobra.ShellCompDirectiveError || len(names) == 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	for i, offer := range names {
+		name, description, _ := strings.Cut(offer, "\t")
+		names[i] = cobra.CompletionWithDesc(name+":", description)
+	}
+	return names, cobra.ShellCompDirectiveNoSpace
+}
+
 // complete returns a function that completes the names of the containers whose state matches.
 func (p *plugin) complete(matches func(v1alpha1.ContainerState) bool) cobra.CompletionFunc {
 	return p.completeNames(func(ctx context.Context, e *engine) ([]offer, error) {

@@ -18,15 +18,28 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// isAbsent reports whether the server says that it has no such object. A server without containers, or without the
-// subresource, also answers 404. That answer names no object.
-func isAbsent(err error) bool {
+// notFound returns the details of an error which says that the server does not have something that it could have. A server
+// without containers, or without the subresource, also answers 404. That answer names nothing.
+func notFound(err error) *metav1.StatusDetails {
 	status := apierrors.APIStatus(nil)
 	if !apierrors.IsNotFound(err) || !errors.As(err, &status) || apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) {
-		return false
+		return nil
 	}
-	details := status.Status().Details
-	return details != nil && details.Name != ""
+	if details := status.Status().Details; details != nil && details.Name != "" {
+		return details
+	}
+	return nil
+}
+
+// isAbsent reports whether the server says that it has no such object.
+func isAbsent(err error) bool {
+	details := notFound(err)
+	return details != nil && len(details.Causes) == 0
+}
+
+// isAbsentPath reports whether the server says that the container has nothing at a path.
+func isAbsentPath(err error) bool {
+	return notFound(err) != nil && apierrors.HasStatusCause(err, metav1.CauseTypeFieldValueNotFound)
 }
 
 // words are what docker calls the kinds.
@@ -42,7 +55,7 @@ func absent(details *metav1.StatusDetails) string {
 }
 
 // lacksGroup reports whether the server does not serve containers.
-func lacksGroup(err error) bool { return apierrors.IsNotFound(err) && !isAbsent(err) }
+func lacksGroup(err error) bool { return apierrors.IsNotFound(err) && notFound(err) == nil }
 
 // explain returns an error of the client on one line that tells the user what to do about it.
 func explain(err error) string {
@@ -58,11 +71,22 @@ func explain(err error) string {
 	case errors.As(err, &unreachable):
 		return fmt.Sprintf("cannot reach the server at %s: %v", host(unreachable.URL), unreachable.Err)
 	}
-	return strings.Join(strings.Fields(introduction.ReplaceAllLiteralString(err.Error(), "")), " ")
+	if apierrors.IsMethodNotSupported(err) {
+		return strings.Replace(err.Error(), methodRefused, "the server does not allow this change: its --engine-access is too low", 1)
+	}
+	line := introduction.ReplaceAllLiteralString(err.Error(), "")
+	return strings.Join(strings.Fields(longID.ReplaceAllString(line, "$1")), " ")
 }
 
-// introduction matches what the server and the client put in front of the words with which Docker refuses something.
-var introduction = regexp.MustCompile(`unable to upgrade connection: |Operation cannot be fulfilled on \S+ "[^"]*": `)
+// introduction matches what the server, the client and Docker put in front of the words with which something is refused.
+var introduction = regexp.MustCompile(`unable to upgrade (?:connection|streaming request): |error upgrading connection: |` +
+	`Operation cannot be fulfilled on \S+ "[^"]*": |Container\w+\.containers\.\S+ "[^"]*" is invalid: |Cannot kill container: [0-9a-f]+: `)
+
+// methodRefused is what the client says if the server has no such method for a kind.
+const methodRefused = "the server does not allow this method on the requested resource"
+
+// longID matches the ID with which Docker calls a container, and the part of it that ps shows.
+var longID = regexp.MustCompile(`([Cc]ontainer:? [0-9a-f]{12})[0-9a-f]{52}\b`)
 
 func host(address string) string {
 	parsed, err := url.Parse(address)
