@@ -144,14 +144,39 @@ func TestRenameGivesAnotherName(t *testing.T) {
 }
 
 func TestWhatTheServerDoesNotServeIsOneLine(t *testing.T) {
-	viewOnly := testserver.Start(t, docker.Host(), "--engine-access", "view")
-	name := engine.UniqueName("viewed")
+	name, local := engine.UniqueName("viewed"), t.TempDir()
 	docker.Run(t, name)
-	for subresource, arguments := range map[string][]string{"kill": {"kill", name}, "rename": {"rename", name, "other"}} {
-		r := runWith(t, viewOnly.Kubeconfig, arguments...)
-		want := "the server does not serve containers/" + subresource + ": it is older than this plugin, or its --engine-access does not allow it\n"
-		if r.code != 1 || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "error: cannot "+subresource+" "+name) || !strings.HasSuffix(r.stderr, want) {
-			t.Errorf("%q: %+v", arguments, r)
+	const tooLow = "the server does not allow this change: its --engine-access is too low"
+	notServed := func(subresource string) string {
+		return "the server does not serve containers/" + subresource + ": it is older than this plugin, or its --engine-access does not allow it"
+	}
+	for access, lines := range map[string]map[string]string{
+		"view": {
+			"kill NAME":             "cannot kill NAME: " + notServed("kill"),
+			"rename NAME other":     "cannot rename NAME: " + notServed("rename"),
+			"exec NAME true":        "cannot execute a command in NAME: " + notServed("exec"),
+			"exec -t NAME true":     "cannot execute a command in NAME: " + notServed("exec"),
+			"attach NAME":           "cannot attach to NAME: " + notServed("attach"),
+			"port-forward NAME :80": "cannot forward ports to NAME: " + notServed("portforward"),
+			"cp NAME:/bin -":        "cannot copy NAME:/bin to -: " + notServed("archive"),
+			"cp -L NAME:/bin LOCAL": "cannot copy NAME:/bin to LOCAL: " + notServed("archive"),
+			"cp LOCAL NAME:/":       "cannot copy LOCAL to NAME:/: " + notServed("archive"),
+			"cp - NAME:/":           "cannot copy - to NAME:/: " + notServed("archive"),
+			"stop NAME":             "cannot stop NAME: " + tooLow,
+			"rm -f NAME":            "cannot remove NAME: " + tooLow,
+		},
+		"operate": {
+			"rename NAME other": "cannot rename NAME: " + notServed("rename"),
+			"exec NAME true":    "cannot execute a command in NAME: " + notServed("exec"),
+			"cp NAME:/bin -":    "cannot copy NAME:/bin to -: " + notServed("archive"),
+		},
+	} {
+		restricted := testserver.Start(t, docker.Host(), "--engine-access", access)
+		fill := strings.NewReplacer("NAME", name, "LOCAL", local)
+		for line, want := range lines {
+			if r := runWith(t, restricted.Kubeconfig, strings.Fields(fill.Replace(line))...); r != (result{stderr: "error: " + fill.Replace(want) + "\n", code: 1}) {
+				t.Errorf("%s: %s: %+v", access, line, r)
+			}
 		}
 	}
 }

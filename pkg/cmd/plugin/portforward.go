@@ -4,6 +4,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -35,7 +38,7 @@ func newPortForwardCommand(p *plugin) *cobra.Command {
 			if len(arguments) < 2 {
 				return fmt.Errorf("%s needs the name or the ID of a container, and a port", command.CommandPath())
 			}
-			return nil
+			return checkPorts(arguments[1:])
 		},
 		ValidArgsFunction: p.completeFirst(isRunning),
 		RunE: func(command *cobra.Command, arguments []string) error {
@@ -44,6 +47,25 @@ func newPortForwardCommand(p *plugin) *cobra.Command {
 	}
 	command.Flags().StringSliceVar(&addresses, "address", []string{"localhost"}, "Addresses to listen on, IP addresses or localhost")
 	return command
+}
+
+// portPair matches a port of a container, or a local port and one of a container. The local port may be empty.
+var portPair = regexp.MustCompile(`^(?:([0-9]*):)?([0-9]+)$`)
+
+// checkPorts returns an error if something is no port. That of the library names the function that cannot read it.
+func checkPorts(ports []string) error {
+	for _, port := range ports {
+		match := portPair.FindStringSubmatch(port)
+		if match == nil || !isPort(cmp.Or(match[1], "0"), 0) || !isPort(match[2], 1) {
+			return fmt.Errorf("%q is no port: write PORT, LOCAL_PORT:PORT or :PORT, with ports from 1 to 65535", port)
+		}
+	}
+	return nil
+}
+
+func isPort(text string, least uint64) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port >= least
 }
 
 // forward forwards local ports until the user interrupts it or the connection to the server is lost.
