@@ -5,10 +5,13 @@ package registry
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/storage"
 )
@@ -28,11 +31,15 @@ func InNamespace(namespace, prefix string, engine, elsewhere storage.Interface) 
 }
 
 func (n *namespaced) of(key string) storage.Interface {
-	namespace, _, _ := strings.Cut(strings.TrimPrefix(key+"/", n.prefix), "/")
-	if namespace == "" || namespace == n.namespace {
+	if namespace := n.namespaceOf(key); namespace == "" || namespace == n.namespace {
 		return n.Interface
 	}
 	return n.elsewhere
+}
+
+func (n *namespaced) namespaceOf(key string) string {
+	namespace, _, _ := strings.Cut(strings.TrimPrefix(key+"/", n.prefix), "/")
+	return namespace
 }
 
 // one turns a request for the objects with one name in all namespaces into a request for one object. All objects of the
@@ -46,9 +53,14 @@ func (n *namespaced) one(key string, opts storage.ListOptions) (string, storage.
 	return key, opts
 }
 
-// Create implements storage.Interface.
+// Create implements storage.Interface. As in Kubernetes, what is created in a namespace that is not there is not found.
 func (n *namespaced) Create(ctx context.Context, key string, obj, out runtime.Object, ttl uint64) error {
-	return n.of(key).Create(ctx, key, obj, out, ttl)
+	if n.of(key) == n.elsewhere {
+		err := apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, n.namespaceOf(key))
+		err.ErrStatus.Message = fmt.Sprintf("namespace %q is not one of the container engine: create it in the namespace %q", n.namespaceOf(key), n.namespace)
+		return err
+	}
+	return n.Interface.Create(ctx, key, obj, out, ttl)
 }
 
 // Delete implements storage.Interface.
