@@ -10,13 +10,12 @@ import (
 	"sync"
 )
 
-const (
-	// inputLimit is how much input is kept for a process that does not read it. A client that sends more has to wait,
-	// and then its resizes wait as well.
-	inputLimit = 1 << 20
-	// keptCapacity is the largest memory that an empty buffer keeps.
-	keptCapacity = 4 << 10
-)
+// inputLimit is how much input is kept for a process that does not read it. A client that sends more has to wait, and then
+// its resizes wait as well.
+const inputLimit = 1 << 20
+
+// inputMemory is the memory of buffers that are not empty.
+var inputMemory = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // buffer holds what a client has sent until the process reads it. One goroutine writes it, another one reads it.
 type buffer struct {
@@ -24,8 +23,8 @@ type buffer struct {
 
 	mu      sync.Mutex
 	changed *sync.Cond
-	data    bytes.Buffer
-	err     error // what a read returns when there is no more data
+	data    *bytes.Buffer // nil if there is none
+	err     error         // what a read returns when there is no more data
 	dropped bool
 }
 
@@ -40,11 +39,14 @@ func (b *buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for rest := p; len(rest) > 0; {
-		for b.data.Len() >= b.limit && !b.dropped {
+		for b.data != nil && b.data.Len() >= b.limit && !b.dropped {
 			b.changed.Wait()
 		}
 		if b.dropped {
 			break
+		}
+		if b.data == nil {
+			b.data = inputMemory.Get().(*bytes.Buffer)
 		}
 		n := min(len(rest), b.limit-b.data.Len())
 		b.data.Write(rest[:n])
@@ -58,7 +60,7 @@ func (b *buffer) Write(p []byte) (int, error) {
 func (b *buffer) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for b.data.Len() == 0 {
+	for b.data == nil {
 		if b.err != nil {
 			return 0, b.err
 		}
@@ -68,8 +70,8 @@ func (b *buffer) Read(p []byte) (int, error) {
 		b.changed.Wait()
 	}
 	n, err := b.data.Read(p)
-	if b.data.Len() == 0 && b.data.Cap() > keptCapacity {
-		b.data = bytes.Buffer{}
+	if b.data.Len() == 0 {
+		b.release()
 	}
 	b.changed.Broadcast()
 	return n, err
@@ -79,13 +81,13 @@ func (b *buffer) Read(p []byte) (int, error) {
 func (b *buffer) WriteTo(w io.Writer) (written int64, err error) {
 	for {
 		b.await()
-		piece := inputBuffers.Get().(*[chunk]byte)
+		piece := chunks.Get().(*[chunk]byte)
 		n, err := b.Read(piece[:])
 		if n > 0 {
 			_, err = w.Write(piece[:n])
 			written += int64(n)
 		}
-		inputBuffers.Put(piece)
+		chunks.Put(piece)
 		if errors.Is(err, io.EOF) {
 			return written, nil
 		}
@@ -99,7 +101,7 @@ func (b *buffer) WriteTo(w io.Writer) (written int64, err error) {
 func (b *buffer) await() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for b.data.Len() == 0 && b.err == nil {
+	for b.data == nil && b.err == nil {
 		b.changed.Wait()
 	}
 }
@@ -120,6 +122,15 @@ func (b *buffer) drop(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dropped = true
-	b.data = bytes.Buffer{}
+	b.release()
 	b.changed.Broadcast()
+}
+
+// release gives the memory back. The caller holds the lock.
+func (b *buffer) release() {
+	if b.data != nil {
+		b.data.Reset()
+		inputMemory.Put(b.data)
+		b.data = nil
+	}
 }

@@ -8,13 +8,24 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"k8s.io/klog/v2"
 )
 
-// chunk is the largest piece of output that is sent as one message.
-const chunk = 32 << 10
+// chunk is the largest piece of output that is sent as one message. With all headers the message fills two TLS records.
+const chunk = 32<<10 - 32
+
+// chunks has the memory of pieces that are being copied.
+var chunks = sync.Pool{New: func() any { return new([chunk]byte) }}
+
+// copyChunks copies in pieces of the right length, which io.Copy does not.
+func copyChunks(to io.Writer, from io.Reader) (int64, error) {
+	buffer := chunks.Get().(*[chunk]byte)
+	defer chunks.Put(buffer)
+	return io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, buffer[:])
+}
 
 // Streams are the ends of a command's streams. Those that the client did not ask for are nil.
 type Streams struct {
@@ -176,6 +187,9 @@ type output struct {
 	conn    connection
 	channel byte
 }
+
+// ReadFrom implements io.ReaderFrom.
+func (o output) ReadFrom(r io.Reader) (int64, error) { return copyChunks(o, r) }
 
 func (o output) Write(p []byte) (int, error) {
 	written := 0

@@ -4,6 +4,7 @@
 package streaming
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -17,13 +18,19 @@ const (
 	frameLimit = 256 << 10
 	// frameHeaderLength is the length of the part of a SPDY frame that its length does not count.
 	frameHeaderLength = 8
+	// heldLimit is the length of the longest SPDY frame that is sent at once. Streams have no longer ones.
+	heldLimit = frameHeaderLength + chunk
 )
+
+// heldFrames has the memory of frames that are being sent.
+var heldFrames = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, heldLimit)) }}
 
 // pingFrame is a SPDY ping. Clients send it back. The SPDY server has not sent it, and skips the answer.
 var pingFrame = []byte{0x80, 3, 0, 6, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xfe}
 
 // framedConn is a connection with SPDY frames. It refuses frames that are too long, and sends pings between those of the
-// SPDY server, whose own pings stop while it does not read.
+// SPDY server, whose own pings stop while it does not read. The SPDY server writes a frame in pieces, down to two bytes.
+// The connection sends the frame at once: below it each write is a TLS record, and mostly a WebSocket message as well.
 type framedConn struct {
 	net.Conn
 	source io.Reader // reads Conn, after what was read from it before
@@ -31,6 +38,7 @@ type framedConn struct {
 
 	writing sync.Mutex
 	out     frames
+	held    *bytes.Buffer // the beginning of a frame that was not sent yet, or nil
 }
 
 func (c *framedConn) Read(p []byte) (int, error) {
@@ -44,9 +52,28 @@ func (c *framedConn) Read(p []byte) (int, error) {
 func (c *framedConn) Write(p []byte) (int, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	n, err := c.Conn.Write(p)
-	c.out.pass(p[:n])
-	return n, err
+	if len(p) == 0 {
+		return 0, nil // the end of a frame without content
+	}
+	c.out.pass(p)
+	if c.held == nil {
+		if c.out.between() || len(p) >= heldLimit {
+			return c.Conn.Write(p)
+		}
+		c.held = heldFrames.Get().(*bytes.Buffer)
+	}
+	c.held.Write(p)
+	if !c.out.between() && c.held.Len() < heldLimit {
+		return len(p), nil
+	}
+	_, err := c.Conn.Write(c.held.Bytes())
+	c.held.Reset()
+	heldFrames.Put(c.held)
+	c.held = nil
+	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // ping sends a ping unless a frame is being sent. It fails if the client has gone.

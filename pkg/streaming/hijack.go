@@ -5,12 +5,18 @@ package streaming
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/gorilla/websocket"
+	clientportforward "k8s.io/client-go/tools/portforward"
+	"k8s.io/cri-streaming/pkg/streaming/portforward"
+	"k8s.io/klog/v2"
+	"k8s.io/streaming/pkg/httpstream"
+	"k8s.io/streaming/pkg/httpstream/spdy"
 )
 
 // hijacker takes over the connections of requests that are upgraded, and keeps hold of them. So a session can end its
@@ -104,36 +110,47 @@ func (w *spdyWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, buffered, nil
 }
 
-// tunnelWriter upgrades to SPDY in the messages of a WebSocket. proxy.TunnelingHandler expects the answer of a server
-// behind it, and reads it from the connection.
-type tunnelWriter struct {
-	http.ResponseWriter
-	hijacker *hijacker
+// tunnel upgrades a request to WebSocket, and calls serve with a request for the SPDY connection in its messages.
+// proxy.TunnelingHandler would send each message in three pieces, because its buffer has only 4 KiB.
+func (h *hijacker) tunnel(w http.ResponseWriter, r *http.Request, serve func(w http.ResponseWriter, r *http.Request)) {
+	upgrader := websocket.Upgrader{
+		Subprotocols:    []string{portforward.WebsocketsSPDYTunnelingPortForwardV1},
+		WriteBufferSize: messageBuffer,
+		WriteBufferPool: &messageBuffers,
+		// Credentials are checked, and no cookie is one.
+		CheckOrigin: func(*http.Request) bool { return true },
+	}
+	conn, err := upgrader.Upgrade(&plainWriter{w, h}, r, nil)
+	if err != nil {
+		return // The client was told why, or did not wait for the answer.
+	}
+	request := r.Clone(r.Context())
+	request.Header.Set(httpstream.HeaderConnection, httpstream.HeaderUpgrade)
+	request.Header.Set(httpstream.HeaderUpgrade, spdy.HeaderSpdy31)
+	request.Header.Set(httpstream.HeaderProtocolVersion, portforward.PortForwardV1Name)
+	logger := klog.LoggerWithName(klog.FromContext(r.Context()), "tunnel")
+	serve(&tunnelWriter{http.Header{}, h, clientportforward.NewTunnelingConnectionWithLogger(logger, conn)}, request)
 }
 
-// WriteHeader leaves the answer to the upgrade to Hijack.
-func (w *tunnelWriter) WriteHeader(code int) {
-	if code != http.StatusSwitchingProtocols {
-		w.ResponseWriter.WriteHeader(code)
-	}
+// tunnelWriter upgrades to SPDY in a connection whose client was answered already.
+type tunnelWriter struct {
+	header   http.Header
+	hijacker *hijacker
+	conn     net.Conn
 }
+
+// Header implements http.ResponseWriter.
+func (w *tunnelWriter) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *tunnelWriter) WriteHeader(int) {}
+
+// Write implements http.ResponseWriter.
+func (w *tunnelWriter) Write([]byte) (int, error) { return 0, http.ErrHijacked }
 
 // Hijack implements http.Hijacker.
 func (w *tunnelWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, _, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	var answer bytes.Buffer
-	fmt.Fprintf(&answer, "HTTP/1.1 %d %s\r\n", http.StatusSwitchingProtocols, http.StatusText(http.StatusSwitchingProtocols))
-	if err := w.Header().Write(&answer); err != nil {
-		return nil, nil, err
-	}
-	answer.WriteString("\r\n")
-	if _, err := conn.Write(answer.Bytes()); err != nil {
-		return nil, nil, fmt.Errorf("answering the request for a tunnel: %w", err)
-	}
-	conn, buffered := w.hijacker.frame(conn, nil)
+	conn, buffered := w.hijacker.frame(w.conn, nil)
 	return conn, buffered, nil
 }
 

@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"github.com/gorilla/websocket"
-	"k8s.io/apiserver/pkg/util/proxy"
 	"k8s.io/cri-streaming/pkg/streaming/portforward"
 	"k8s.io/klog/v2"
 	"k8s.io/streaming/pkg/httpstream"
@@ -59,9 +58,7 @@ func (s *Sessions) Forward(w http.ResponseWriter, r *http.Request, name string, 
 	}
 	switch {
 	case wsstream.IsWebSocketRequestWithTunnelingProtocol(r):
-		proxy.NewTunnelingHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			serve(&tunnelWriter{w, conn}, r)
-		})).ServeHTTP(&plainWriter{w, conn}, r)
+		conn.tunnel(w, r, serve)
 	case channels:
 		serve(&plainWriter{w, conn}, r)
 	default:
@@ -155,7 +152,7 @@ func (f *forwarder) join(ctx context.Context, conn net.Conn, stream io.ReadWrite
 	sent := make(chan struct{})
 	f.session.goroutines.Go(func() {
 		defer close(sent)
-		if _, err := io.Copy(touching{conn, f.session.touch}, stream); err != nil {
+		if _, err := copyChunks(touching{conn, f.session.touch}, stream); err != nil {
 			_ = conn.Close()
 			return
 		}
@@ -163,7 +160,7 @@ func (f *forwarder) join(ctx context.Context, conn net.Conn, stream io.ReadWrite
 			_ = half.CloseWrite()
 		}
 	})
-	_, _ = io.Copy(touching{stream, f.session.touch}, conn)
+	_, _ = copyChunks(touching{stream, f.session.touch}, conn)
 	_ = conn.Close()
 	if ctx.Err() != nil {
 		return // the stream ends after the client was told the cause

@@ -24,13 +24,12 @@ const (
 	channelByte = 1
 	// frameHeader is more than the longest header of a frame.
 	frameHeader = 16
+	// messageBuffer is the memory for a message of the longest kind, which carries a SPDY frame.
+	messageBuffer = frameHeader + heldLimit
 )
 
-var (
-	// messageBuffers has the memory of messages that are being sent. A silent session has none.
-	messageBuffers sync.Pool
-	inputBuffers   = sync.Pool{New: func() any { return new([chunk]byte) }}
-)
+// messageBuffers has the memory of messages that are being sent. A silent session has none.
+var messageBuffers sync.Pool
 
 // webSocket is a connection with the protocol v5.channel.k8s.io or v4.channel.k8s.io.
 type webSocket struct {
@@ -46,7 +45,7 @@ func upgradeToWebSocket(w http.ResponseWriter, r *http.Request, command Command,
 	var refusal error
 	upgrader := websocket.Upgrader{
 		Subprotocols:    webSocketCommandProtocols,
-		WriteBufferSize: frameHeader + channelByte + chunk,
+		WriteBufferSize: messageBuffer,
 		WriteBufferPool: &messageBuffers,
 		// Credentials are checked, and no cookie is one.
 		CheckOrigin: func(*http.Request) bool { return true },
@@ -116,8 +115,8 @@ func (ws *webSocket) receive(in input) {
 
 // dispatch hands a message over. Whatever of it is not read here, the next call of NextReader skips.
 func (ws *webSocket) dispatch(message io.Reader, in input) {
-	buffer := inputBuffers.Get().(*[chunk]byte)
-	defer inputBuffers.Put(buffer)
+	buffer := chunks.Get().(*[chunk]byte)
+	defer chunks.Put(buffer)
 	if _, err := io.ReadFull(message, buffer[:channelByte]); err != nil {
 		return
 	}
