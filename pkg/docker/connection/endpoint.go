@@ -34,6 +34,11 @@ const (
 
 	idleConnections = 16
 	idleTimeout     = 90 * time.Second
+	// readBuffer is how much of what the engine sends is read at once if it comes in small pieces, as the lines of a log do.
+	// Larger pieces go past the buffer.
+	readBuffer = 16 << 10
+	// writeBuffer holds a piece of an archive that is sent to the engine, with its header.
+	writeBuffer = 33 << 10
 )
 
 // Endpoint is where the engine is, and how to reach it.
@@ -207,6 +212,8 @@ func (e *Endpoint) client() (*client.Client, *http.Transport, error) {
 		transport.MaxIdleConns = idleConnections
 		transport.MaxIdleConnsPerHost = idleConnections
 		transport.IdleConnTimeout = idleTimeout
+		transport.ReadBufferSize = readBuffer
+		transport.WriteBufferSize = writeBuffer
 		return useOnlyFor(c, transport)
 	})
 	c, err := client.NewClientWithOpts(options...)
