@@ -143,7 +143,7 @@ func (s *Source) convert(id string, response *container.InspectResponse, answer 
 		object.Labels, object.Status.Labels = last.Labels, last.Status.Labels
 		keepTransitions(object.Status.Conditions, last.Status.Conditions, source.NowOf(s.Clock))
 	}
-	s.overlays.learn(object, stopTimeoutOf(response), answer)
+	s.overlays.learn(object, response, answer)
 	return object
 }
 

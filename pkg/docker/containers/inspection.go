@@ -10,7 +10,7 @@ import (
 	"github.com/docker/go-connections/nat"
 )
 
-// inspection has the fields of an inspected container that containerOf and stopTimeoutOf read. Decoding the other
+// inspection has the fields of an inspected container that containerOf and overlays.learn read. Decoding the other
 // fields would cost memory for each container.
 type inspection struct {
 	ID              string `json:"Id"`
@@ -30,6 +30,7 @@ type inspectedConfig struct {
 	Image        string
 	ExposedPorts nat.PortSet
 	StopTimeout  *int
+	Tty          bool
 }
 
 // readContainer decodes Docker's answer as the Docker client does, but only the fields of inspection. It decodes the
@@ -58,7 +59,7 @@ func readContainer(answer []byte, withLabels bool) (*container.InspectResponse, 
 	}
 	if i.Config != nil {
 		response.Config = &container.Config{
-			Image: config.Image, Labels: config.Labels, ExposedPorts: config.ExposedPorts, StopTimeout: config.StopTimeout,
+			Image: config.Image, Labels: config.Labels, ExposedPorts: config.ExposedPorts, StopTimeout: config.StopTimeout, Tty: config.Tty,
 		}
 	}
 	return response, nil

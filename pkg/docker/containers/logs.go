@@ -20,12 +20,9 @@ import (
 // Log opens the log of a container. The options are valid. The log lasts until it is closed, until ctx ends, or until
 // the engine is lost. A log that is not complete ends with another error than io.EOF.
 func (s *Source) Log(ctx context.Context, id, name string, options *v1alpha1.ContainerLogOptions) (io.ReadCloser, error) {
-	inspected, err := s.inspect(ctx, id)
+	tty, err := s.hasTerminal(ctx, id, name)
 	if err != nil {
-		return nil, connection.APIError("log", containerResource, name, err)
-	}
-	if inspected == nil || inspected.Config == nil {
-		return nil, apierrors.NewNotFound(containerResource, name)
+		return nil, err
 	}
 	stream, err := s.Client.Stream(ctx, func(ctx context.Context, c *connection.Connection) (io.ReadCloser, error) {
 		return c.Docker.ContainerLogs(ctx, id, logOptions(options, s.Clock.Now()))
@@ -33,14 +30,30 @@ func (s *Source) Log(ctx context.Context, id, name string, options *v1alpha1.Con
 	if err != nil {
 		return nil, connection.APIError("log", containerResource, name, err)
 	}
-	log := &log{Reader: stream, Closer: stream}
-	if !inspected.Config.Tty {
-		log.Reader = newDemultiplexer(stream)
+	log := &log{Reader: &pacer{Reader: stream, ctx: ctx, clock: s.Clock}, Closer: stream}
+	if !tty {
+		log.Reader = newDemultiplexer(log.Reader)
 	}
 	if options.LimitBytes != nil {
 		log.Reader = io.LimitReader(log.Reader, *options.LimitBytes)
 	}
 	return log, nil
+}
+
+// hasTerminal reports whether a container has a terminal, so that its log is not multiplexed. That never changes, so Docker
+// is asked only about a container that was not observed yet.
+func (s *Source) hasTerminal(ctx context.Context, id, name string) (bool, error) {
+	if tty, isKnown := s.overlays.hasTerminal(id); isKnown {
+		return tty, nil
+	}
+	inspected, err := s.inspect(ctx, id)
+	if err != nil {
+		return false, connection.APIError("log", containerResource, name, err)
+	}
+	if inspected == nil || inspected.Config == nil {
+		return false, apierrors.NewNotFound(containerResource, name)
+	}
+	return inspected.Config.Tty, nil
 }
 
 // log reads the text of a log, and closes Docker's stream.

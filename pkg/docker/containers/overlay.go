@@ -29,6 +29,7 @@ type overlay struct {
 	lastAction        *v1alpha1.ContainerLastAction
 	lastApplied       string
 	stopTimeout       time.Duration
+	tty               bool // whether the container has a terminal
 	// stopped is true if the container was not running when it was last observed.
 	stopped bool
 	// answer is a digest of Docker's last answer. shown is the container that was made of that answer. Nothing in shown
@@ -77,13 +78,25 @@ func (o *overlays) forget(id string) {
 	delete(o.byID, id)
 }
 
-// learn notes the container that was made of an answer of Docker's.
-func (o *overlays) learn(object *v1alpha1.Container, stopTimeout time.Duration, answer []byte) {
+// learn notes the container that was made of an answer of Docker's, and what the container does not show.
+func (o *overlays) learn(object *v1alpha1.Container, response *container.InspectResponse, answer []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	known := o.ofLocked(object.Status.ID)
-	known.stopTimeout = stopTimeout
+	known.stopTimeout = stopTimeoutOf(response)
+	known.tty = response.Config != nil && response.Config.Tty
 	known.answer, known.shown = maphash.Bytes(answerSeed, answer), object
+}
+
+// hasTerminal reports whether a container has a terminal, if that is known.
+func (o *overlays) hasTerminal(id string) (tty, isKnown bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	known := o.byID[id]
+	if known == nil || known.shown == nil {
+		return false, false
+	}
+	return known.tty, true
 }
 
 // recall returns the container that was made of the last answer, or nil if there was none. isSame reports whether this

@@ -24,6 +24,10 @@ import (
 
 const previousRefused = "there is no previous log: Docker keeps the output of all runs of a container in one log. Leave the parameter previous out"
 
+// logPiece is how much of a log is sent at a time. Together with the nine bytes of a frame header it fills one HTTP/2 frame
+// and one TLS record.
+const logPiece = 16<<10 - 9
+
 // Log is the subresource log. It is a rest.Connecter, because the generic code for streams ends an answer that breaks
 // half way as if it were complete.
 type Log struct {
@@ -143,7 +147,7 @@ func answer(w http.ResponseWriter, r *http.Request, log io.Reader) {
 	flushed := flushwriter.Wrap(w)
 	_, err := flushed.Write(nil)
 	if err == nil {
-		_, err = io.Copy(flushed, log)
+		_, err = io.CopyBuffer(flushed, struct{ io.Reader }{log}, make([]byte, logPiece))
 	}
 	if err == nil || r.Context().Err() != nil {
 		return
