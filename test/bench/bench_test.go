@@ -40,6 +40,8 @@ type sizes struct {
 	watchers, perSecond               int
 	watching                          time.Duration
 	curve                             []int
+	moments, transfers                int // numbers of rounds of streams: of those that are short, and of those that carry much
+	logged, archived, forwarded       int // megabytes that a stream carries
 }
 
 var (
@@ -50,7 +52,9 @@ var (
 		besideContainers: 100, besideVolumes: 200,
 		listing: 20 * time.Second, fromMemory: 5 * time.Second, idle: 100 * time.Second, // long enough for the periodic comparison of one kind
 		watchers: 1000, perSecond: 100, watching: 60 * time.Second,
-		curve: []int{100, 1000, 10_000, 100_000},
+		curve:   []int{100, 1000, 10_000, 100_000},
+		moments: 100, transfers: 5,
+		logged: 200, archived: 500, forwarded: 500,
 	}
 	small = sizes{
 		containers: 4, some: 2, images: 2, volumes: 2, labels: 30,
@@ -59,7 +63,9 @@ var (
 		besideContainers: 2, besideVolumes: 2,
 		fromMemory: 50 * time.Millisecond, idle: 50 * time.Millisecond,
 		watchers: 10, perSecond: 20, watching: 500 * time.Millisecond,
-		curve: []int{10, 100},
+		curve:   []int{10, 100},
+		moments: 2, transfers: 1,
+		logged: 1, archived: 1, forwarded: 1,
 	}
 )
 
@@ -96,6 +102,10 @@ var rows = []row{
 	{"relayed changes empty", (*setting).changesRelayed, started},
 	{"burst of creates", (*setting).burstOfCreates, started},
 	{"burst beside readers", (*setting).burstBesideReaders, started},
+	{"stream logs", (*setting).logs, started},
+	{"stream commands", (*setting).commands, started},
+	{"stream ports", (*setting).ports, started},
+	{"stream archives", (*setting).archives, started},
 	{"fill some", (*setting).fillSome, started},
 	{"aggregate", (*setting).startAggregated, filledSome},
 	{"memory lists", (*setting).listFromMemory, behind},

@@ -41,6 +41,7 @@ const (
 	microseconds unit = "µs"
 	percent      unit = "%"
 	perSecond    unit = "/s"
+	bandwidth    unit = "MB/s"
 	plain        unit = ""
 )
 

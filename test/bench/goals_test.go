@@ -25,5 +25,7 @@ var goals = []goal{
 	most("delivery to", "p99 100 ms", 100, func(f *figure) float64 { return f.p99(standalone) }),
 	most("lost by", "none", 0, medianOf(standalone)),
 	most("CPU per event of", "0.5 x stored", 0.5, ratio(standalone, stored)),
+	most("time to", "1.5 x docker", 1.5, ratio(standalone, docker)),
+	least("throughput of", "0.7 x docker", 0.7, ratio(standalone, docker)),
 	most("growth of", "n log n", 1, medianOf(standalone)),
 }

@@ -35,40 +35,49 @@ var Dialers = map[string]func(*rest.Config, *url.URL) (httpstream.Dialer, error)
 // path of the container. The protocol is one of Dialers.
 func Forward(t *testing.T, config *rest.Config, protocol, path string, ports ...int) ([]string, error) {
 	t.Helper()
+	addresses, stop, err := Open(config, protocol, path, ports...)
+	if err == nil {
+		t.Cleanup(stop)
+	}
+	return addresses, err
+}
+
+// Open is Forward until stop is called.
+func Open(config *rest.Config, protocol, path string, ports ...int) (addresses []string, stop func(), err error) {
 	u, err := url.Parse(config.Host + path + "/portforward")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	dialer, err := Dialers[protocol](config, u)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var wanted []string
 	for _, port := range ports {
 		wanted = append(wanted, fmt.Sprintf("0:%d", port))
 	}
-	stop, ready, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	forwarder, err := portforward.NewOnAddressesForStreaming(dialer, []string{"127.0.0.1"}, wanted, stop, ready, io.Discard, io.Discard)
+	stopping, ready, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	forwarder, err := portforward.NewOnAddressesForStreaming(dialer, []string{"127.0.0.1"}, wanted, stopping, ready, io.Discard, io.Discard)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	go func() { ended <- forwarder.ForwardPorts() }()
 	select {
 	case <-ready:
 	case err := <-ended:
-		return nil, err
+		return nil, nil, err
 	}
-	t.Cleanup(func() {
-		close(stop)
+	stop = func() {
+		close(stopping)
 		<-ended
-	})
+	}
 	got, err := forwarder.GetPorts()
 	if err != nil {
-		return nil, err
+		stop()
+		return nil, nil, err
 	}
-	var addresses []string
 	for _, port := range got {
 		addresses = append(addresses, fmt.Sprintf("127.0.0.1:%d", port.Local))
 	}
-	return addresses, nil
+	return addresses, stop, nil
 }
