@@ -68,13 +68,13 @@ robustness: prerequisites ## Inject faults into engine and server for DURATION=6
 .PHONY: bench
 bench: prerequisites kubernetes ## Measure the server and compare it with Docker and with stored objects; BENCHFLAGS="-short" or "-only get,list" measures less
 	mkdir -p .cache
-	KUBERNETES_BIN=$(CURDIR)/bin/kubernetes go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./test/bench -output $(CURDIR)/.cache/bench.json $(BENCHFLAGS)
+	KUBERNETES_BIN=$(CURDIR)/bin/kubernetes go test -run '^$$' -bench . -benchtime 1x -timeout 40m ./test/bench -output $(CURDIR)/.cache/bench.json $(BENCHFLAGS)
 
 .PHONY: profile
 profile: prerequisites kubernetes ## Run the benchmarks, write profiles of the server to .cache/profiles and show the top of each
 	rm -rf .cache/profiles
 	mkdir -p .cache/profiles
-	KUBERNETES_BIN=$(CURDIR)/bin/kubernetes go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./test/bench -profiles $(CURDIR)/.cache/profiles $(BENCHFLAGS)
+	KUBERNETES_BIN=$(CURDIR)/bin/kubernetes go test -run '^$$' -bench . -benchtime 1x -timeout 40m ./test/bench -profiles $(CURDIR)/.cache/profiles $(BENCHFLAGS)
 	for profile in .cache/profiles/*.pprof; do echo "== $$profile"; go tool pprof -top -nodecount 15 "$$profile" 2>/dev/null; done
 
 .PHONY: fuzz
