@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -42,6 +43,7 @@ type Proxy struct {
 	mu       sync.Mutex
 	upstream string
 	requests []Request
+	open     map[*http.Request]Request
 	fault    Fault
 	events   Events
 	timed    func(path string, took time.Duration)
@@ -51,7 +53,7 @@ type Proxy struct {
 // Start starts a proxy for the engine at host, which is a unix:// address. Its socket is in dir. The path of dir must be short,
 // because the length of a socket's path is limited. Close ends the proxy.
 func Start(dir, host string) (*Proxy, error) {
-	p := &Proxy{socket: filepath.Join(dir, "proxy.sock"), drop: make(chan struct{})}
+	p := &Proxy{socket: filepath.Join(dir, "proxy.sock"), open: map[*http.Request]Request{}, drop: make(chan struct{})}
 	if err := p.LeadTo(host); err != nil {
 		return nil, err
 	}
@@ -77,6 +79,7 @@ func Start(dir, host string) (*Proxy, error) {
 		ErrorLog: log.New(io.Discard, "", 0),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fault, drop := p.record(r)
+			defer p.end(r)
 			defer p.time(r.URL.Path, time.Now())
 			ctx, cancel := context.WithCancel(r.Context())
 			defer cancel()
@@ -122,7 +125,21 @@ func (p *Proxy) record(r *http.Request) (fault Fault, drop <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests = append(p.requests, request)
+	p.open[r] = request
 	return p.fault, p.drop
+}
+
+func (p *Proxy) end(r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.open, r)
+}
+
+// Open returns the requests that have not ended, with those whose connection carries the streams of a command.
+func (p *Proxy) Open() []Request {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(maps.Values(p.open))
 }
 
 // Host returns the address of the proxy in the form that the docker command takes.

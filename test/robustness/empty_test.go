@@ -14,8 +14,8 @@ import (
 	"github.com/docker/docker/api/types/volume"
 )
 
-// clean removes what the round has made, so that the next round is not slower.
-func (r *round) clean(ctx context.Context) {
+// empty removes what the round has made, so that the next round is not slower.
+func (r *round) empty(ctx context.Context) {
 	docker := r.engine.Client()
 	listed, err := docker.ContainerList(ctx, container.ListOptions{All: true})
 	if err != nil {

@@ -84,7 +84,7 @@ func TestABurstOfEventsLeavesNothingMissing(t *testing.T) {
 	s := newSystem(t, eng)
 	r := &round{system: s, number: 1_000_000, report: newReport()}
 	prefix := fmt.Sprintf("r%d", r.number)
-	t.Cleanup(func() { r.clean(context.WithoutCancel(t.Context())) })
+	t.Cleanup(func() { r.empty(context.WithoutCancel(t.Context())) })
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	informers, err := clients.StartInformers(ctx, s.client(), testserver.Namespace)
@@ -178,7 +178,7 @@ func TestWatchersThatDoNotReadHoldUpNobody(t *testing.T) {
 	s, size := newSystem(t, eng), loadOf()
 	r := &round{system: s, number: 1_000_001, report: newReport()}
 	prefix := fmt.Sprintf("r%d", r.number)
-	t.Cleanup(func() { r.clean(context.WithoutCancel(t.Context())) })
+	t.Cleanup(func() { r.empty(context.WithoutCancel(t.Context())) })
 	s.awaitServing(t.Context())
 	list, err := s.clients.ContainersV1alpha1().Containers(testserver.Namespace).List(t.Context(), metav1.ListOptions{})
 	if err != nil {

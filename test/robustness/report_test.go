@@ -23,6 +23,7 @@ import (
 const (
 	converging = "converging"
 	selfCheck  = "self-check"
+	clean      = "clean"
 )
 
 // Counts that decide whether a run has checked enough.
@@ -35,6 +36,7 @@ const (
 func promises() []checkers.Checker {
 	return append(slices.Clone(checkers.All),
 		checkers.Checker{Name: converging, Promise: "after the traffic has stopped, every client holds what Docker says, field by field"},
+		checkers.Checker{Name: clean, Promise: "when the clients have left, no session, goroutine or request to Docker of a stream is left"},
 		checkers.Checker{Name: selfCheck, Promise: "a comparison with Docker finds only differences that a failpoint explains"})
 }
 
@@ -93,7 +95,7 @@ func (r *report) table() string {
 
 // keepHistory writes the history and the traffic log of a round to a directory.
 func keepHistory(dir string, h *history.History, log []byte) error {
-	files := map[string]any{"watches.json": h.Watches, "lists.json": h.Lists, "operations.json": h.Operations}
+	files := map[string]any{"watches.json": h.Watches, "lists.json": h.Lists, "operations.json": h.Operations, "streams.json": h.Streams}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}

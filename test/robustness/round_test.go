@@ -44,6 +44,7 @@ type round struct {
 	failpoint *failpoints.Failpoint
 	recorder  *history.Recorder
 	traffic   *traffic.Traffic
+	stage     *clients.Stage
 	blocks    *blocks
 	log       bytes.Buffer
 	report    *report
@@ -68,11 +69,14 @@ func (r *round) play(ctx context.Context) {
 	clientCtx, stopClients := context.WithCancel(ctx)
 	defer stopClients()
 	informers, wait := r.startClients(clientCtx)
+	stopStreams := r.startStreams(ctx)
 	r.phase("started")
 	failing := r.fail(ctx)
 	r.phase("failpoint")
 	r.traffic.Stop()
 	r.phase("traffic's end")
+	stopStreams()
+	r.phase("end of the streams")
 	r.checkOutput() // a crashed server would never converge
 	r.converge(ctx, informers)
 	r.phase("converging")
@@ -82,12 +86,13 @@ func (r *round) play(ctx context.Context) {
 		i.Wait()
 	}
 	r.phase("clients' end")
-	r.check(failing)
+	r.report.add(clean, r.cleared(ctx))
+	r.check(ctx, failing)
 	r.phase("checks")
 
 	r.report.add(selfCheck, r.explained(r.differences(ctx)-differences, r.run.Load() == run))
 	r.checkOutput()
-	r.clean(ctx)
+	r.empty(ctx)
 }
 
 func (r *round) phase(name string) { r.t.Logf("%8.2fs %s", r.recorder.Now().Seconds(), name) }
@@ -130,15 +135,20 @@ func sleep(ctx context.Context, duration time.Duration) {
 	}
 }
 
-// startClients starts the clients, each with a seed of its own. The function that it returns waits for their end.
+// newClient returns a client with a seed of its own.
+func (r *round) newClient(name string) *clients.Client {
+	return &clients.Client{
+		Server: clients.Server{API: r.clients.ContainersV1alpha1(), Namespace: testserver.Namespace, Run: func() int { return int(r.run.Load()) }},
+		Name:   name, Recorder: r.recorder, Random: rand.New(rand.NewPCG(r.random.Uint64(), 0)),
+	}
+}
+
+// startClients starts the clients that read and watch. The function that it returns waits for their end.
 func (r *round) startClients(ctx context.Context) ([]*clients.Informers, func()) {
 	r.t.Helper()
 	var group sync.WaitGroup
 	start := func(name string, do func(*clients.Client)) {
-		client := &clients.Client{
-			Server: clients.Server{API: r.clients.ContainersV1alpha1(), Namespace: testserver.Namespace, Run: func() int { return int(r.run.Load()) }},
-			Name:   name, Recorder: r.recorder, Random: rand.New(rand.NewPCG(r.random.Uint64(), 0)),
-		}
+		client := r.newClient(name)
 		group.Go(func() { do(client) })
 	}
 	for _, resource := range clients.Resources {
@@ -207,8 +217,12 @@ func (r *round) compare(ctx context.Context, informers []*clients.Informers) (re
 }
 
 // check runs every checker on the history of the round.
-func (r *round) check(failing span) {
+func (r *round) check(ctx context.Context, failing span) {
+	r.t.Helper()
 	h := r.recorder.History()
+	if err := r.stage.Fill(ctx, h.Streams); err != nil {
+		r.t.Fatal(err)
+	}
 	judgeable := r.blocks.judgeable(h.Operations)
 	r.report.counts[allReads] += readsIn(h.Operations)
 	r.report.counts[uncheckedReads] += int64(len(h.Operations) - len(judgeable))
@@ -228,6 +242,9 @@ func (r *round) check(failing span) {
 	r.report.counts["operations done or refused"] += r.traffic.Made.Load()
 	r.report.counts["operations of unknown outcome"] += r.traffic.Failed.Load()
 	r.report.counts["watches"] += int64(len(h.Watches))
+	for _, stream := range h.Streams {
+		r.report.counts[streamsOf(stream)]++
+	}
 	r.report.counts["consistent lists"] += int64(len(h.Lists))
 	for _, w := range h.Watches {
 		r.report.counts["watch events"] += int64(len(w.Events))
@@ -337,6 +354,9 @@ func TestRobustness(t *testing.T) {
 		}
 		if wrong := tooFewChecked(results.counts[uncheckedReads], results.counts[allReads]); wrong != "" {
 			t.Error(wrong)
+		}
+		if kinds := neverEnded(results.counts); len(kinds) > 0 && !target.Short {
+			t.Errorf("no stream of these kinds ended by itself: %q", kinds)
 		}
 		t.Logf("seed %d\n%s", *seed, results.table())
 	}()

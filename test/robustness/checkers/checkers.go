@@ -46,6 +46,7 @@ var All = []Checker{
 	{"bookmarkable", "a bookmark comes after every change that it covers", Bookmarkable},
 	{"filtered", "a selector's stream is the full stream, filtered", Filtered},
 	{"live", "no read misses a change that was answered before it", Live},
+	{"complete", "a stream delivers what the process wrote, in order, or ends with an error", Complete},
 	{"monotonic", "a version of an earlier run is refused, and lower than every version of a later run", Monotonic},
 }
 

@@ -44,14 +44,14 @@ func (c *Client) Follow(ctx context.Context, f Following) {
 		if !f.Initial && from.version == 0 {
 			l := c.page(ctx, f.Resource, 0)
 			if l == nil {
-				sleep(ctx, rest)
+				sleep(ctx, pause)
 				continue
 			}
 			from = point{l.Version, l.Run}
 		}
 		w := c.watchOnce(ctx, f, from)
 		if w == nil {
-			sleep(ctx, rest)
+			sleep(ctx, pause)
 			continue
 		}
 		c.Recorder.Watch(w)

@@ -14,8 +14,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 )
 
-// rest is how long a client waits after a failure.
-const rest = 100 * time.Millisecond
+// pause is how long a client waits after a failure.
+const pause = 100 * time.Millisecond
 
 func sleep(ctx context.Context, duration time.Duration) {
 	select {

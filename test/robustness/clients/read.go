@@ -53,7 +53,7 @@ func (c *Client) Read(ctx context.Context, t *traffic.Traffic) {
 	}
 	for ctx.Err() == nil {
 		if err := reads[c.Random.IntN(len(reads))](ctx, t); err != nil {
-			sleep(ctx, rest)
+			sleep(ctx, pause)
 		}
 		sleep(ctx, time.Duration(c.Random.IntN(20))*time.Millisecond)
 	}

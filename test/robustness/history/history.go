@@ -199,6 +199,7 @@ type History struct {
 	Watches    []*Watch
 	Lists      []*List
 	Operations []Operation
+	Streams    []*Stream
 }
 
 // Recorder collects a history from many goroutines.
@@ -227,6 +228,13 @@ func (r *Recorder) List(l *List) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.history.Lists = append(r.history.Lists, l)
+}
+
+// Stream adds a stream that has ended.
+func (r *Recorder) Stream(s *Stream) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.history.Streams = append(r.history.Streams, s)
 }
 
 // Operations adds operations.
