@@ -6,6 +6,7 @@
 //     node client.js KUBECONFIG NAMESPACE COMMAND ARGUMENT...
 //
 // Standard input and both outputs are those of the container, and the exit status is that of its command.
+import https from 'node:https';
 import { PassThrough } from 'node:stream';
 
 import { Attach, CustomObjectsApi, Exec, KubeConfig, Log, PortForward, Watch } from '@kubernetes/client-node';
@@ -63,6 +64,31 @@ const commands = {
         console.log(JSON.stringify(patched));
     },
 
+    // create makes an object from JSON, and prints it.
+    async create(plural, body) {
+        const created = await config.makeApiClient(CustomObjectsApi)
+            .createNamespacedCustomObject({ group, version, namespace, plural, body: JSON.parse(body) });
+        console.log(JSON.stringify(created));
+    },
+
+    // wait watches an object until a condition is true, and prints the object.
+    async wait(plural, name, condition) {
+        const found = await new Promise((resolve, reject) => {
+            const isTrue = (object) => object.status?.conditions?.some(({ type, status }) => type === condition && status === 'True');
+            const look = (type, object) => {
+                if (type === 'DELETED' || type === 'ERROR') {
+                    reject(new Error(`${type} ${JSON.stringify(object)}`));
+                } else if (isTrue(object)) {
+                    resolve(object);
+                }
+            };
+            const end = (err) => reject(err || new Error(`the watch ended before ${condition} was true`));
+            new Watch(config).watch(collection(plural), { fieldSelector: `metadata.name=${name}` }, look, end)
+                .then((watch) => stdin.on('close', () => watch.abort()), reject);
+        });
+        console.log(JSON.stringify(found));
+    },
+
     // watch prints the type and the object of each event of one object, until standard input ends.
     async watch(plural, name) {
         const print = (type, object) => console.log(`${type} ${JSON.stringify(object)}`);
@@ -92,6 +118,19 @@ const commands = {
         const log = new PassThrough();
         await new Log(config).log(namespace, pod(name), '', log, JSON.parse(options));
         await ended(log.pipe(stdout, { end: false }) && log);
+    },
+
+    // get prints what is at a path below the objects of a resource. It is for what no class of the client reads.
+    async get(plural, path) {
+        const options = {};
+        await config.applyToHTTPSOptions(options);
+        const answer = await new Promise((resolve, reject) => {
+            https.get(config.getCurrentCluster().server + collection(plural) + '/' + path, options, resolve).on('error', reject);
+        });
+        if (answer.statusCode !== 200) {
+            throw new Error(`HTTP-Code: ${answer.statusCode}`);
+        }
+        await ended(answer.pipe(stdout, { end: false }) && answer);
     },
 
     async portforward(name, port) {

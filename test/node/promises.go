@@ -23,6 +23,8 @@ var promises = map[string]func(*testing.T, *Client, *engine.Engine){
 	"it attaches to a container":                             attaches,
 	"it reads and follows a log":                             logs,
 	"it forwards a port":                                     forwards,
+	"it pulls an image, watches the end and reads the log":   pulls,
+	"a pull that fails says why":                             pullsWhatIsNotThere,
 	"a container that is not there is said to be not there":  misses,
 }
 
