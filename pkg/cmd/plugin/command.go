@@ -98,7 +98,7 @@ Use "{{.Root.DisplayName}} options" for the other flags that all commands take.
 	command.AddCommand(newPsCommand(p), newLogsCommand(p), newTopCommand(p), newWaitCommand(p),
 		newExecCommand(p), newAttachCommand(p), newCpCommand(p), newPortForwardCommand(p),
 		newKillCommand(p), newRenameCommand(p), newRmCommand(p),
-		newImagesCommand(p), newRmiCommand(p), newImageCommand(p), newPullCommand(p), newPushCommand(p),
+		newImagesCommand(p), newRmiCommand(p), newTagCommand(p), newImageCommand(p), newPullCommand(p), newPushCommand(p),
 		newVolumeCommand(p), newNetworkCommand(p), newLoginCommand(), newOptionsCommand())
 	for _, a := range actions {
 		command.AddCommand(newActionCommand(p, a))

@@ -80,6 +80,7 @@ func TestAMistypedCommandLineIsOneLineThatSaysWhatWasMeant(t *testing.T) {
 		"volume rm":       "kubectl engine volume rm needs the name of a volume (kubectl engine volume rm --help shows how it is used)",
 		"images a b":      "kubectl engine images takes at most one repository or tag, but was given 2",
 		"pull":            "kubectl engine pull needs the name of one image",
+		"tag a":           "kubectl engine tag needs the name or the ID of an image, and a tag",
 		"pull -a web":     "kubectl engine pull cannot download all tags: name one tag for each command",
 		"image push -a w": "kubectl engine image push cannot upload all tags: name one tag for each command",
 		"pull Web":        `cannot pull "Web": invalid reference format: repository name (library/Web) must be lowercase`,

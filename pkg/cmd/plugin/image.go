@@ -23,7 +23,7 @@ import (
 
 func newImageCommand(p *plugin) *cobra.Command {
 	return newParentCommand("image", "Manage images", newImageLsCommand(p), newImageRmCommand(p), newImagePruneCommand(p),
-		asTwin(newPullCommand(p), "pull NAME[:TAG|@DIGEST]"), asTwin(newPushCommand(p), "push NAME[:TAG]"))
+		asTwin(newPullCommand(p), "pull NAME[:TAG|@DIGEST]"), asTwin(newPushCommand(p), "push NAME[:TAG]"), asTwin(newTagCommand(p), "tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]"))
 }
 
 // images is a client for the images of one engine.
