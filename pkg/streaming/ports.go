@@ -86,7 +86,7 @@ func portChannels(r *http.Request) (bool, error) {
 // guardPorts is guard for ports. A client that has connections is told by them why the session ends.
 func (s *session) guardPorts(f *forwarder, abort func()) {
 	s.awaitSilence()
-	if !s.gone() && f.stop() {
+	if !s.gone() && f.hasConnections() {
 		timer := s.sessions.clock.NewTimer(linger)
 		defer timer.Stop()
 		select {
@@ -103,17 +103,17 @@ type forwarder struct {
 	dialer  Dialer
 	explain bool // whether a client that reads why one connection failed keeps the others
 
-	mu      sync.Mutex
-	open    int
-	stopped bool
+	mu   sync.Mutex
+	open int
+	// told is whether a connection ended with the session. Its client is being told why.
+	told bool
 }
 
-// stop notes that the session ends. It reports whether there are connections.
-func (f *forwarder) stop() bool {
+// hasConnections reports whether there were connections when the session ended.
+func (f *forwarder) hasConnections() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.stopped = true
-	return f.open > 0
+	return f.open > 0 || f.told
 }
 
 // PortForward forwards one connection until the port closes it or the session ends. It uses the context of the session,
@@ -126,8 +126,9 @@ func (f *forwarder) PortForward(_ context.Context, _, _ string, port int32, stre
 	f.mu.Unlock()
 	defer func() {
 		f.mu.Lock()
+		defer f.mu.Unlock()
 		f.open--
-		f.mu.Unlock()
+		f.told = f.told || ctx.Err() != nil
 	}()
 	conn, err := f.dialer.DialPort(ctx, uint16(port))
 	if err == nil {

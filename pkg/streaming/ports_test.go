@@ -247,13 +247,30 @@ func TestTheCauseOfTheEndIsToldOnEachForwardedConnection(t *testing.T) {
 				told <- string(text)
 				session.Close()
 			}()
+			eventually(t, "the session is watched", clock.HasWaiters)
+			clock.Step(DefaultSilence - time.Minute)
+			ended := theSession(t, server.sessions).ctx.Done()
 			go end.end(server.sessions, <-cancels)
-			untilDone(t, clock, time.Minute, closed)
+			// Once the session ends, the clock must not move on to the end of linger.
+			untilDone(t, clock, time.Second, ended)
 			if got := receive(t, "the cause", told); !strings.Contains(got, end.want) {
 				t.Errorf("the client was told %q", got)
 			}
+			receive(t, "the end of the connection to the port", closed)
 		})
 	}
+}
+
+// theSession returns the one session that runs.
+func theSession(t *testing.T, sessions *Sessions) *session {
+	t.Helper()
+	sessions.mu.Lock()
+	defer sessions.mu.Unlock()
+	for session := range sessions.running {
+		return session
+	}
+	t.Fatal("no session runs")
+	return nil
 }
 
 // streamConn makes a stream a net.Conn as far as exchange needs one.
