@@ -45,6 +45,7 @@ type round struct {
 	recorder  *history.Recorder
 	traffic   *traffic.Traffic
 	stage     *clients.Stage
+	depot     *clients.Depot
 	blocks    *blocks
 	log       bytes.Buffer
 	report    *report
@@ -70,6 +71,7 @@ func (r *round) play(ctx context.Context) {
 	defer stopClients()
 	informers, wait := r.startClients(clientCtx)
 	stopStreams := r.startStreams(ctx)
+	stopRequests := r.startRequests(ctx)
 	r.phase("started")
 	failing := r.fail(ctx)
 	r.phase("failpoint")
@@ -77,6 +79,8 @@ func (r *round) play(ctx context.Context) {
 	r.phase("traffic's end")
 	stopStreams()
 	r.phase("end of the streams")
+	stopRequests()
+	r.phase("end of the pulls and pushes")
 	r.checkOutput() // a crashed server would never converge
 	r.converge(ctx, informers)
 	r.phase("converging")
@@ -230,6 +234,7 @@ func (r *round) check(ctx context.Context, failing span) {
 	if r.failpoint != nil {
 		if r.failpoint.Blind {
 			h.Operations = blinded(h.Operations, failing)
+			blindRequests(h.Requests, failing)
 		}
 		h.Operations = append(h.Operations, r.deaths(h.Operations, failing)...)
 	}
@@ -244,6 +249,9 @@ func (r *round) check(ctx context.Context, failing span) {
 	r.report.counts["watches"] += int64(len(h.Watches))
 	for _, stream := range h.Streams {
 		r.report.counts[streamsOf(stream)]++
+	}
+	for _, request := range h.Requests {
+		r.report.counts[requestsOf(request)]++
 	}
 	r.report.counts["consistent lists"] += int64(len(h.Lists))
 	for _, w := range h.Watches {
@@ -345,6 +353,7 @@ func TestRobustness(t *testing.T) {
 	}
 	s := newSystem(t, eng)
 	other := startOther(t)
+	depot := newDepot(t)
 	results := newReport()
 	target := &failpoints.Target{Engine: eng, Other: other, Proxy: s.proxy, KillServer: s.killServer, StartServer: func() { s.startServer() },
 		Namespace: testserver.Namespace, Random: random, Short: *duration < 5*time.Minute}
@@ -358,6 +367,9 @@ func TestRobustness(t *testing.T) {
 		if kinds := neverEnded(results.counts); len(kinds) > 0 && !target.Short {
 			t.Errorf("no stream of these kinds ended by itself: %q", kinds)
 		}
+		if kinds := neverComplete(results.counts); len(kinds) > 0 && !target.Short {
+			t.Errorf("no request of these kinds was complete: %q", kinds)
+		}
 		t.Logf("seed %d\n%s", *seed, results.table())
 	}()
 	var queue []*failpoints.Failpoint
@@ -366,7 +378,7 @@ func TestRobustness(t *testing.T) {
 			queue = shuffled(random, chosen)
 		}
 		s.t.Logf("round %d: %s", number, (&round{failpoint: queue[0]}).failpointName())
-		(&round{system: s, number: number, random: random, target: target, failpoint: queue[0], report: results}).play(t.Context())
+		(&round{system: s, number: number, random: random, target: target, failpoint: queue[0], depot: depot, report: results}).play(t.Context())
 		queue = queue[1:]
 	}
 }

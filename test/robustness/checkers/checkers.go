@@ -47,6 +47,7 @@ var All = []Checker{
 	{"filtered", "a selector's stream is the full stream, filtered", Filtered},
 	{"live", "no read misses a change that was answered before it", Live},
 	{"complete", "a stream delivers what the process wrote, in order, or ends with an error", Complete},
+	{"ends", "a pull or a push ends Complete or Failed with a reason, and Complete means that the image is there", Ends},
 	{"monotonic", "a version of an earlier run is refused, and lower than every version of a later run", Monotonic},
 }
 

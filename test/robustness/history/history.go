@@ -200,6 +200,7 @@ type History struct {
 	Lists      []*List
 	Operations []Operation
 	Streams    []*Stream
+	Requests   []*Request
 }
 
 // Recorder collects a history from many goroutines.
@@ -235,6 +236,13 @@ func (r *Recorder) Stream(s *Stream) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.history.Streams = append(r.history.Streams, s)
+}
+
+// Request adds a request to pull or push whose end its client saw.
+func (r *Recorder) Request(request *Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.history.Requests = append(r.history.Requests, request)
 }
 
 // Operations adds operations.
