@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -163,7 +164,7 @@ func (s *Stage) see(name string, n int) {
 func (s *Stage) Fill(ctx context.Context, streams []*history.Stream) error {
 	logs := map[string]history.Output{}
 	for _, stream := range streams {
-		if stream.Outputs[0].Written != "" {
+		if !IsLog(stream) {
 			continue
 		}
 		written, known := logs[stream.Container]
@@ -185,3 +186,6 @@ func (s *Stage) Fill(ctx context.Context, streams []*history.Stream) error {
 	}
 	return nil
 }
+
+// IsLog reports whether only Docker's log says what should be in a stream.
+func IsLog(stream *history.Stream) bool { return strings.HasPrefix(stream.Kind, "log") }

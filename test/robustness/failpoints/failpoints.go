@@ -48,6 +48,8 @@ type Failpoint struct {
 	Explains bool
 	// Blind is true if the server does not show Engine while the fault lasts.
 	Blind bool
+	// LosesLogs is true if the fault makes Docker lose or cut lines of logs, also of those that it has shown.
+	LosesLogs bool
 	// Hold is how long the fault lasts, HoldShort how long in a short run.
 	Hold, HoldShort time.Duration
 	// Inject starts the fault. The function that it returns ends the fault.
@@ -66,7 +68,7 @@ var All = []Failpoint{
 	{Name: "events come twice and out of order", Hold: 10 * time.Second, HoldShort: 3 * time.Second, Inject: disorder},
 	{Name: "the engine's clock is an hour off", Hold: 10 * time.Second, HoldShort: 3 * time.Second, Inject: shiftClock},
 	{Name: "another engine answers", Blind: true, Hold: 10 * time.Second, HoldShort: 3 * time.Second, Inject: swap},
-	{Name: "the data directory is full", Explains: true, Hold: 10 * time.Second, HoldShort: 3 * time.Second, Inject: fill},
+	{Name: "the data directory is full", Explains: true, LosesLogs: true, Hold: 10 * time.Second, HoldShort: 3 * time.Second, Inject: fill},
 	{Name: "the server is killed", Hold: time.Second, HoldShort: 500 * time.Millisecond, Inject: killServer},
 	// Docker raises no event when the removal of a container begins. Beside restarting containers a removal takes seconds.
 	{Name: "containers restart in a loop", Explains: true, Hold: 20 * time.Second, HoldShort: 4 * time.Second, Inject: crashLoop},
