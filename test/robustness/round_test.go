@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -225,14 +224,7 @@ func (r *round) compare(ctx context.Context, informers []*clients.Informers) (re
 func (r *round) check(ctx context.Context, failing span) {
 	r.t.Helper()
 	h := r.recorder.History()
-	if r.failpoint != nil && r.failpoint.LosesLogs {
-		all := len(h.Streams)
-		h.Streams = slices.DeleteFunc(h.Streams, clients.IsLog)
-		r.report.counts["logs not checked, because Docker has lost lines"] += int64(all - len(h.Streams))
-	}
-	if err := r.stage.Fill(ctx, h.Streams); err != nil {
-		r.t.Fatal(err)
-	}
+	r.fillLogs(ctx, h)
 	judgeable := r.blocks.judgeable(h.Operations)
 	r.report.counts[allReads] += readsIn(h.Operations)
 	r.report.counts[uncheckedReads] += int64(len(h.Operations) - len(judgeable))

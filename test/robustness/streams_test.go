@@ -6,6 +6,7 @@ package robustness
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,6 +57,19 @@ func (r *round) cleared(ctx context.Context) checkers.Result {
 		if result := checkers.Clean(left); len(result.Violations) == 0 || time.Now().After(deadline) {
 			return result
 		}
+	}
+}
+
+// fillLogs has the history say what Docker holds of each log. It leaves out the logs of a round in which Docker has lost lines.
+func (r *round) fillLogs(ctx context.Context, h *history.History) {
+	r.t.Helper()
+	if r.failpoint != nil && r.failpoint.LosesLogs {
+		all := len(h.Streams)
+		h.Streams = slices.DeleteFunc(h.Streams, clients.IsLog)
+		r.report.counts["logs not checked, because Docker has lost lines"] += int64(all - len(h.Streams))
+	}
+	if err := r.stage.Fill(ctx, h.Streams); err != nil {
+		r.t.Fatal(err)
 	}
 }
 
