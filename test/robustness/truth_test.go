@@ -124,7 +124,15 @@ func volumesOf(ctx context.Context, docker *client.Client, used sets.Set[string]
 		return nil, err
 	}
 	facts := checkers.Facts{}
-	for _, v := range listed.Volumes {
+	for _, each := range listed.Volumes {
+		// If the disk was full when a volume was made, Docker lists it with labels that an inspection no longer shows.
+		v, err := docker.VolumeInspect(ctx, each.Name)
+		if cerrdefs.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
 		facts[v.Name] = map[string]string{
 			"name": v.Name, "driver": v.Driver, "mountpoint": v.Mountpoint, "scope": v.Scope, "created": second(v.CreatedAt), "labels": labelsOf(v.Labels),
 			"options": labelsOf(v.Options), "in use": strconv.FormatBool(used.Has(v.Name)),

@@ -22,7 +22,7 @@ func Complete(h *history.History) Result {
 			r.checked()
 			written, delivered := output.Written, output.Delivered
 			switch same := commonPrefix(written, delivered); {
-			case same < len(delivered) && !(output.Cut && same == len(written)):
+			case same < len(delivered):
 				r.violated("%s, run %d: %s of %s: after %d bytes it delivers %q, but the process wrote %q", s.Client, s.Run, s.Kind, s.Container,
 					same, around(delivered, same), around(written, same))
 			case s.Ended && !s.Partial && same < len(written):

@@ -159,10 +159,9 @@ func (s *Stage) see(name string, n int) {
 	s.seen[name] = max(s.seen[name], n)
 }
 
-// Fill writes into each log what Docker says that the container wrote. Call it before the containers are removed. A log that
-// was written to a full disk may be damaged, so that Docker itself cannot read it to its end.
+// Fill writes into each log what Docker says that the container wrote. Call it before the containers are removed.
 func (s *Stage) Fill(ctx context.Context, streams []*history.Stream) error {
-	logs := map[string]history.Output{}
+	logs := map[string]string{}
 	for _, stream := range streams {
 		if !IsLog(stream) {
 			continue
@@ -176,13 +175,13 @@ func (s *Stage) Fill(ctx context.Context, streams []*history.Stream) error {
 			var text bytes.Buffer
 			_, err = stdcopy.StdCopy(&text, &text, log)
 			log.Close()
-			if ctx.Err() != nil {
+			if err != nil {
 				return fmt.Errorf("reading the log of %s from Docker: %w", stream.Container, err)
 			}
-			written = history.Output{Written: text.String(), Cut: err != nil}
+			written = text.String()
 			logs[stream.Container] = written
 		}
-		stream.Outputs[0].Written, stream.Outputs[0].Cut = written.Written, written.Cut
+		stream.Outputs[0].Written = written
 	}
 	return nil
 }

@@ -29,6 +29,4 @@ type Output struct {
 	Delivered string `json:"delivered"`
 	// Before is how many bytes of Written a client had seen before the stream began.
 	Before int `json:"before,omitempty"`
-	// Cut is true if Docker cannot read more than Written of its own log, as after a full disk. What follows is not known.
-	Cut bool `json:"cut,omitempty"`
 }
