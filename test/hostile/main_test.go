@@ -184,9 +184,10 @@ func (f *fixture) checkVictims(t *testing.T) {
 
 // harmless matches the requests that the server may send to the engine for any read. These are pings, the event log, lists,
 // descriptions of the engine, and the inspection of one object. The name of a container or a volume must be one segment of the
-// path. The name of an image may be several segments. A network is inspected only by its ID.
+// path. The name of an image may be several segments. A network is inspected only by its ID. A list of containers may ask for one
+// of them by its ID.
 var harmless = regexp.MustCompile(`^(GET|HEAD) (/v1\.\d+)?/(_ping|events\?[^ ]*|info|version|` +
-	`containers/[^/?#]+/json|containers/json\?all=1|` +
+	`containers/[^/?#]+/json|containers/json\?all=1(&filters=%7B%22id%22%3A%7B%22[0-9a-f]{64}%22%3Atrue%7D%7D)?|` +
 	`images/[a-z0-9][a-zA-Z0-9_.:/-]*/json|images/json(\?[^ ]*dangling[^ ]*)?|` +
 	`volumes(/[^/?#]+)?|networks(/[a-z0-9]+)?)$`)
 
