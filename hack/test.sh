@@ -24,8 +24,8 @@ if [ "${*: -1}" != ./... ]; then
 fi
 flags=("${@:1:$#-1}")
 # The longest packages come first, so that none of them runs alone at the end.
-longest=(./test/e2e/registration ./test/e2e ./test/e2e/aggregated ./test/hostile ./test/plugin
-	./pkg/docker ./test/e2e/embedded ./test/outage ./test/clients ./test/bench ./test/engine
+longest=(./test/plugin ./test/e2e/aggregated ./test/hostile ./test/e2e/registration ./test/e2e ./test/sessions
+	./pkg/docker ./test/streams ./test/e2e/embedded ./test/outage ./test/clients ./test/bench ./test/engine
 	./test/leastprivilege ./pkg/livestore ./pkg/apiserver ./pkg/cmd/server ./test/controlplane)
 mapfile -t packages < <({ go list "${longest[@]}"; go list ./...; } | grep -v '/test/robustness$' | awk '!seen[$0]++')
 # Run twice as many packages at once as there are processors: many tests mostly wait for engines and clusters.

@@ -318,12 +318,12 @@ func TestACallOutlivesItsRequest(t *testing.T) {
 
 func TestCreatingIsNotOffered(t *testing.T) {
 	x := connect(t)
-	for _, s := range []Source{x.Containers(), x.Images(), x.Volumes()} {
+	for _, s := range []Source{x.Containers(), x.Volumes(), x.Networks()} {
 		if _, err := s.Create(t.Context(), "engine/x", nil); dockertest.Code(err) != 405 {
 			t.Errorf("%T: %v", s, err)
 		}
 	}
-	for _, s := range []Source{x.Images(), x.Volumes()} {
+	for _, s := range []Source{x.Volumes(), x.Networks()} {
 		if err := s.Update(t.Context(), "x", nil, nil); dockertest.Code(err) != 405 {
 			t.Errorf("%T: %v", s, err)
 		}

@@ -80,5 +80,5 @@ func TestPortForwardSaysWhyItCannotBegin(t *testing.T) {
 	fails(t, []string{"cannot forward ports to " + stopped, "is not running"}, "port-forward", stopped, ":80")
 	fails(t, []string{"no such container: absent"}, "port-forward", "absent", ":80")
 	fails(t, []string{"a port"}, "port-forward", stopped)
-	fails(t, []string{"cannot forward ports", "web"}, "port-forward", stopped, "web")
+	fails(t, []string{`"web" is no port`}, "port-forward", stopped, "web")
 }
