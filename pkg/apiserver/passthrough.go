@@ -6,12 +6,10 @@ package apiserver
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/endpoints/request"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -20,6 +18,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/passthrough"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/container"
 )
 
@@ -39,21 +38,10 @@ func servePassthrough(server *genericapiserver.GenericAPIServer, namespace strin
 
 // mayGetLog returns an error unless the user of the request may get the log of the container.
 func mayGetLog(ctx context.Context, rights authorizer.UnconditionalAuthorizer, namespace, name string) error {
-	user, found := request.UserFrom(ctx)
-	if !found {
-		return apierrors.NewUnauthorized("the log of a container is for users of the server only")
-	}
-	decision, reason, err := rights.Authorize(ctx, authorizer.AttributesRecord{
-		User: user, Verb: "get", Namespace: namespace, APIGroup: v1alpha1.GroupName, APIVersion: v1alpha1.SchemeGroupVersion.Version,
-		Resource: "containers", Subresource: "log", Name: name, ResourceRequest: true,
+	return registry.RequireGet(ctx, rights, authorizer.AttributesRecord{
+		APIGroup: v1alpha1.GroupName, APIVersion: v1alpha1.SchemeGroupVersion.Version,
+		Resource: "containers", Subresource: "log", Namespace: namespace, Name: name,
 	})
-	if decision == authorizer.DecisionAllow {
-		return nil
-	}
-	if err != nil {
-		return apierrors.NewInternalError(fmt.Errorf("asking whether %s may get the log of %q: %w", user.GetName(), name, err))
-	}
-	return apierrors.NewForbidden(v1alpha1.Resource("containers/log"), name, fmt.Errorf("user %q may not get it. %s", user.GetName(), reason))
 }
 
 // ResolvePassthrough makes a server take a request for a log of the passthrough for one for the subresource log, as this

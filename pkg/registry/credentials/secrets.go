@@ -5,7 +5,6 @@ package credentials
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +17,7 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
 var secretResource = schema.GroupResource{Resource: "secrets"}
@@ -36,7 +36,8 @@ func (s *Secrets) get(ctx context.Context, i int, name string) ([]byte, error) {
 		return nil, invalidSecret(i, name, "the server stands alone, without a cluster that has Secrets: send the credentials in the header X-Registry-Auth, or log in with docker login as the server's user")
 	}
 	namespace := request.NamespaceValue(ctx)
-	if err := s.mayGet(ctx, namespace, name); err != nil {
+	wanted := authorizer.AttributesRecord{APIVersion: "v1", Resource: secretResource.Resource, Namespace: namespace, Name: name}
+	if err := registry.RequireGet(ctx, s.Rights, wanted); err != nil {
 		return nil, err
 	}
 	secret, err := s.Client.Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
@@ -51,28 +52,6 @@ func (s *Secrets) get(ctx context.Context, i int, name string) ([]byte, error) {
 		return nil, invalidSecret(i, name, "it is a Secret of the type "+string(secret.Type)+", and must be one of the type "+string(corev1.SecretTypeDockerConfigJson))
 	}
 	return secret.Data[corev1.DockerConfigJsonKey], nil
-}
-
-// mayGet returns an error unless the user of the request may get the Secret.
-func (s *Secrets) mayGet(ctx context.Context, namespace, name string) error {
-	user, found := request.UserFrom(ctx)
-	if !found {
-		return apierrors.NewUnauthorized("Secrets are for users of the server only")
-	}
-	decision, reason, err := s.Rights.Authorize(ctx, authorizer.AttributesRecord{
-		User: user, Verb: "get", Namespace: namespace, APIVersion: "v1", Resource: secretResource.Resource, Name: name, ResourceRequest: true,
-	})
-	if decision == authorizer.DecisionAllow {
-		return nil
-	}
-	if err != nil {
-		return apierrors.NewInternalError(fmt.Errorf("asking whether %s may get the Secret %q: %w", user.GetName(), name, err))
-	}
-	refusal := fmt.Sprintf("user %q may not get it", user.GetName())
-	if reason != "" {
-		refusal += ": " + reason
-	}
-	return apierrors.NewForbidden(secretResource, name, errors.New(refusal))
 }
 
 // invalidSecret returns the error for a name in spec.pullSecrets that cannot be used.
