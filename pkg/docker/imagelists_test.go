@@ -13,6 +13,7 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
@@ -44,7 +45,7 @@ func dockerNames(t *testing.T) []string {
 		for _, repoTag := range summary.RepoTags {
 			if tag, err := names.FamiliarTag(repoTag); err == nil {
 				isTagged = true
-				shown = append(shown, "engine/"+names.NameOfTag(tag))
+				shown = append(shown, "engine/"+containers.NameOfTag(tag))
 			}
 		}
 		if !isTagged {

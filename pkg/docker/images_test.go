@@ -17,6 +17,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
@@ -39,7 +40,7 @@ func TestEveryChangeOfAnImageShows(t *testing.T) {
 		t.Fatalf("after import: %+v", first)
 	}
 	shared.Tag(t, tag, other)
-	second := x.image(t, names.NameOfTag(other))
+	second := x.image(t, containers.NameOfTag(other))
 	if second == nil || second.Status.ID != id || second.UID == first.UID {
 		t.Fatalf("after tag: %+v", second)
 	}
@@ -51,7 +52,7 @@ func TestEveryChangeOfAnImageShows(t *testing.T) {
 		dockertest.Must(t, err)
 	}
 	remove(other)
-	if x.image(t, names.NameOfTag(other)) != nil || x.image(t, tag) == nil {
+	if x.image(t, containers.NameOfTag(other)) != nil || x.image(t, tag) == nil {
 		t.Error("the untag removed the wrong object, or none")
 	}
 	remove(tag)
@@ -237,7 +238,7 @@ func TestAnImageIsFoundByItsTagAsDockerWritesItAndByItsIDsOnly(t *testing.T) {
 	tag := "localhost:5000/" + engine.UniqueName("lookup") + ":v1"
 	id := shared.Image(t, tag)
 	hex := strings.TrimPrefix(id, "sha256:")
-	for _, known := range []string{names.NameOfTag(tag), id, hex, hex[:12]} {
+	for _, known := range []string{containers.NameOfTag(tag), id, hex, hex[:12]} {
 		if got, err := x.Images().Lookup(t.Context(), "engine/"+known); got != id || err != nil {
 			t.Errorf("%s: %q, %v", known, got, err)
 		}

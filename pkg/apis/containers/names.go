@@ -26,6 +26,15 @@ const (
 	madeDigits         = 10
 )
 
+// slashInImageNames stands for each slash of a reference in the name of an Image.
+const slashInImageNames = "~"
+
+// NameOfTag returns the metadata.name of the Image with a tag.
+func NameOfTag(tag string) string { return strings.ReplaceAll(tag, "/", slashInImageNames) }
+
+// ReferenceOfName returns the image reference that the metadata.name of an Image stands for.
+func ReferenceOfName(name string) string { return strings.ReplaceAll(name, slashInImageNames, "/") }
+
 // ObjectName returns the metadata.name for a name in Docker. It is the same name, unless Kubernetes forbids that.
 //
 // Kubernetes forbids the empty name, ".", "..", and names with '/' or '%'. Control characters are replaced as well,

@@ -72,7 +72,7 @@ func ValidateImagePushRequest(request *v1alpha1.ImagePushRequest) field.ErrorLis
 	if strings.Contains(spec.ImageRef, "/") {
 		return append(errs, field.Invalid(path, spec.ImageRef, "must be the metadata.name of an Image, with each slash written as '~'"))
 	}
-	errs = append(errs, validateReference(path, spec.ImageRef, strings.ReplaceAll(spec.ImageRef, "~", "/"))...)
+	errs = append(errs, validateReference(path, spec.ImageRef, ReferenceOfName(spec.ImageRef))...)
 	if strings.Contains(spec.ImageRef, "@") {
 		errs = append(errs, field.Invalid(path, spec.ImageRef, "must be a tag, without a digest: Docker pushes tags only"))
 	}

@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	apis "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
@@ -49,7 +50,7 @@ var words = map[string]string{"containers": "container", "images": "image", "vol
 func absent(details *metav1.StatusDetails) string {
 	name := details.Name
 	if details.Kind == "images" {
-		name = strings.ReplaceAll(name, "~", "/")
+		name = apis.ReferenceOfName(name)
 	}
 	return fmt.Sprintf("no such %s: %s", cmp.Or(words[details.Kind], "object"), name)
 }

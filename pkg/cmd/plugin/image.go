@@ -42,7 +42,7 @@ var partOfImageID = regexp.MustCompile(`^(` + imageAlgorithm + `)?[0-9a-f]{1,64}
 // find returns the image that docker means by argument: one tag if it is the name of a tag, or all objects of an image if
 // it is the ID of the image, the beginning of its ID, or a digest.
 func (i *images) find(ctx context.Context, argument string) ([]v1alpha1.Image, error) {
-	found, err := i.Get(ctx, imageObjectName(argument), metav1.GetOptions{})
+	found, err := i.Get(ctx, apis.NameOfTag(argument), metav1.GetOptions{}) // the server also knows the short forms of a tag
 	if err == nil {
 		return []v1alpha1.Image{*found}, nil
 	}
@@ -65,9 +65,6 @@ func (i *images) find(ctx context.Context, argument string) ([]v1alpha1.Image, e
 	}
 	return matching, nil
 }
-
-// imageObjectName returns the metadata.name of the image with this tag. The server also knows the short forms of a tag.
-func imageObjectName(tag string) string { return strings.ReplaceAll(tag, "/", "~") }
 
 // isMeant reports whether argument is the ID of the image, the beginning of its ID, or one of its digests.
 func isMeant(image *v1alpha1.Image, argument string) bool {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	apis "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
@@ -81,7 +82,7 @@ interrupt the command, it cancels the upload.`,
 			}
 			request := &v1alpha1.ImagePushRequest{
 				ObjectMeta: metav1.ObjectMeta{Name: t.newName()},
-				Spec:       v1alpha1.ImagePushRequestSpec{ImageRef: imageObjectName(reference.FamiliarString(image))},
+				Spec:       v1alpha1.ImagePushRequestSpec{ImageRef: apis.NameOfTag(reference.FamiliarString(image))},
 			}
 			if err := t.run(command.Context(), image, request); err != nil || !t.quiet {
 				return err

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
 
+	apis "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
@@ -73,7 +74,7 @@ func (i *images) tag(ctx context.Context, id, tag string) error {
 	if err != nil {
 		return err
 	}
-	name := imageObjectName(tag)
+	name := apis.NameOfTag(tag)
 	// The tag may come or go between the two requests.
 	return retry.OnError(retry.DefaultRetry, apierrors.IsNotFound, func() error {
 		made := &v1alpha1.Image{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.ImageSpec{From: id}}

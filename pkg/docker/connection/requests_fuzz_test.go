@@ -17,6 +17,7 @@ import (
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/client"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 )
@@ -53,7 +54,7 @@ func FuzzName(f *testing.F) {
 	c, r := recorded(f)
 	f.Fuzz(func(t *testing.T, name string) {
 		tag, tagErr := names.TagOfName(name)
-		if again, err := names.TagOfName(names.NameOfTag(tag)); tagErr == nil && (!names.IsImagePath(tag) || again != tag) {
+		if again, err := names.TagOfName(containers.NameOfTag(tag)); tagErr == nil && (!names.IsImagePath(tag) || again != tag) {
 			t.Errorf("%q stands for %q, and the name of that tag stands for %q, %v", name, tag, again, err)
 		}
 		aTag := func(string) bool { return tagErr == nil }

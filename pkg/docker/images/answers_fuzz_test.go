@@ -10,6 +10,7 @@ import (
 
 	"github.com/docker/docker/api/types/image"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source/sourcetest"
@@ -39,7 +40,7 @@ func FuzzImageAnswer(f *testing.F) {
 		var want []string
 		if names.ImageID(response.ID) == id {
 			for _, tag := range tagsOf(&response) {
-				want = append(want, "engine/"+names.NameOfTag(tag))
+				want = append(want, "engine/"+containers.NameOfTag(tag))
 			}
 			if len(want) == 0 {
 				want = []string{"engine/" + id}

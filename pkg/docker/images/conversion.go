@@ -10,6 +10,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
@@ -56,7 +57,7 @@ func imagesOf(response *image.InspectResponse, tags []string, namespace string) 
 
 func imageOf(response *image.InspectResponse, tag string, labels map[string]string, namespace string) *v1alpha1.Image {
 	id := names.ImageID(response.ID)
-	name, from := names.NameOfTag(tag), id
+	name, from := containers.NameOfTag(tag), id
 	if tag == "" {
 		name, from = id, ""
 	}

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/clock"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
@@ -224,7 +225,7 @@ func (s *Source) NameOf(name string) string {
 	if err != nil {
 		return name
 	}
-	return names.NameOfTag(tag)
+	return containers.NameOfTag(tag)
 }
 
 // Lookup finds the image by its tag, its full ID or its 12-digit ID. A tag wins over an ID, as in Docker.

@@ -15,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/distribution/reference"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 )
 
 // The Docker client joins paths without escaping dots. A name such as ../containers/x would reach another endpoint.
@@ -31,7 +33,6 @@ var (
 const (
 	maxReference     = 4096
 	imageIDAlgorithm = "sha256"
-	slashInNames     = "~"
 )
 
 // IsCommon reports whether s follows Docker's own grammar for names. Containers of old engines and volumes of plugins may
@@ -70,7 +71,7 @@ func TagOfName(name string) (string, error) {
 	if strings.Contains(name, "/") {
 		return "", errors.New("must have its slashes written as '~'")
 	}
-	named, err := parseReference(strings.ReplaceAll(name, slashInNames, "/"))
+	named, err := parseReference(containers.ReferenceOfName(name))
 	if err != nil {
 		return "", err
 	}
@@ -79,9 +80,6 @@ func TagOfName(name string) (string, error) {
 	}
 	return reference.FamiliarString(reference.TagNameOnly(named)), nil
 }
-
-// NameOfTag returns the name of the Image with a tag.
-func NameOfTag(tag string) string { return strings.ReplaceAll(tag, "/", slashInNames) }
 
 // FamiliarTag returns a tag in the form that the docker command shows.
 func FamiliarTag(tag string) (string, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 )
 
@@ -69,7 +70,7 @@ func TestDockersWaysOfWritingATagAreNamesOfItsImage(t *testing.T) {
 
 func TestNamesOfTagsCanBeTakenBack(t *testing.T) {
 	for _, tag := range []string{"busybox:latest", "localhost:5000/a/b:v1", "[::1]:5000/x:y"} {
-		if got, err := TagOfName(NameOfTag(tag)); got != tag {
+		if got, err := TagOfName(containers.NameOfTag(tag)); got != tag {
 			t.Errorf("%q came back as %q, %v", tag, got, err)
 		}
 	}

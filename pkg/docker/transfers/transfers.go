@@ -19,6 +19,7 @@ import (
 	"github.com/docker/docker/client"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
@@ -28,15 +29,16 @@ var imageResource = v1alpha1.Resource("images")
 
 // Report takes what Docker says about a transfer.
 type Report interface {
-	// Layer tells how far a layer has come. A total of 0 is not known.
+	// Layer reports how far a layer has come. A total of 0 is not known.
 	Layer(id, phase string, current, total int64)
-	// Complete tells that nothing of a layer is left to transfer.
+	// Complete reports that nothing of a layer is left to transfer.
 	Complete(id, phase string)
-	// Message tells what Docker says about the image as a whole.
+	// Message reports what Docker says about the image as a whole.
 	Message(message string)
-	// Digest tells the digest of the image.
+	// Digest reports the digest of the image.
 	Digest(digest string)
-	// Log tells a message of Docker's as it is. It replaces the last one with the same key, unless the key is empty.
+	// Log adds one of Docker's messages to the log, as it is. It replaces the last one with the same key, unless the key is
+	// empty.
 	Log(key string, message []byte)
 }
 
@@ -129,7 +131,7 @@ func outcomeOf(found *image.InspectResponse, of Image, message string) *Outcome 
 	if result.Digest != "" {
 		return result
 	}
-	result.Name = names.NameOfTag(of.String())
+	result.Name = containers.NameOfTag(of.String())
 	repository := reference.FamiliarName(of.named) + "@"
 	at := slices.IndexFunc(found.RepoDigests, func(d string) bool { return strings.HasPrefix(d, repository) })
 	if at >= 0 {
@@ -172,7 +174,7 @@ func (e *Engine) Push(ctx context.Context, of Image, auth string, report Report)
 	if said.digest == "" {
 		return Outcome{}, e.fail(report, &Failure{v1alpha1.RequestEngineLost, errors.New("the engine ended the push without a digest, so the registry may not have the image: push again")})
 	}
-	result := Outcome{Name: names.NameOfTag(of.String()), Digest: said.digest, Message: said.message}
+	result := Outcome{Name: containers.NameOfTag(of.String()), Digest: said.digest, Message: said.message}
 	if found, err := e.inspect(ctx, of); err == nil && found != nil {
 		result.ID = names.ImageID(found.ID)
 	}

@@ -47,9 +47,9 @@ func (strategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList 
 	switch tag, err := dockernames.TagOfName(image.Name); {
 	case err != nil:
 		errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), image.Name, err.Error()))
-	case dockernames.NameOfTag(tag) != image.Name:
+	case containers.NameOfTag(tag) != image.Name:
 		// Under another spelling the server would not see that the tag exists.
-		errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), image.Name, fmt.Sprintf("must be written as %s", dockernames.NameOfTag(tag))))
+		errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), image.Name, fmt.Sprintf("must be written as %s", containers.NameOfTag(tag))))
 	}
 	return errs
 }

@@ -12,8 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
-	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
@@ -64,7 +64,7 @@ func (t *tagger) resolve(ctx context.Context, object runtime.Object) error {
 	if !ok || image.Spec.From == "" {
 		return nil // validation refuses it
 	}
-	id, err := t.find(ctx, names.NameOfTag(image.Spec.From))
+	id, err := t.find(ctx, containers.NameOfTag(image.Spec.From))
 	if err != nil {
 		return err
 	}
