@@ -6,6 +6,8 @@ package registry
 import (
 	"context"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -40,3 +42,21 @@ func (Strategy) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object
 
 // Canonicalize implements rest.RESTUpdateStrategy.
 func (Strategy) Canonicalize(runtime.Object) {}
+
+// KeepMetadata drops the changes of the type and the metadata that clients cannot make.
+func KeepMetadata(updated, existing Object) {
+	updated.GetObjectKind().SetGroupVersionKind(existing.GetObjectKind().GroupVersionKind())
+	updated.SetManagedFields(existing.GetManagedFields())
+	updated.SetGenerateName(existing.GetGenerateName())
+	updated.SetSelfLink(existing.GetSelfLink())
+}
+
+// WarnOfLastApplied returns a warning if the configuration that kubectl applied last has changed. until says how long the
+// server keeps it.
+func WarnOfLastApplied(updated, old metav1.Object, until string) []string {
+	const annotation = corev1.LastAppliedConfigAnnotation
+	if updated.GetAnnotations()[annotation] == old.GetAnnotations()[annotation] {
+		return nil
+	}
+	return []string{"Docker cannot store the annotation " + annotation + ": it is kept in memory until " + until}
+}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -22,8 +21,8 @@ import (
 // else Docker's default.
 type StopTimeoutFunc func(id string) time.Duration
 
-const lastAppliedWarning = "Docker cannot store the annotation " + corev1.LastAppliedConfigAnnotation +
-	": it is kept in memory until the server or the container ends"
+// lastApplied is how long the server keeps what kubectl applied last.
+const lastApplied = "the server or the container ends"
 
 type strategy struct {
 	registry.Strategy
@@ -35,11 +34,8 @@ var _ rest.RESTGracefulDeleteStrategy = strategy{}
 // PrepareForUpdate implements rest.RESTUpdateStrategy. It drops changes of fields that clients cannot set.
 func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	container, existing := obj.(*v1alpha1.Container), old.(*v1alpha1.Container)
-	container.TypeMeta = existing.TypeMeta
+	registry.KeepMetadata(container, existing)
 	container.Status = existing.Status
-	container.ManagedFields = existing.ManagedFields
-	container.GenerateName = existing.GenerateName
-	container.SetSelfLink(existing.GetSelfLink())
 	if container.Spec.State == "" {
 		container.Spec.State = existing.Spec.State
 	}
@@ -52,13 +48,7 @@ func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field
 
 // WarningsOnUpdate implements rest.RESTUpdateStrategy.
 func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []string {
-	lastApplied := func(obj runtime.Object) string {
-		return obj.(*v1alpha1.Container).Annotations[corev1.LastAppliedConfigAnnotation]
-	}
-	if lastApplied(obj) != lastApplied(old) {
-		return []string{lastAppliedWarning}
-	}
-	return nil
+	return registry.WarnOfLastApplied(obj.(*v1alpha1.Container), old.(*v1alpha1.Container), lastApplied)
 }
 
 // CheckGracefulDelete implements rest.RESTGracefulDeleteStrategy. It gives a container that runs time to stop.

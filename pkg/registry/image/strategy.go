@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -19,8 +18,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-const lastAppliedWarning = "Docker cannot store the annotation " + corev1.LastAppliedConfigAnnotation +
-	": it is kept in memory until the server ends or the tag goes"
+// lastApplied is how long the server keeps what kubectl applied last.
+const lastApplied = "the server ends or the tag goes"
 
 // strategy is the strategy of Images whose tags can be created and moved. spec.from is an ID there.
 type strategy struct {
@@ -56,17 +55,14 @@ func (strategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList 
 
 // WarningsOnCreate implements rest.RESTCreateStrategy.
 func (strategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
-	return warnings(obj.(*v1alpha1.Image), &v1alpha1.Image{})
+	return registry.WarnOfLastApplied(obj.(*v1alpha1.Image), &v1alpha1.Image{}, lastApplied)
 }
 
 // PrepareForUpdate implements rest.RESTUpdateStrategy. It drops changes of fields that clients cannot set.
 func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	image, existing := obj.(*v1alpha1.Image), old.(*v1alpha1.Image)
-	image.TypeMeta = existing.TypeMeta
+	registry.KeepMetadata(image, existing)
 	image.Status = existing.Status
-	image.ManagedFields = existing.ManagedFields
-	image.GenerateName = existing.GenerateName
-	image.SetSelfLink(existing.GetSelfLink())
 	if image.Spec.From == "" {
 		image.Spec = existing.Spec
 	}
@@ -79,12 +75,5 @@ func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field
 
 // WarningsOnUpdate implements rest.RESTUpdateStrategy.
 func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []string {
-	return warnings(obj.(*v1alpha1.Image), old.(*v1alpha1.Image))
-}
-
-func warnings(image, old *v1alpha1.Image) []string {
-	if image.Annotations[corev1.LastAppliedConfigAnnotation] == old.Annotations[corev1.LastAppliedConfigAnnotation] {
-		return nil
-	}
-	return []string{lastAppliedWarning}
+	return registry.WarnOfLastApplied(obj.(*v1alpha1.Image), old.(*v1alpha1.Image), lastApplied)
 }
