@@ -4,6 +4,7 @@
 package plugin
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 
@@ -19,81 +20,61 @@ import (
 const platformVariable = "DOCKER_DEFAULT_PLATFORM"
 
 func newPullCommand(p *plugin) *cobra.Command {
-	var (
-		platform string
-		all      bool
-	)
-	t := &transfer{plugin: p, verb: "pull", resource: "imagepullrequests", empty: func() imageRequest { return &v1alpha1.ImagePullRequest{} }}
+	var platform string
+	t := &transfer{plugin: p, verb: "pull", work: "download", resource: "imagepullrequests", empty: func() imageRequest { return &v1alpha1.ImagePullRequest{} }}
 	command := &cobra.Command{
-		Use:     "pull NAME[:TAG|@DIGEST]",
-		Short:   "Download an image from a registry",
-		GroupID: groupOthers,
+		Use:   "pull NAME[:TAG|@DIGEST]",
+		Short: "Download an image from a registry",
 		Long: `Downloads an image from a registry, with the credentials of your docker configuration. The server does the work. If you
 interrupt the command, it cancels the download.`,
-		Args:              oneImage,
-		ValidArgsFunction: onlyFirst(p.completeImages),
-		RunE: func(command *cobra.Command, arguments []string) error {
-			if all {
-				return fmt.Errorf("%s cannot download all tags: name one tag for each command", command.CommandPath())
-			}
-			image, err := t.parse(arguments[0])
-			if err != nil {
-				return err
-			}
-			if platform == "" {
-				platform = os.Getenv(platformVariable)
-			}
-			request := &v1alpha1.ImagePullRequest{
-				ObjectMeta: metav1.ObjectMeta{Name: t.newName()},
-				Spec:       v1alpha1.ImagePullRequestSpec{RepoTag: reference.FamiliarString(image), Platform: platform, Policy: v1alpha1.ImagePullAlways},
-			}
-			if err := t.run(command.Context(), image, request); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(p.Out, image)
-			return err
-		},
 	}
-	flags := command.Flags()
-	flags.BoolVarP(&t.quiet, "quiet", "q", false, "Suppress verbose output")
-	flags.StringVar(&platform, "platform", "", "Download for this platform, such as linux/arm64 (default that of the engine, or $"+platformVariable+")")
-	flags.BoolVarP(&all, "all-tags", "a", false, "Not supported: download all tags of the repository")
-	return command
+	command.Flags().StringVar(&platform, "platform", "", "Download for this platform, such as linux/arm64 (default that of the engine, or $"+platformVariable+")")
+	return t.command(command, func(image reference.Named) imageRequest {
+		return &v1alpha1.ImagePullRequest{
+			ObjectMeta: metav1.ObjectMeta{Name: t.newName()},
+			Spec: v1alpha1.ImagePullRequestSpec{
+				RepoTag: reference.FamiliarString(image), Platform: cmp.Or(platform, os.Getenv(platformVariable)), Policy: v1alpha1.ImagePullAlways,
+			},
+		}
+	})
 }
 
 func newPushCommand(p *plugin) *cobra.Command {
-	var all bool
-	t := &transfer{plugin: p, verb: "push", resource: "imagepushrequests", empty: func() imageRequest { return &v1alpha1.ImagePushRequest{} }}
-	command := &cobra.Command{
-		Use:     "push NAME[:TAG]",
-		Short:   "Upload an image to a registry",
-		GroupID: groupOthers,
+	t := &transfer{plugin: p, verb: "push", work: "upload", resource: "imagepushrequests", empty: func() imageRequest { return &v1alpha1.ImagePushRequest{} }, namesQuietly: true}
+	return t.command(&cobra.Command{
+		Use:   "push NAME[:TAG]",
+		Short: "Upload an image to a registry",
 		Long: `Uploads an image to a registry, with the credentials of your docker configuration. The server does the work. If you
 interrupt the command, it cancels the upload.`,
-		Args:              oneImage,
-		ValidArgsFunction: onlyFirst(p.completeImages),
-		RunE: func(command *cobra.Command, arguments []string) error {
-			if all {
-				return fmt.Errorf("%s cannot upload all tags: name one tag for each command", command.CommandPath())
-			}
-			image, err := t.parse(arguments[0])
-			if err != nil {
-				return err
-			}
-			request := &v1alpha1.ImagePushRequest{
-				ObjectMeta: metav1.ObjectMeta{Name: t.newName()},
-				Spec:       v1alpha1.ImagePushRequestSpec{ImageRef: apis.NameOfTag(reference.FamiliarString(image))},
-			}
-			if err := t.run(command.Context(), image, request); err != nil || !t.quiet {
-				return err
-			}
-			_, err = fmt.Fprintln(p.Out, image)
+	}, func(image reference.Named) imageRequest {
+		return &v1alpha1.ImagePushRequest{
+			ObjectMeta: metav1.ObjectMeta{Name: t.newName()},
+			Spec:       v1alpha1.ImagePushRequestSpec{ImageRef: apis.NameOfTag(reference.FamiliarString(image))},
+		}
+	})
+}
+
+// command completes the command. request returns a new request for an image.
+func (t *transfer) command(command *cobra.Command, request func(reference.Named) imageRequest) *cobra.Command {
+	var all bool
+	command.GroupID, command.Args, command.ValidArgsFunction = groupOthers, oneImage, onlyFirst(t.completeImages)
+	command.RunE = func(command *cobra.Command, arguments []string) error {
+		if all {
+			return fmt.Errorf("%s cannot %s all tags: name one tag for each command", command.CommandPath(), t.work)
+		}
+		image, err := t.parse(arguments[0])
+		if err != nil {
 			return err
-		},
+		}
+		if err := t.run(command.Context(), image, request(image)); err != nil || t.namesQuietly && !t.quiet {
+			return err
+		}
+		_, err = fmt.Fprintln(t.Out, image)
+		return err
 	}
 	flags := command.Flags()
 	flags.BoolVarP(&t.quiet, "quiet", "q", false, "Suppress verbose output")
-	flags.BoolVarP(&all, "all-tags", "a", false, "Not supported: upload all tags of the image")
+	flags.BoolVarP(&all, "all-tags", "a", false, "Not supported: "+t.work+" all tags")
 	return command
 }
 

@@ -36,9 +36,12 @@ const cancelTimeout = 10 * time.Second
 type transfer struct {
 	*plugin
 	verb     string // pull or push
+	work     string // download or upload
 	resource string // of the requests for it
 	empty    func() imageRequest
 	quiet    bool
+	// namesQuietly is true if docker prints the name of the image only with --quiet, and not in any case.
+	namesQuietly bool
 }
 
 // imageRequest is an ImagePullRequest or an ImagePushRequest.
@@ -202,7 +205,8 @@ func (j *job) cancel(ctx context.Context) error {
 	return exec.CodeExitError{Err: errors.New("interrupted"), Code: interrupted}
 }
 
-// summarize prints of the outcome what the status has, for users who may not see the log, or lost its connection.
+// summarize prints what the status says about the outcome. It is for users who may not see the log, or whose connection to
+// the log broke.
 func (j *job) summarize(status *v1alpha1.ImageRequestStatus) error {
 	var lines []string
 	if status.Digest != "" {
