@@ -37,14 +37,10 @@ type requestKind struct {
 }
 
 var requestKinds = []requestKind{
-	{imagepullrequest.Resource, func() runtime.Object { return &v1alpha1.ImagePullRequest{} }, imagepullrequest.NewSource, imagepullrequest.NewStorage,
-		func(objects rest.Getter, source *requests.Source) rest.Storage {
-			return imagerequest.NewLog[*v1alpha1.ImagePullRequest](objects, source)
-		}},
-	{imagepushrequest.Resource, func() runtime.Object { return &v1alpha1.ImagePushRequest{} }, imagepushrequest.NewSource, imagepushrequest.NewStorage,
-		func(objects rest.Getter, source *requests.Source) rest.Storage {
-			return imagerequest.NewLog[*v1alpha1.ImagePushRequest](objects, source)
-		}},
+	{imagepullrequest.Resource, func() runtime.Object { return &v1alpha1.ImagePullRequest{} },
+		imagepullrequest.NewSource, imagepullrequest.NewStorage, imagerequest.NewLog[*v1alpha1.ImagePullRequest]},
+	{imagepushrequest.Resource, func() runtime.Object { return &v1alpha1.ImagePushRequest{} },
+		imagepushrequest.NewSource, imagepushrequest.NewStorage, imagerequest.NewLog[*v1alpha1.ImagePushRequest]},
 }
 
 // addRequests makes the stores of all kinds of requests, and adds the REST storage over them to result.

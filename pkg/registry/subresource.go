@@ -6,6 +6,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -48,6 +49,16 @@ func (o *Owner[T]) Find(ctx context.Context, name string) (found T, err error) {
 		return found, apierrors.NewInternalError(fmt.Errorf("%q is a %T", name, object))
 	}
 	return found, nil
+}
+
+// BeginLog begins an answer that has the type contentType and that may go on for hours.
+func BeginLog(w http.ResponseWriter, contentType string) {
+	// The deadline is that for the body of the request. The recorders of tests have none.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	w.Header().Set("Content-Type", contentType)
+	// Containers and registries decide what is in their logs. Browsers must not take it for a web page.
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(http.StatusOK)
 }
 
 // A Command is a subresource that can only be created. Its creation has something done once, and is answered with a

@@ -138,12 +138,7 @@ func (f *followed) Close() error {
 // answer sends a log as it comes. If the log breaks off, answer breaks off the answer: a log that is not complete must
 // not look complete.
 func answer(w http.ResponseWriter, r *http.Request, log io.Reader) {
-	// The deadline is that for the body of the request. The recorders of tests have none.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	w.Header().Set("Content-Type", "text/plain")
-	// Containers decide what is in their logs. Browsers must not take it for a web page.
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(http.StatusOK)
+	registry.BeginLog(w, "text/plain")
 	flushed := flushwriter.Wrap(w)
 	_, err := flushed.Write(nil)
 	if err == nil {

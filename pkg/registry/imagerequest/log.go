@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -30,7 +29,7 @@ type Log[T registry.Object] struct {
 var _ rest.Connecter = &Log[*v1alpha1.ImagePullRequest]{}
 
 // NewLog returns the subresource log of the requests that objects finds and source runs.
-func NewLog[T registry.Object](objects rest.Getter, source *requests.Source) *Log[T] {
+func NewLog[T registry.Object](objects rest.Getter, source *requests.Source) rest.Storage {
 	return &Log[T]{registry.NewOwner[T](objects), source}
 }
 
@@ -67,12 +66,7 @@ func (l *Log[T]) Connect(ctx context.Context, name string, given runtime.Object,
 		format, contentType = asJSON, "application/json"
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// The deadline is that for the body of the request. The recorders of tests have none.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-		w.Header().Set("Content-Type", contentType)
-		// Registries decide what is in the log. Browsers must not take it for a web page.
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.WriteHeader(http.StatusOK)
+		registry.BeginLog(w, contentType)
 		send(w, r, log, format)
 	}), nil
 }
