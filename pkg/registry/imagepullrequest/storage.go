@@ -7,7 +7,6 @@ package imagepullrequest
 import (
 	"context"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/storage"
 
@@ -29,27 +28,14 @@ func statusOf(request *v1alpha1.ImagePullRequest) *v1alpha1.ImageRequestStatus {
 
 // NewSource returns the source of the requests. They pull with the engine.
 func NewSource(engine *transfers.Engine, finder credentials.Finder) *requests.Source {
-	return requests.New(requests.Config{
-		Resource: v1alpha1.Resource(Resource),
-		Status: func(object runtime.Object) *v1alpha1.ImageRequestStatus {
-			return statusOf(object.(*v1alpha1.ImagePullRequest))
-		},
-		Plan: func(ctx context.Context, object runtime.Object) (requests.Job, error) {
-			return plan(ctx, engine, finder, object.(*v1alpha1.ImagePullRequest).Spec)
-		},
+	return imagerequest.NewSource(Resource, statusOf, func(ctx context.Context, request *v1alpha1.ImagePullRequest) (requests.Job, error) {
+		return plan(ctx, engine, finder, request.Spec)
 	})
 }
 
 // plan returns the job that does what a spec says.
 func plan(ctx context.Context, engine *transfers.Engine, finder credentials.Finder, spec v1alpha1.ImagePullRequestSpec) (requests.Job, error) {
-	image, err := transfers.Parse(spec.RepoTag)
-	if err != nil {
-		return requests.Job{}, apierrors.NewBadRequest("spec.repoTag: " + err.Error())
-	}
-	if err := engine.Check(); err != nil {
-		return requests.Job{}, err
-	}
-	auth, err := finder.Find(ctx, spec.PullSecrets, image.Registry())
+	image, auth, err := imagerequest.Prepare(ctx, engine, finder, "repoTag", spec.RepoTag, spec.PullSecrets)
 	if err != nil {
 		return requests.Job{}, err
 	}

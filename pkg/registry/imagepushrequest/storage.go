@@ -6,9 +6,7 @@ package imagepushrequest
 
 import (
 	"context"
-	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/storage"
 
@@ -30,27 +28,14 @@ func statusOf(request *v1alpha1.ImagePushRequest) *v1alpha1.ImageRequestStatus {
 
 // NewSource returns the source of the requests. They push with the engine.
 func NewSource(engine *transfers.Engine, finder credentials.Finder) *requests.Source {
-	return requests.New(requests.Config{
-		Resource: v1alpha1.Resource(Resource),
-		Status: func(object runtime.Object) *v1alpha1.ImageRequestStatus {
-			return statusOf(object.(*v1alpha1.ImagePushRequest))
-		},
-		Plan: func(ctx context.Context, object runtime.Object) (requests.Job, error) {
-			return plan(ctx, engine, finder, object.(*v1alpha1.ImagePushRequest).Spec)
-		},
+	return imagerequest.NewSource(Resource, statusOf, func(ctx context.Context, request *v1alpha1.ImagePushRequest) (requests.Job, error) {
+		return plan(ctx, engine, finder, request.Spec)
 	})
 }
 
 // plan returns the job that does what a spec says.
 func plan(ctx context.Context, engine *transfers.Engine, finder credentials.Finder, spec v1alpha1.ImagePushRequestSpec) (requests.Job, error) {
-	image, err := transfers.Parse(strings.ReplaceAll(spec.ImageRef, "~", "/"))
-	if err != nil {
-		return requests.Job{}, apierrors.NewBadRequest("spec.imageRef: " + err.Error())
-	}
-	if err := engine.Check(); err != nil {
-		return requests.Job{}, err
-	}
-	auth, err := finder.Find(ctx, spec.PullSecrets, image.Registry())
+	image, auth, err := imagerequest.Prepare(ctx, engine, finder, "imageRef", containers.ReferenceOfName(spec.ImageRef), spec.PullSecrets)
 	if err != nil {
 		return requests.Job{}, err
 	}
@@ -76,6 +61,6 @@ func NewStorage(scheme *runtime.Scheme, objects storage.Interface, namespace str
 		NewListFunc:    func() runtime.Object { return &v1alpha1.ImagePushRequestList{} },
 		Strategy:       strategy,
 		CreateStrategy: strategy,
-		TableConvertor: imagerequest.NewTable("Pushing", func(r *v1alpha1.ImagePushRequest) string { return strings.ReplaceAll(r.Spec.ImageRef, "~", "/") }, statusOf),
+		TableConvertor: imagerequest.NewTable("Pushing", func(r *v1alpha1.ImagePushRequest) string { return containers.ReferenceOfName(r.Spec.ImageRef) }, statusOf),
 	}, scheme, objects)
 }

@@ -8,10 +8,37 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/transfers"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/credentials"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/requests"
 )
+
+// NewSource returns the source of a kind of requests. plan returns the job for a new request.
+func NewSource[T runtime.Object](resource string, status func(T) *v1alpha1.ImageRequestStatus, plan func(context.Context, T) (requests.Job, error)) *requests.Source {
+	return requests.New(requests.Config{
+		Resource: v1alpha1.Resource(resource),
+		Status:   func(object runtime.Object) *v1alpha1.ImageRequestStatus { return status(object.(T)) },
+		Plan:     func(ctx context.Context, object runtime.Object) (requests.Job, error) { return plan(ctx, object.(T)) },
+	})
+}
+
+// Prepare returns the image of a new request, and the credentials for its registry. field is the field of the spec that has
+// the reference. Prepare fails if the engine does not answer. Its errors are API errors.
+func Prepare(ctx context.Context, engine *transfers.Engine, finder credentials.Finder, field, reference string, secrets []string) (transfers.Image, credentials.Credentials, error) {
+	image, err := transfers.Parse(reference)
+	if err != nil {
+		return image, credentials.Credentials{}, apierrors.NewBadRequest("spec." + field + ": " + err.Error())
+	}
+	if err := engine.Check(); err != nil {
+		return image, credentials.Credentials{}, err
+	}
+	auth, err := finder.Find(ctx, secrets, image.Registry())
+	return image, auth, err
+}
 
 // NewJob returns the job that makes a transfer. Requests share its run if all parts of their keys are equal.
 func NewJob(deadline *int64, ttl *int32, transfer func(context.Context, transfers.Report) (transfers.Outcome, error), key ...string) requests.Job {
