@@ -22,25 +22,15 @@ import (
 	"github.com/docker/cli/cli/config/credentials"
 	"github.com/docker/docker/api/types/registry"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-)
 
-// dockerHub is the domain of the references of Docker Hub, and dockerHubKey is its key in a docker configuration.
-const (
-	dockerHub    = "docker.io"
-	dockerHubKey = "https://index.docker.io/v1/"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/registryauth"
 )
 
 // Credentials are the credentials for one registry, or none.
 type Credentials struct{ auth registry.AuthConfig }
 
 // Header returns the credentials as Docker takes them in the header X-Registry-Auth.
-func (c Credentials) Header() string {
-	encoded, err := registry.EncodeAuthConfig(c.auth)
-	if err != nil {
-		return "" // strings always have a form in JSON
-	}
-	return encoded
-}
+func (c Credentials) Header() string { return registryauth.Header(c.auth) }
 
 // Hash tells whether credentials are equal, and nothing else about them.
 func (c Credentials) Hash() string {
@@ -54,9 +44,7 @@ func (c Credentials) String() string { return "[credentials]" }
 // GoString implements fmt.GoStringer. It shows nothing of the credentials.
 func (c Credentials) GoString() string { return c.String() }
 
-func (c Credentials) isEmpty() bool {
-	return c.auth.Username == "" && c.auth.Password == "" && c.auth.Auth == "" && c.auth.IdentityToken == "" && c.auth.RegistryToken == ""
-}
+func (c Credentials) isEmpty() bool { return registryauth.IsEmpty(c.auth) }
 
 // Finder finds credentials.
 type Finder struct {
@@ -72,9 +60,6 @@ func (f Finder) Find(ctx context.Context, secrets []string, domain string) (Cred
 	found, err := fromHeader(ctx)
 	if err != nil || !found.isEmpty() {
 		return found, err
-	}
-	if domain == dockerHub {
-		domain = dockerHubKey
 	}
 	for i, name := range secrets {
 		content, err := f.Secrets.get(ctx, i, name)
@@ -116,19 +101,19 @@ func decode(header string) (Credentials, error) {
 	return found, nil
 }
 
-// inSecret returns the credentials that the docker configuration of a Secret has. It runs no credential helper: the
+// inSecret returns the credentials for a registry that the docker configuration of a Secret has. It runs no credential helper: the
 // writer of a Secret must not choose which programs the server runs.
-func inSecret(content []byte, key string) (Credentials, error) {
+func inSecret(content []byte, domain string) (Credentials, error) {
 	file := configfile.New("")
 	if err := file.LoadFromReader(bytes.NewReader(content)); err != nil {
 		return Credentials{}, err
 	}
 	file.CredentialsStore, file.CredentialHelpers = "", nil
-	return of(file, key)
+	return of(file, domain)
 }
 
 // ofServer returns the credentials that the docker command would use, if the server's user called it.
-func ofServer(key string) (Credentials, error) {
+func ofServer(domain string) (Credentials, error) {
 	file, err := config.Load(config.Dir())
 	if err != nil {
 		return Credentials{}, err
@@ -136,16 +121,10 @@ func ofServer(key string) (Credentials, error) {
 	if !file.ContainsAuth() {
 		file.CredentialsStore = credentials.DetectDefaultStore(file.CredentialsStore)
 	}
-	return of(file, key)
+	return of(file, domain)
 }
 
-func of(file *configfile.ConfigFile, key string) (Credentials, error) {
-	auth, err := file.GetAuthConfig(key)
-	if err != nil {
-		return Credentials{}, err
-	}
-	return Credentials{registry.AuthConfig{
-		Username: auth.Username, Password: auth.Password, Auth: auth.Auth, ServerAddress: auth.ServerAddress,
-		IdentityToken: auth.IdentityToken, RegistryToken: auth.RegistryToken,
-	}}, nil
+func of(file *configfile.ConfigFile, domain string) (Credentials, error) {
+	auth, err := registryauth.Find(file, domain)
+	return Credentials{auth}, err
 }
