@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gorilla/websocket"
 	clientportforward "k8s.io/client-go/tools/portforward"
 	"k8s.io/cri-streaming/pkg/streaming/portforward"
 	"k8s.io/klog/v2"
@@ -111,16 +110,9 @@ func (w *spdyWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 // tunnel upgrades a request to WebSocket, and calls serve with a request for the SPDY connection in its messages.
-// proxy.TunnelingHandler would send each message in three pieces, because its buffer has only 4 KiB.
+// The tunnel of k8s.io/apiserver would send each message in three pieces, because its buffer has only 4 KiB.
 func (h *hijacker) tunnel(w http.ResponseWriter, r *http.Request, serve func(w http.ResponseWriter, r *http.Request)) {
-	upgrader := websocket.Upgrader{
-		Subprotocols:    []string{portforward.WebsocketsSPDYTunnelingPortForwardV1},
-		WriteBufferSize: messageBuffer,
-		WriteBufferPool: &messageBuffers,
-		// Credentials are checked, and no cookie is one.
-		CheckOrigin: func(*http.Request) bool { return true },
-	}
-	conn, err := upgrader.Upgrade(&plainWriter{w, h}, r, nil)
+	conn, err := newUpgrader(portforward.WebsocketsSPDYTunnelingPortForwardV1).Upgrade(&plainWriter{w, h}, r, nil)
 	if err != nil {
 		return // The client was told why, or did not wait for the answer.
 	}

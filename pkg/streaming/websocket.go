@@ -41,16 +41,21 @@ type webSocket struct {
 	answering sync.Mutex
 }
 
-func upgradeToWebSocket(w http.ResponseWriter, r *http.Request, command Command, session *session) (connection, error) {
-	var refusal error
-	upgrader := websocket.Upgrader{
-		Subprotocols:    webSocketCommandProtocols,
+// newUpgrader returns an upgrader to WebSocket for clients that speak one of the protocols.
+func newUpgrader(protocols ...string) *websocket.Upgrader {
+	return &websocket.Upgrader{
+		Subprotocols:    protocols,
 		WriteBufferSize: messageBuffer,
 		WriteBufferPool: &messageBuffers,
 		// Credentials are checked, and no cookie is one.
 		CheckOrigin: func(*http.Request) bool { return true },
-		Error:       func(_ http.ResponseWriter, _ *http.Request, _ int, reason error) { refusal = reason },
 	}
+}
+
+func upgradeToWebSocket(w http.ResponseWriter, r *http.Request, command Command, session *session) (connection, error) {
+	var refusal error
+	upgrader := newUpgrader(webSocketCommandProtocols...)
+	upgrader.Error = func(_ http.ResponseWriter, _ *http.Request, _ int, reason error) { refusal = reason }
 	conn, err := upgrader.Upgrade(w, r, nil)
 	switch {
 	case refusal != nil:
