@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 
 	"github.com/docker/docker/pkg/stdcopy"
 )
@@ -22,8 +21,6 @@ const (
 	demultiplexerBuffer = 64 << 10
 	// splitBuffer is how much split reads ahead of the frame that it copies.
 	splitBuffer = 4 << 10
-	// copyBuffer is the largest piece that is copied at once.
-	copyBuffer = 32 << 10
 	// maxMessage bounds the text of an error that Docker puts into the stream.
 	maxMessage = 4096
 )
@@ -92,9 +89,6 @@ func (d *demultiplexer) next() error {
 	}
 }
 
-// copyBuffers has the memory of frames that are being copied. A process that is silent has none.
-var copyBuffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
-
 // split copies Docker's multiplexed stream to two outputs. stdcopy cannot be used here: it takes a stream that is cut in the
 // middle of a frame for one that has ended, and holds 32 KB while nothing comes.
 func split(stdout, stderr io.Writer, stream io.Reader) error {
@@ -116,10 +110,8 @@ func split(stdout, stderr io.Writer, stream io.Reader) error {
 
 // copyFrame copies the rest of the current frame.
 func (d *demultiplexer) copyFrame(output io.Writer) error {
-	buffer := copyBuffers.Get().(*[copyBuffer]byte)
-	defer copyBuffers.Put(buffer)
-	copied, err := io.CopyBuffer(output, io.LimitReader(d.stream, int64(d.left)), buffer[:])
-	if err == nil && copied < int64(d.left) {
+	_, err := io.CopyN(output, d.stream, int64(d.left))
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return err
