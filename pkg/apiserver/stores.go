@@ -55,22 +55,20 @@ func (s *stores) stop() {
 	}
 }
 
-// add adds a store over the source. traits are the parts of the configuration in which the kinds differ.
+// add adds a store over the source. traits is the configuration in which the kinds differ. add sets the rest of it.
 func (s *stores) add(resource string, newFunc func() runtime.Object, source livestore.Source, traits livestore.Config) *livestore.Store {
-	store := livestore.New(livestore.Config{
-		Versions:      s.versions,
-		Resource:      v1alpha1.Resource(resource),
-		Prefix:        registry.Prefix(resource),
-		NewFunc:       newFunc,
-		Source:        source,
-		Aliases:       containers.IDs,
-		IndexedFields: containers.IndexedFields,
-		Moves:         containers.HasTag,
-		SetGeneration: containers.SetGeneration,
-		SpecChanged:   containers.SpecChanged,
-		DeleteLooks:   traits.DeleteLooks,
-		GetFence:      traits.GetFence,
-	})
+	config := traits
+	config.Versions = s.versions
+	config.Resource = v1alpha1.Resource(resource)
+	config.Prefix = registry.Prefix(resource)
+	config.NewFunc = newFunc
+	config.Source = source
+	config.Aliases = containers.IDs
+	config.IndexedFields = containers.IndexedFields
+	config.Moves = containers.HasTag
+	config.SetGeneration = containers.SetGeneration
+	config.SpecChanged = containers.SpecChanged
+	store := livestore.New(config)
 	s.all = append(s.all, store)
 	return store
 }

@@ -9,6 +9,7 @@ package requests
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,8 +42,7 @@ type Job struct {
 	Done *Result
 	// Key says what the work is. Requests whose jobs have the same key at the same time share one run.
 	Key string
-	// Run does the work until ctx ends. The request fails if it returns an error. The error may be a
-	// Failure.
+	// Run does the work until ctx ends. The request fails if it returns an error. The error may be a Failure.
 	Run func(ctx context.Context, report *Report) (Result, error)
 	// Deadline is how long the work may take. 0 means as long as it likes.
 	Deadline time.Duration
@@ -290,12 +290,7 @@ func (s *Source) removeLocked(r *request) {
 		r.end(errDeleted)
 		return
 	}
-	for i, other := range s.finished {
-		if other == r {
-			s.finished = append(s.finished[:i:i], s.finished[i+1:]...)
-			return
-		}
-	}
+	s.finished = slices.DeleteFunc(s.finished, func(other *request) bool { return other == r })
 }
 
 // end tells those who follow the log that the request has ended. err says why it ended before its run did.

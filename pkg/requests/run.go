@@ -225,7 +225,7 @@ type Report struct {
 	run    *run
 }
 
-// Layer tells how far a layer has come. A number that is smaller than one before changes nothing: a layer that is
+// Layer reports how far a layer has come. A number that is smaller than one before changes nothing: a layer that is
 // transferred again does not run backwards.
 func (r *Report) Layer(id, phase string, current, total int64) {
 	r.source.changed(r.run, func() {
@@ -251,7 +251,7 @@ func (r *Report) Layer(id, phase string, current, total int64) {
 	})
 }
 
-// Complete tells that a layer has come to its end.
+// Complete reports that a layer has come to its end.
 func (r *Report) Complete(id, phase string) {
 	r.source.changed(r.run, func() {
 		if at, known := r.run.index[id]; known {
@@ -263,12 +263,12 @@ func (r *Report) Complete(id, phase string) {
 	})
 }
 
-// Message tells what is to be said of the work as a whole.
+// Message reports what there is to say about the work as a whole.
 func (r *Report) Message(message string) {
 	r.source.changed(r.run, func() { r.run.message = message })
 }
 
-// Digest tells the digest of the image.
+// Digest reports the digest of the image.
 func (r *Report) Digest(digest string) {
 	r.source.changed(r.run, func() { r.run.digest = digest })
 }
