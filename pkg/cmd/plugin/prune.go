@@ -99,7 +99,7 @@ func labelFilters[T any](labels func(*T) map[string]string) filterSet[T] {
 	}
 }
 
-// isFalse reports whether the engine says so. If it does not list its containers, nobody knows what they use.
+// isFalse reports whether a thing is known not to be in use. Nothing is known if the engine does not list its containers.
 func isFalse(inUse *bool) bool { return inUse != nil && !*inUse }
 
 // removeUnused removes an object if nothing uses it. It reports whether it has removed it: nobody wants to know of one

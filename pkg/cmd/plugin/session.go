@@ -18,6 +18,8 @@ import (
 	"k8s.io/kubectl/pkg/util/interrupt"
 	"k8s.io/kubectl/pkg/util/term"
 	"k8s.io/streaming/pkg/httpstream"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/plugin/cutoff"
 )
 
 // errNoTerminal is the error of a command with -i and -t when the user's input is no terminal.
@@ -85,7 +87,7 @@ func (s subresource) executor(c *containers, name string, options runtime.Object
 	if err != nil {
 		return nil, err
 	}
-	fallback, err := remotecommand.NewSPDYExecutorForTransports(transport, outcomes{upgrader}, http.MethodPost, url)
+	fallback, err := remotecommand.NewSPDYExecutorForTransports(transport, cutoff.Upgrader{Upgrader: upgrader}, http.MethodPost, url)
 	if err != nil {
 		return nil, err
 	}

@@ -14,9 +14,9 @@ import (
 // unregisterTimeout is how long the control plane may delay the end of the server.
 const unregisterTimeout = 5 * time.Second
 
-// keeper keeps something in the control plane right that says where a server is.
+// keeper maintains an object of the control plane that says where a server is.
 type keeper interface {
-	// Run keeps it right until ctx ends.
+	// Run maintains it until ctx ends.
 	Run(ctx context.Context)
 	// Unregister takes it away. A server that starts later may bring it back.
 	Unregister(ctx context.Context) error

@@ -17,9 +17,11 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/tools/remotecommand"
+	"k8s.io/client-go/transport/spdy"
 	clientexec "k8s.io/client-go/util/exec"
 	"k8s.io/streaming/pkg/httpstream"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/plugin/cutoff"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 	"github.com/rancher-sandbox/engine-apiserver/test/streamclient"
@@ -27,10 +29,14 @@ import (
 
 // executors are the ways in which client-go runs commands.
 var executors = map[string]func(*rest.Config, *url.URL) (remotecommand.Executor, error){
-	"WebSocket": func(config *rest.Config, u *url.URL) (remotecommand.Executor, error) {
-		return remotecommand.NewWebSocketExecutor(config, http.MethodGet, u.String())
+	"WebSocket": streamclient.Executors["WebSocket by GET"],
+	"SPDY": func(config *rest.Config, u *url.URL) (remotecommand.Executor, error) {
+		transport, upgrader, err := spdy.RoundTripperFor(config)
+		if err != nil {
+			return nil, err
+		}
+		return remotecommand.NewSPDYExecutorForTransports(transport, cutoff.Upgrader{Upgrader: upgrader}, http.MethodPost, u)
 	},
-	"SPDY": newSPDYExecutor,
 }
 
 // counting returns a command that writes numbered lines, and pauses now and then, and what it writes to both outputs.

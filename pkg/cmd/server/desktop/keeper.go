@@ -156,8 +156,8 @@ func (k *Keeper) patch(ctx context.Context, kind types.PatchType, patch any) (*c
 	return k.Client.CoreV1().ConfigMaps(Namespace).Patch(ctx, Name, kind, content, metav1.PatchOptions{FieldManager: fieldManager})
 }
 
-// report logs a failure that is not the one that was logged last. Most control planes have no such ConfigMap, so that it
-// cannot be watched is no news if the reason is that there is none, or that the watch has to begin again.
+// report logs a failure, unless it is the one that was logged last. Most control planes have no such ConfigMap. So it is no
+// news if the ConfigMap cannot be watched because it is absent, or because the watch has to begin again.
 func (k *Keeper) report(ctx context.Context, err error) {
 	if apierrors.IsNotFound(err) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || errors.Is(err, io.EOF) || ctx.Err() != nil {
 		return
