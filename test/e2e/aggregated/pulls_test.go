@@ -18,24 +18,11 @@ import (
 )
 
 // grantPulls lets a user create pulls, and get one Secret.
-const grantPulls = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: rancher-desktop}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: %[1]s, namespace: rancher-desktop}
-rules:
-- {apiGroups: [containers.rancherdesktop.io], resources: [imagepullrequests, imagepullrequests/log], verbs: [create, get, list, watch, delete]}
-- {apiGroups: [""], resources: [secrets], resourceNames: [%[2]s], verbs: [get]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: %[1]s, namespace: rancher-desktop}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %[1]s}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %[1]s}]
-`
+func grantPulls(t *testing.T, admin kubectl.Kubectl, user, secret string) {
+	t.Helper()
+	grantRules(t, admin, user, fmt.Sprintf(`[{apiGroups: [containers.rancherdesktop.io], resources: [imagepullrequests, imagepullrequests/log], verbs: [create, get, list, watch, delete]}, `+
+		`{apiGroups: [""], resources: [secrets], resourceNames: [%s], verbs: [get]}]`, secret))
+}
 
 func TestWhoMayCreatePullsButNotGetASecretCannotUseIt(t *testing.T) {
 	serve(t, "--engine-access=full")
@@ -47,8 +34,8 @@ func TestWhoMayCreatePullsButNotGetASecretCannotUseIt(t *testing.T) {
 		docker.Client().ImageRemove(context.WithoutCancel(t.Context()), ref, image.RemoveOptions{})
 	})
 	admin := kubectl.Any(t, cluster.Admin())
-	admin.Apply(t, fmt.Sprintf(grantPulls, "puller", "registry"))
-	admin.Apply(t, fmt.Sprintf(grantPulls, "stranger", "another"))
+	grantPulls(t, admin, "puller", "registry")
+	grantPulls(t, admin, "stranger", "another")
 	admin.OK(t, "create", "secret", "docker-registry", "registry", "-n", namespace,
 		"--docker-server="+r.Address(), "--docker-username="+someone.Name, "--docker-password="+someone.Password)
 	t.Cleanup(func() { admin.OK(t, "delete", "secret", "registry", "-n", namespace) })

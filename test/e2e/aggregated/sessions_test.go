@@ -20,23 +20,12 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/streamclient"
 )
 
-// grantCommands gives users their rights to the commands of containers.
-const grantCommands = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: rancher-desktop}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: %[1]s, namespace: rancher-desktop}
-rules: [{apiGroups: [containers.rancherdesktop.io], resources: [containers, containers/exec, containers/attach, containers/portforward, containers/archive], verbs: [%[2]s]}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: %[1]s, namespace: rancher-desktop}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %[1]s}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %[1]s}]
-`
+// grantCommands gives a user rights to the commands of containers. verbs are separated by commas.
+func grantCommands(t *testing.T, admin kubectl.Kubectl, user, verbs string) {
+	t.Helper()
+	grantRules(t, admin, user, fmt.Sprintf(`[{apiGroups: [containers.rancherdesktop.io], resources: [containers, containers/exec, containers/attach, `+
+		`containers/portforward, containers/archive], verbs: [%s]}]`, verbs))
+}
 
 // execute runs a script in a container, and returns its output.
 func execute(ctx context.Context, t *testing.T, user, protocol, name, script string) (string, error) {
@@ -54,7 +43,7 @@ func TestACommandNeedsTheRightToGetAndToCreateWhateverTheMethod(t *testing.T) {
 	web, id := run(t, "web")
 	admin := kubectl.Any(t, cluster.Admin())
 	for name, verbs := range map[string]string{"getter": "get", "creator": "create", "runner": "get, create"} {
-		admin.Apply(t, fmt.Sprintf(grantCommands, name, verbs))
+		grantCommands(t, admin, name, verbs)
 	}
 	for protocol := range streamclient.Executors {
 		for _, called := range []string{web, id, id[:12]} {
@@ -76,8 +65,8 @@ func TestEverySessionNeedsTheRightToGetAndToCreateWhateverTheMethod(t *testing.T
 	serve(t, "--engine-access=full")
 	web, id := run(t, "web")
 	admin := kubectl.Any(t, cluster.Admin())
-	admin.Apply(t, fmt.Sprintf(grantCommands, "getter", "get"))
-	admin.Apply(t, fmt.Sprintf(grantCommands, "runner", "get, create"))
+	grantCommands(t, admin, "getter", "get")
+	grantCommands(t, admin, "runner", "get, create")
 	for _, subresource := range []string{"exec?command=true&stdout=true", "attach?stdout=true", "portforward?ports=7", "archive?path=/&stdout=true"} {
 		for _, called := range []string{web, id, id[:12]} {
 			for _, method := range []string{http.MethodGet, http.MethodPost} {

@@ -49,6 +49,27 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: only-web}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: oscar}]
 `
 
+// grantRules gives a user the rights of RBAC rules, which are a list in YAML on one line.
+func grantRules(t *testing.T, admin kubectl.Kubectl, user, rules string) {
+	t.Helper()
+	admin.Apply(t, fmt.Sprintf(`
+apiVersion: v1
+kind: Namespace
+metadata: {name: rancher-desktop}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: %[1]s, namespace: rancher-desktop}
+rules: %[2]s
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: %[1]s, namespace: rancher-desktop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %[1]s}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %[1]s}]
+`, user, rules))
+}
+
 func TestEveryoneMayDoWhatTheClusterAllows(t *testing.T) {
 	serve(t)
 	web, webID := run(t, "web")
