@@ -6,7 +6,6 @@ package plugin_test
 import (
 	"bytes"
 	"crypto/tls"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 
 	"k8s.io/client-go/rest"
@@ -27,31 +26,50 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
+// cutAfter is how many bytes pass a line before it is cut, if it is to be cut.
+const cutAfter = 4 << 20
+
 // line is a line to the server that can be cut.
 type line struct {
 	net.Listener
-	mu    sync.Mutex
-	conns []net.Conn
+	isCut atomic.Bool
 }
 
 // Accept implements net.Listener.
 func (l *line) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err == nil {
-		l.conns = append(l.conns, conn)
+	if err != nil {
+		return nil, err
 	}
-	return conn, err
+	return &lineConn{Conn: conn, line: l}, nil
 }
 
-// cut closes all connections.
-func (l *line) cut() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, conn := range l.conns {
-		conn.Close()
+// lineConn is a connection over a line. It closes itself in the midst of a transfer if the line is to be cut.
+type lineConn struct {
+	net.Conn
+	line   *line
+	passed atomic.Int64
+}
+
+// pass counts bytes, in both directions together.
+func (c *lineConn) pass(n int) {
+	if c.passed.Add(int64(n)) > cutAfter && c.line.isCut.Load() {
+		c.Conn.Close()
 	}
+}
+
+// Read implements net.Conn.
+func (c *lineConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.pass(n)
+	return n, err
+}
+
+// Write implements net.Conn.
+func (c *lineConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.pass(n)
+	return n, err
 }
 
 // behindLine returns the kubeconfig of a proxy in front of the server, and the line to it. The proxy knows no WebSockets
@@ -102,27 +120,14 @@ func TestACopyThatIsCutOffIsAnErrorOverEitherProtocol(t *testing.T) {
 		if r := runWith(t, kubeconfig, "cp", name+":/big", local+"/whole"); r != (result{}) {
 			t.Errorf("%s: %+v", protocol, r)
 		}
-		for arguments, input := range map[string]string{"cp " + name + ":/big -": "", "cp - " + name + ":/": archive} {
+		line.isCut.Store(true)
+		for arguments, input := range map[string]string{"cp " + name + ":/big -": "", "cp - " + name + ":/bin": archive} {
 			var stderr bytes.Buffer
 			command := command(t, kubectl.Any(t, kubeconfig), append([]string{"engine"}, strings.Fields(arguments)...)...)
-			command.Stderr = &stderr
-			stdin, err := command.StdinPipe()
-			must(t, err)
-			stdout, err := command.StdoutPipe()
-			must(t, err)
-			must(t, command.Start())
-			if input == "" {
-				_, err = io.CopyN(io.Discard, stdout, 1<<20)
-			} else {
-				_, err = io.WriteString(stdin, input[:len(input)/2])
-			}
-			must(t, err)
-			line.cut()
-			got, err := io.ReadAll(stdout)
-			must(t, err)
-			_ = command.Wait()
+			command.Stdin, command.Stderr = strings.NewReader(input), &stderr
+			_ = command.Run()
 			if command.ProcessState.ExitCode() != 1 || strings.Count(stderr.String(), "\n") != 1 || !strings.HasPrefix(stderr.String(), "error: cannot copy ") {
-				t.Errorf("%s: %s: exit code %d, %d bytes more, %s", protocol, arguments, command.ProcessState.ExitCode(), len(got), stderr.String())
+				t.Errorf("%s: %s: exit code %d, %s", protocol, arguments, command.ProcessState.ExitCode(), stderr.String())
 			}
 		}
 	}
