@@ -147,7 +147,7 @@ func (s *Source) Observe(ctx context.Context, subject string) (map[string]runtim
 	}
 	images := imagesOf(response, tags, s.Namespace)
 	for _, object := range images {
-		object.Status.Dangling, object.Status.InUse = s.isDangling(response, tags), s.usage.InUse(subject)
+		object.Status.Dangling, object.Status.InUse = s.isDangling(response, tags), s.usage.InUse(ctx, subject)
 	}
 	s.applied.show(subject, images)
 	s.sightings.see(subject, images, source.NowOf(s.clock), !s.hasRead())

@@ -54,7 +54,8 @@ type Usage struct {
 	used func(User) []string
 
 	mu         sync.Mutex
-	connection *connection.Connection // on which all containers were listed last; nil if nothing is known
+	connection *connection.Connection // on which all containers were asked for last
+	isKnown    bool                   // whether the engine listed them
 	things     map[string][]string    // by container
 	containers map[string]int         // how many containers have a thing
 	readings   int                    // lists of all containers that are being read
@@ -126,13 +127,14 @@ func (u *Usage) Read(ctx context.Context) {
 	if u.readings--; u.readings == 0 {
 		defer clear(u.heard)
 	}
-	if err != nil {
-		if current != u.connection {
-			u.connection = nil
-		}
+	if current == nil { // the call was not made
+		return
+	} else if err != nil {
+		u.isKnown = u.isKnown && current == u.connection
+		u.connection = current
 		return
 	}
-	u.connection = current
+	u.connection, u.isKnown = current, true
 	for id := range u.things {
 		if _, still := found[id]; !still && u.heard[id] <= began {
 			u.setLocked(id, nil)
@@ -169,14 +171,27 @@ func (u *Usage) setLocked(id string, things []string) {
 	}
 }
 
-// InUse reports whether a container has the thing. It returns nil if the engine does not say which containers there are.
-func (u *Usage) InUse(thing string) *bool {
+// InUse reports whether a container has the thing. It returns nil if the engine does not say which containers there are. On
+// a connection on which nothing was listed yet, it lists all containers: an event can come before the first list.
+func (u *Usage) InUse(ctx context.Context, thing string) *bool {
+	if current, err := u.client.Current(); err != nil {
+		return nil
+	} else if !u.hasAsked(current) {
+		u.Read(ctx)
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.connection == nil {
+	if !u.isKnown {
 		return nil
 	}
 	return ptr.To(u.containers[thing] > 0)
+}
+
+// hasAsked reports whether all containers were asked for on the connection.
+func (u *Usage) hasAsked(current *connection.Connection) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.connection == current
 }
 
 // list returns what the containers that pass the filter have, by container.

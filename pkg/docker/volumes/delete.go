@@ -40,7 +40,7 @@ func (s *Source) Delete(ctx context.Context, subject string, object runtime.Obje
 		if found == nil {
 			return apierrors.NewNotFound(volumeResource, target.Name)
 		}
-		shown, err := s.show(subject, found, isBest)
+		shown, err := s.show(ctx, subject, found, isBest)
 		if err != nil {
 			return err
 		}

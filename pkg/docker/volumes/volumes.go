@@ -99,7 +99,7 @@ func (s *Source) List(ctx context.Context) (map[string]map[string]runtime.Object
 		subject := s.lives.use(v.Name, v.Driver)
 		shown[subject] = nil
 		if v.Driver == localDriver {
-			if shown[subject], err = s.show(subject, v, true); err != nil {
+			if shown[subject], err = s.show(ctx, subject, v, true); err != nil {
 				return nil, err
 			}
 		}
@@ -155,19 +155,19 @@ func (s *Source) Observe(ctx context.Context, subject string) (map[string]runtim
 		s.lives.end(known, name)
 		return nil, nil, nil
 	}
-	objects, err := s.show(subject, found, isBest)
+	objects, err := s.show(ctx, subject, found, isBest)
 	return objects, nil, err
 }
 
 // show returns the objects of the subject, made of Docker's answer. It returns nothing if the life of the subject has
 // ended.
-func (s *Source) show(subject string, found *volume.Volume, isBest bool) (map[string]runtime.Object, error) {
+func (s *Source) show(ctx context.Context, subject string, found *volume.Volume, isBest bool) (map[string]runtime.Object, error) {
 	c, err := s.Client.Current()
 	if err != nil {
 		return nil, err
 	}
 	object := volumeOf(found, s.Namespace, habitsOf(c))
-	object.Status.InUse = s.usage.InUse(found.Name)
+	object.Status.InUse = s.usage.InUse(ctx, found.Name)
 	if !s.lives.show(subject, object, isBest) {
 		return nil, nil
 	}
