@@ -21,16 +21,56 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 	// Group=containers.rancherdesktop.io, Version=v1alpha1
 	case v1alpha1.SchemeGroupVersion.WithKind("Container"):
 		return &containersv1alpha1.ContainerApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerBindOptions"):
+		return &containersv1alpha1.ContainerBindOptionsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerCapabilities"):
+		return &containersv1alpha1.ContainerCapabilitiesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerDevice"):
+		return &containersv1alpha1.ContainerDeviceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerDNS"):
+		return &containersv1alpha1.ContainerDNSApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerEnvVar"):
+		return &containersv1alpha1.ContainerEnvVarApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerGPUs"):
+		return &containersv1alpha1.ContainerGPUsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerHealthCheck"):
+		return &containersv1alpha1.ContainerHealthCheckApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerImageMountOptions"):
+		return &containersv1alpha1.ContainerImageMountOptionsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ContainerLastAction"):
 		return &containersv1alpha1.ContainerLastActionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerLogging"):
+		return &containersv1alpha1.ContainerLoggingApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerMount"):
+		return &containersv1alpha1.ContainerMountApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerMountStatus"):
+		return &containersv1alpha1.ContainerMountStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerNetworkAttachment"):
+		return &containersv1alpha1.ContainerNetworkAttachmentApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerNetworkStatus"):
+		return &containersv1alpha1.ContainerNetworkStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ContainerPort"):
 		return &containersv1alpha1.ContainerPortApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ContainerPortBinding"):
 		return &containersv1alpha1.ContainerPortBindingApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerPublishedPort"):
+		return &containersv1alpha1.ContainerPublishedPortApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerResources"):
+		return &containersv1alpha1.ContainerResourcesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerRestartPolicy"):
+		return &containersv1alpha1.ContainerRestartPolicyApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerSecurityContext"):
+		return &containersv1alpha1.ContainerSecurityContextApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ContainerSpec"):
 		return &containersv1alpha1.ContainerSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ContainerStatus"):
 		return &containersv1alpha1.ContainerStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerTmpfsOptions"):
+		return &containersv1alpha1.ContainerTmpfsOptionsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerUlimit"):
+		return &containersv1alpha1.ContainerUlimitApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ContainerVolumeOptions"):
+		return &containersv1alpha1.ContainerVolumeOptionsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Image"):
 		return &containersv1alpha1.ImageApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ImageSpec"):

@@ -23,23 +23,43 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.Container{}.OpenAPIModelName():                   schema_pkg_apis_containers_v1alpha1_Container(ref),
 		v1alpha1.ContainerArchiveOptions{}.OpenAPIModelName():     schema_pkg_apis_containers_v1alpha1_ContainerArchiveOptions(ref),
 		v1alpha1.ContainerAttachOptions{}.OpenAPIModelName():      schema_pkg_apis_containers_v1alpha1_ContainerAttachOptions(ref),
+		v1alpha1.ContainerBindOptions{}.OpenAPIModelName():        schema_pkg_apis_containers_v1alpha1_ContainerBindOptions(ref),
+		v1alpha1.ContainerCapabilities{}.OpenAPIModelName():       schema_pkg_apis_containers_v1alpha1_ContainerCapabilities(ref),
+		v1alpha1.ContainerDNS{}.OpenAPIModelName():                schema_pkg_apis_containers_v1alpha1_ContainerDNS(ref),
+		v1alpha1.ContainerDevice{}.OpenAPIModelName():             schema_pkg_apis_containers_v1alpha1_ContainerDevice(ref),
+		v1alpha1.ContainerEnvVar{}.OpenAPIModelName():             schema_pkg_apis_containers_v1alpha1_ContainerEnvVar(ref),
 		v1alpha1.ContainerExecOptions{}.OpenAPIModelName():        schema_pkg_apis_containers_v1alpha1_ContainerExecOptions(ref),
+		v1alpha1.ContainerGPUs{}.OpenAPIModelName():               schema_pkg_apis_containers_v1alpha1_ContainerGPUs(ref),
+		v1alpha1.ContainerHealthCheck{}.OpenAPIModelName():        schema_pkg_apis_containers_v1alpha1_ContainerHealthCheck(ref),
+		v1alpha1.ContainerImageMountOptions{}.OpenAPIModelName():  schema_pkg_apis_containers_v1alpha1_ContainerImageMountOptions(ref),
 		v1alpha1.ContainerKill{}.OpenAPIModelName():               schema_pkg_apis_containers_v1alpha1_ContainerKill(ref),
 		v1alpha1.ContainerLastAction{}.OpenAPIModelName():         schema_pkg_apis_containers_v1alpha1_ContainerLastAction(ref),
 		v1alpha1.ContainerList{}.OpenAPIModelName():               schema_pkg_apis_containers_v1alpha1_ContainerList(ref),
 		v1alpha1.ContainerLogOptions{}.OpenAPIModelName():         schema_pkg_apis_containers_v1alpha1_ContainerLogOptions(ref),
+		v1alpha1.ContainerLogging{}.OpenAPIModelName():            schema_pkg_apis_containers_v1alpha1_ContainerLogging(ref),
+		v1alpha1.ContainerMount{}.OpenAPIModelName():              schema_pkg_apis_containers_v1alpha1_ContainerMount(ref),
+		v1alpha1.ContainerMountStatus{}.OpenAPIModelName():        schema_pkg_apis_containers_v1alpha1_ContainerMountStatus(ref),
 		v1alpha1.ContainerNamespace{}.OpenAPIModelName():          schema_pkg_apis_containers_v1alpha1_ContainerNamespace(ref),
 		v1alpha1.ContainerNamespaceList{}.OpenAPIModelName():      schema_pkg_apis_containers_v1alpha1_ContainerNamespaceList(ref),
+		v1alpha1.ContainerNetworkAttachment{}.OpenAPIModelName():  schema_pkg_apis_containers_v1alpha1_ContainerNetworkAttachment(ref),
+		v1alpha1.ContainerNetworkStatus{}.OpenAPIModelName():      schema_pkg_apis_containers_v1alpha1_ContainerNetworkStatus(ref),
 		v1alpha1.ContainerPathStat{}.OpenAPIModelName():           schema_pkg_apis_containers_v1alpha1_ContainerPathStat(ref),
 		v1alpha1.ContainerPort{}.OpenAPIModelName():               schema_pkg_apis_containers_v1alpha1_ContainerPort(ref),
 		v1alpha1.ContainerPortBinding{}.OpenAPIModelName():        schema_pkg_apis_containers_v1alpha1_ContainerPortBinding(ref),
 		v1alpha1.ContainerPortForwardOptions{}.OpenAPIModelName(): schema_pkg_apis_containers_v1alpha1_ContainerPortForwardOptions(ref),
 		v1alpha1.ContainerProcess{}.OpenAPIModelName():            schema_pkg_apis_containers_v1alpha1_ContainerProcess(ref),
+		v1alpha1.ContainerPublishedPort{}.OpenAPIModelName():      schema_pkg_apis_containers_v1alpha1_ContainerPublishedPort(ref),
 		v1alpha1.ContainerRename{}.OpenAPIModelName():             schema_pkg_apis_containers_v1alpha1_ContainerRename(ref),
+		v1alpha1.ContainerResources{}.OpenAPIModelName():          schema_pkg_apis_containers_v1alpha1_ContainerResources(ref),
+		v1alpha1.ContainerRestartPolicy{}.OpenAPIModelName():      schema_pkg_apis_containers_v1alpha1_ContainerRestartPolicy(ref),
+		v1alpha1.ContainerSecurityContext{}.OpenAPIModelName():    schema_pkg_apis_containers_v1alpha1_ContainerSecurityContext(ref),
 		v1alpha1.ContainerSpec{}.OpenAPIModelName():               schema_pkg_apis_containers_v1alpha1_ContainerSpec(ref),
 		v1alpha1.ContainerStatus{}.OpenAPIModelName():             schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref),
+		v1alpha1.ContainerTmpfsOptions{}.OpenAPIModelName():       schema_pkg_apis_containers_v1alpha1_ContainerTmpfsOptions(ref),
 		v1alpha1.ContainerTop{}.OpenAPIModelName():                schema_pkg_apis_containers_v1alpha1_ContainerTop(ref),
 		v1alpha1.ContainerTopOptions{}.OpenAPIModelName():         schema_pkg_apis_containers_v1alpha1_ContainerTopOptions(ref),
+		v1alpha1.ContainerUlimit{}.OpenAPIModelName():             schema_pkg_apis_containers_v1alpha1_ContainerUlimit(ref),
+		v1alpha1.ContainerVolumeOptions{}.OpenAPIModelName():      schema_pkg_apis_containers_v1alpha1_ContainerVolumeOptions(ref),
 		v1alpha1.Engine{}.OpenAPIModelName():                      schema_pkg_apis_containers_v1alpha1_Engine(ref),
 		v1alpha1.EngineCounts{}.OpenAPIModelName():                schema_pkg_apis_containers_v1alpha1_EngineCounts(ref),
 		v1alpha1.EngineList{}.OpenAPIModelName():                  schema_pkg_apis_containers_v1alpha1_EngineList(ref),
@@ -155,7 +175,7 @@ func schema_pkg_apis_containers_v1alpha1_Container(ref common.ReferenceCallback)
 					},
 					"spec": {
 						SchemaProps: spec.SchemaProps{
-							Description: "spec is the part of the container that can be changed.",
+							Description: "spec says how the container is made, and whether it runs.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.ContainerSpec{}.OpenAPIModelName()),
 						},
@@ -301,6 +321,233 @@ func schema_pkg_apis_containers_v1alpha1_ContainerAttachOptions(ref common.Refer
 	}
 }
 
+func schema_pkg_apis_containers_v1alpha1_ContainerBindOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerBindOptions are the options of a mount of type bind.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"propagation": {
+						SchemaProps: spec.SchemaProps{
+							Description: "propagation says which later mounts are seen on the other side: private, rprivate, shared, rshared, slave or rslave. The default is rprivate.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"createHostPath": {
+						SchemaProps: spec.SchemaProps{
+							Description: "createHostPath makes a directory on the engine's host if nothing is at source, as docker run --volume does. Without it, a source that is not there is an error.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"nonRecursive": {
+						SchemaProps: spec.SchemaProps{
+							Description: "nonRecursive leaves out what is mounted below source.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"selinux": {
+						SchemaProps: spec.SchemaProps{
+							Description: "selinux labels the content on the engine's host for SELinux: shared for all containers, or private for this one. It needs createHostPath. docker run --volume: z and Z.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerCapabilities(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerCapabilities are changes of Docker's set of Linux capabilities.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"add": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "add are capabilities such as NET_ADMIN, or ALL. docker run: --cap-add.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"drop": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "drop are capabilities such as NET_RAW, or ALL. docker run: --cap-drop.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerDNS(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerDNS says how a container looks up names. What is not given here is as on the engine's host.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"servers": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "servers are the addresses of DNS servers. docker run: --dns.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"searches": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "searches are the domains in which short names are looked up. docker run: --dns-search.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"options": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "options are options of /etc/resolv.conf, such as ndots:2. docker run: --dns-option.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerDevice(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerDevice is a device of the engine's host that a container can use.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"hostPath": {
+						SchemaProps: spec.SchemaProps{
+							Description: "hostPath is the path of the device on the engine's host, or a CDI name such as vendor.com/class=name.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"containerPath": {
+						SchemaProps: spec.SchemaProps{
+							Description: "containerPath is the path of the device in the container. The default is hostPath.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"permissions": {
+						SchemaProps: spec.SchemaProps{
+							Description: "permissions are some of r (read), w (write) and m (make it with mknod). The default is rwm.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"hostPath"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerEnvVar(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerEnvVar is an environment variable.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is the name of the variable.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"value": {
+						SchemaProps: spec.SchemaProps{
+							Description: "value is the value of the variable. The default is an empty text.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_containers_v1alpha1_ContainerExecOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -418,6 +665,165 @@ func schema_pkg_apis_containers_v1alpha1_ContainerExecOptions(ref common.Referen
 					},
 				},
 				Required: []string{"command"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerGPUs(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerGPUs are the GPUs that a container can use. count and deviceIDs exclude each other.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"count": {
+						SchemaProps: spec.SchemaProps{
+							Description: "count is how many GPUs the container gets. -1 means all.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"deviceIDs": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "deviceIDs are the GPUs by their numbers or UUIDs.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"driver": {
+						SchemaProps: spec.SchemaProps{
+							Description: "driver is the driver of the GPUs, such as nvidia. The default is any that has them.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"capabilities": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "capabilities are what the GPUs must be able to do, such as compute. The default is gpu.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerHealthCheck(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerHealthCheck says how Docker finds out whether a container is healthy. At most one of command, shellCommand and disable is set.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"command": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "command is a program with its arguments that runs in the container. The container is healthy if its exit code is 0.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"shellCommand": {
+						SchemaProps: spec.SchemaProps{
+							Description: "shellCommand is a line for the container's shell instead. docker run: --health-cmd.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"disable": {
+						SchemaProps: spec.SchemaProps{
+							Description: "disable turns the health check of the image off. docker run: --no-healthcheck.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"intervalSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "intervalSeconds is the time between two checks. docker run: --health-interval.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"timeoutSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "timeoutSeconds is how long one check may take. docker run: --health-timeout.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"startPeriodSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "startPeriodSeconds is how long the container may take to start, before failed checks count. docker run: --health-start-period.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"retries": {
+						SchemaProps: spec.SchemaProps{
+							Description: "retries is how many checks must fail, one after another, until the container is unhealthy. docker run: --health-retries.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerImageMountOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerImageMountOptions are the options of a mount of type image.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"subpath": {
+						SchemaProps: spec.SchemaProps{
+							Description: "subpath is the path in the image that is mounted instead of all of it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
 			},
 		},
 	}
@@ -673,6 +1079,178 @@ func schema_pkg_apis_containers_v1alpha1_ContainerLogOptions(ref common.Referenc
 	}
 }
 
+func schema_pkg_apis_containers_v1alpha1_ContainerLogging(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerLogging says where the output of a container goes.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"driver": {
+						SchemaProps: spec.SchemaProps{
+							Description: "driver is the log driver, such as json-file or local. docker run: --log-driver.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"options": {
+						SchemaProps: spec.SchemaProps{
+							Description: "options are the options of the log driver, such as max-size. docker run: --log-opt.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerMount(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerMount is a directory or file that a container sees in addition to its image.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type is bind, volume, tmpfs or image.\n\nPossible enum values:\n - `\"bind\"` mounts a file or directory of the engine's host.\n - `\"image\"` mounts the content of an image.\n - `\"tmpfs\"` mounts memory that is lost when the container stops.\n - `\"volume\"` mounts a volume.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"bind", "image", "tmpfs", "volume"},
+						},
+					},
+					"source": {
+						SchemaProps: spec.SchemaProps{
+							Description: "source is a path on the engine's host for a bind, the name of a volume, or the name of an image. A volume that is not there is created. Without source, a volume is anonymous. tmpfs has no source.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"target": {
+						SchemaProps: spec.SchemaProps{
+							Description: "target is the absolute path in the container.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"readOnly": {
+						SchemaProps: spec.SchemaProps{
+							Description: "readOnly keeps the container from writing to it.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"bind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "bind has the options of a mount of type bind.",
+							Ref:         ref(v1alpha1.ContainerBindOptions{}.OpenAPIModelName()),
+						},
+					},
+					"volume": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volume has the options of a mount of type volume.",
+							Ref:         ref(v1alpha1.ContainerVolumeOptions{}.OpenAPIModelName()),
+						},
+					},
+					"tmpfs": {
+						SchemaProps: spec.SchemaProps{
+							Description: "tmpfs has the options of a mount of type tmpfs.",
+							Ref:         ref(v1alpha1.ContainerTmpfsOptions{}.OpenAPIModelName()),
+						},
+					},
+					"image": {
+						SchemaProps: spec.SchemaProps{
+							Description: "image has the options of a mount of type image.",
+							Ref:         ref(v1alpha1.ContainerImageMountOptions{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"type", "target"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ContainerBindOptions{}.OpenAPIModelName(), v1alpha1.ContainerImageMountOptions{}.OpenAPIModelName(), v1alpha1.ContainerTmpfsOptions{}.OpenAPIModelName(), v1alpha1.ContainerVolumeOptions{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerMountStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerMountStatus is what a container has mounted, whoever asked for it.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type is bind, volume, tmpfs, image or another word of Docker's.\n\nPossible enum values:\n - `\"bind\"` mounts a file or directory of the engine's host.\n - `\"image\"` mounts the content of an image.\n - `\"tmpfs\"` mounts memory that is lost when the container stops.\n - `\"volume\"` mounts a volume.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"bind", "image", "tmpfs", "volume"},
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is the name of the volume.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"source": {
+						SchemaProps: spec.SchemaProps{
+							Description: "source is where the content is on the engine's host.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"target": {
+						SchemaProps: spec.SchemaProps{
+							Description: "target is the path in the container.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"driver": {
+						SchemaProps: spec.SchemaProps{
+							Description: "driver is the volume driver.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"readOnly": {
+						SchemaProps: spec.SchemaProps{
+							Description: "readOnly is true if the container cannot write to it.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"propagation": {
+						SchemaProps: spec.SchemaProps{
+							Description: "propagation says which later mounts are seen on the other side.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"type", "target"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_containers_v1alpha1_ContainerNamespace(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -756,6 +1334,125 @@ func schema_pkg_apis_containers_v1alpha1_ContainerNamespaceList(ref common.Refer
 		},
 		Dependencies: []string{
 			v1alpha1.ContainerNamespace{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerNetworkAttachment(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerNetworkAttachment connects a container to a network.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is the name of the network.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"aliases": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "aliases are additional names of the container on the network. docker run: --network-alias.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"ipv4Address": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipv4Address is the container's address on the network. Without it, Docker chooses one. docker run: --ip.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"ipv6Address": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipv6Address is the container's IPv6 address on the network. Without it, Docker chooses one. docker run: --ip6.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"macAddress": {
+						SchemaProps: spec.SchemaProps{
+							Description: "macAddress is the container's MAC address on the network. Without it, Docker chooses one. docker run: --mac-address.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerNetworkStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerNetworkStatus is a network that a container is connected to, with the addresses that it has there while it runs.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is the name of the network.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"networkID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkID is the ID of the network.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"ipAddress": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipAddress is the container's IPv4 address.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"ipv6Address": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipv6Address is the container's IPv6 address.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"gateway": {
+						SchemaProps: spec.SchemaProps{
+							Description: "gateway is the address of the network's gateway.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"macAddress": {
+						SchemaProps: spec.SchemaProps{
+							Description: "macAddress is the container's MAC address.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
 	}
 }
 
@@ -974,6 +1671,49 @@ func schema_pkg_apis_containers_v1alpha1_ContainerProcess(ref common.ReferenceCa
 	}
 }
 
+func schema_pkg_apis_containers_v1alpha1_ContainerPublishedPort(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerPublishedPort is a port of a container that is published on the engine's host, or only exposed.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"containerPort": {
+						SchemaProps: spec.SchemaProps{
+							Description: "containerPort is the port in the container, from 1 to 65535.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"protocol": {
+						SchemaProps: spec.SchemaProps{
+							Description: "protocol is TCP, UDP or SCTP. The default is TCP.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"hostIP": {
+						SchemaProps: spec.SchemaProps{
+							Description: "hostIP is the address on the engine's host at which the port is published. The default is all addresses.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"hostPort": {
+						SchemaProps: spec.SchemaProps{
+							Description: "hostPort is the port on the engine's host. With 0, Docker chooses one at each start. Without hostPort, the port is only exposed: it is known to others, and publishAllPorts publishes it.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"containerPort"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_containers_v1alpha1_ContainerRename(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1019,24 +1759,618 @@ func schema_pkg_apis_containers_v1alpha1_ContainerRename(ref common.ReferenceCal
 	}
 }
 
-func schema_pkg_apis_containers_v1alpha1_ContainerSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+func schema_pkg_apis_containers_v1alpha1_ContainerResources(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ContainerSpec is the part of a container that can be changed.",
+				Description: "ContainerResources limit what a container uses.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
-					"state": {
+					"cpu": {
 						SchemaProps: spec.SchemaProps{
-							Description: "state is the state of the container in Docker: running, paused, created (not running) or unknown. Setting it makes the Docker call while the request waits. running starts a stopped container or unpauses a paused one, paused pauses a running one, and created stops it. The change is made once. The server does not undo a later docker stop, nor what a restart policy does.\n\nPossible enum values:\n - `\"created\"` is a container that does not run: never started, exited, dead, or being removed.\n - `\"paused\"` is a container whose processes are frozen.\n - `\"running\"` is a container that runs, or that Docker is restarting.\n - `\"unknown\"` is a container whose Docker status this version does not know. Clients cannot ask for it.",
+							Description: "cpu is how much processor time the container may use, such as 1.5 or 500m. docker run: --cpus.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"memory": {
+						SchemaProps: spec.SchemaProps{
+							Description: "memory is the limit of memory, such as 256Mi. The least is 6Mi. docker run: --memory.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"memorySwap": {
+						SchemaProps: spec.SchemaProps{
+							Description: "memorySwap is the limit of memory and swap together. -1 means that swap has no limit. The default is twice memory. docker run: --memory-swap.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"memoryReservation": {
+						SchemaProps: spec.SchemaProps{
+							Description: "memoryReservation is a softer limit, which holds when the host is short of memory. docker run: --memory-reservation.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"pids": {
+						SchemaProps: spec.SchemaProps{
+							Description: "pids is how many processes and threads the container may have. docker run: --pids-limit.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"cpuShares": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cpuShares is the container's weight when processors are busy. 1024 is that of a container without. docker run: --cpu-shares.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"cpuset": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cpuset are the processors that the container may use, such as 0-2,7. docker run: --cpuset-cpus.",
 							Type:        []string{"string"},
 							Format:      "",
-							Enum:        []interface{}{"created", "paused", "running", "unknown"},
 						},
 					},
 				},
 			},
 		},
+		Dependencies: []string{
+			resource.Quantity{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerRestartPolicy(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerRestartPolicy says when Docker starts a container again after it has ended.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is \"no\", always, on-failure or unless-stopped. In YAML, \"no\" needs its quotes.\n\nPossible enum values:\n - `\"always\"` starts the container again whenever it ends, and when the engine starts.\n - `\"no\"` never starts the container again.\n - `\"on-failure\"` starts the container again if its exit code is not 0.\n - `\"unless-stopped\"` is always, but a container that was stopped stays stopped when the engine starts.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"always", "no", "on-failure", "unless-stopped"},
+						},
+					},
+					"maximumRetryCount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "maximumRetryCount is how often a container with on-failure is started again. 0 means any number of times.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerSecurityContext(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerSecurityContext says what the processes of a container may do.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"privileged": {
+						SchemaProps: spec.SchemaProps{
+							Description: "privileged gives the container all that root on the engine's host has. docker run: --privileged.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"readOnlyRootFilesystem": {
+						SchemaProps: spec.SchemaProps{
+							Description: "readOnlyRootFilesystem keeps the container from writing to its image's file system. docker run: --read-only.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"capabilities": {
+						SchemaProps: spec.SchemaProps{
+							Description: "capabilities are what is added to and dropped from Docker's set of Linux capabilities.",
+							Ref:         ref(v1alpha1.ContainerCapabilities{}.OpenAPIModelName()),
+						},
+					},
+					"groups": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "groups are additional groups of the process, as names or numbers. docker run: --group-add.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"securityOpts": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "securityOpts are options for SELinux, AppArmor and seccomp, such as no-new-privileges. docker run: --security-opt.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ContainerCapabilities{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerSpec says how a container is made, and whether it runs. Only state, resources, restartPolicy and networks can be changed while the container exists. To change another field, replace the container: kubectl replace --force does it.\n\nFor a container that was created here, spec shows the fields that its creator gave, with the values that Docker holds now. For any other container it shows what differs from the configuration of the image and from the defaults of the engine. What holds in the end, whoever asked for it, is in status.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"state": {
+						SchemaProps: spec.SchemaProps{
+							Description: "state is the state of the container in Docker: running, paused, created (not running) or unknown. Setting it makes the Docker call while the request waits. running starts a stopped container or unpauses a paused one, paused pauses a running one, and created stops it. The change is made once. The server does not undo a later docker stop, nor what a restart policy does. A new container is started unless state is created.\n\nPossible enum values:\n - `\"created\"` is a container that does not run: never started, exited, dead, or being removed.\n - `\"paused\"` is a container whose processes are frozen.\n - `\"running\"` is a container that runs, or that Docker is restarting.\n - `\"unknown\"` is a container whose Docker status this version does not know. Clients cannot ask for it.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"created", "paused", "running", "unknown"},
+						},
+					},
+					"image": {
+						SchemaProps: spec.SchemaProps{
+							Description: "image is the name of the image, as for docker run. It may be a tag, such as busybox:1.36, a digest, or the ID of an image that is there. A name without a tag means latest. It is required for a new container.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"imagePullPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "imagePullPolicy says when the image is pulled for a new container: Always, Never, or IfNotPresent, which is the default. docker run: --pull.\n\nPossible enum values:\n - `\"Always\"` pulls the image each time.\n - `\"IfNotPresent\"` pulls the image if it is not there.\n - `\"Never\"` never pulls the image. It must be there.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Always", "IfNotPresent", "Never"},
+						},
+					},
+					"platform": {
+						SchemaProps: spec.SchemaProps{
+							Description: "platform is the platform of the image that is wanted, such as linux/arm64. The default is the engine's own. docker run: --platform.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"pullSecrets": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "pullSecrets are the names of Secrets of type kubernetes.io/dockerconfigjson with credentials for the registry. They are used only behind a cluster, and only if the user may get them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"command": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "command is the program with its first arguments. It replaces the ENTRYPOINT of the image, and then the CMD of the image is not used. docker run: --entrypoint.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"args": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "args are the arguments of the program. They replace the CMD of the image. docker run: the words after the image.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"env": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "env are environment variables, in addition to those of the image. Behind a cluster their values are not shown, unless the server runs with --show-environment. docker run: --env.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ContainerEnvVar{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"workingDir": {
+						SchemaProps: spec.SchemaProps{
+							Description: "workingDir is the directory in which the program starts. docker run: --workdir.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"user": {
+						SchemaProps: spec.SchemaProps{
+							Description: "user is the user that runs the program, as a name or number, with an optional group: user:group. docker run: --user.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"tty": {
+						SchemaProps: spec.SchemaProps{
+							Description: "tty gives the program a terminal. docker run: --tty.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"stdin": {
+						SchemaProps: spec.SchemaProps{
+							Description: "stdin keeps the program's standard input open, so that clients can attach to it. docker run: --interactive.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"stdinOnce": {
+						SchemaProps: spec.SchemaProps{
+							Description: "stdinOnce closes standard input when the first client that was attached to it leaves.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"init": {
+						SchemaProps: spec.SchemaProps{
+							Description: "init runs a small init process in the container, which forwards signals and reaps processes. The default is the engine's. docker run: --init.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"stopSignal": {
+						SchemaProps: spec.SchemaProps{
+							Description: "stopSignal is the signal that stops the container, such as SIGINT. docker run: --stop-signal.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"stopTimeoutSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "stopTimeoutSeconds is how long Docker waits after the stop signal before it kills the container. -1 means that it waits as long as it takes. docker run: --stop-timeout.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"autoRemove": {
+						SchemaProps: spec.SchemaProps{
+							Description: "autoRemove removes the container and its anonymous volumes when it ends. docker run: --rm.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"hostname": {
+						SchemaProps: spec.SchemaProps{
+							Description: "hostname is the container's own host name. docker run: --hostname.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"domainname": {
+						SchemaProps: spec.SchemaProps{
+							Description: "domainname is the container's own domain name. docker run: --domainname.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"labels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "labels are those of the container's labels in Docker that are no valid Kubernetes labels. The others are in metadata.labels. docker run: --label.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"ports": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ports are the ports that are published on the engine's host or only exposed. docker run: --publish and --expose.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ContainerPublishedPort{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"publishAllPorts": {
+						SchemaProps: spec.SchemaProps{
+							Description: "publishAllPorts publishes each exposed port, also those of the image, on a port that Docker chooses. docker run: --publish-all.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"networkMode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "networkMode is bridge, host, none, or container: and the name of the container whose network this one shares. To connect the container to networks by their names, use networks instead. docker run: --network.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"networks": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "networks are the networks that the container is connected to. The first one is the one that it starts with. They can be changed at any time: the container is then connected and disconnected. docker run: --network.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ContainerNetworkAttachment{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"dns": {
+						SchemaProps: spec.SchemaProps{
+							Description: "dns says how the container looks up names.",
+							Ref:         ref(v1alpha1.ContainerDNS{}.OpenAPIModelName()),
+						},
+					},
+					"extraHosts": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "extraHosts are additional lines of /etc/hosts, each as name:address. The address host-gateway is the engine's host. docker run: --add-host.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"mounts": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"target",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "mounts are the directories and files that the container sees in addition to its image. docker run: --mount, --volume and --tmpfs.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ContainerMount{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"shmSize": {
+						SchemaProps: spec.SchemaProps{
+							Description: "shmSize is the size of /dev/shm, such as 128Mi. docker run: --shm-size.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"resources": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resources limit what the container uses. They can be changed at any time, but Docker cannot take a limit back.",
+							Ref:         ref(v1alpha1.ContainerResources{}.OpenAPIModelName()),
+						},
+					},
+					"ulimits": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ulimits are limits of the kernel for each process. docker run: --ulimit.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ContainerUlimit{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"devices": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "devices are devices of the engine's host that the container can use. docker run: --device.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ContainerDevice{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"gpus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "gpus are the GPUs that the container can use. docker run: --gpus.",
+							Ref:         ref(v1alpha1.ContainerGPUs{}.OpenAPIModelName()),
+						},
+					},
+					"restartPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "restartPolicy says when Docker starts the container again after it has ended. It can be changed at any time. docker run: --restart.",
+							Ref:         ref(v1alpha1.ContainerRestartPolicy{}.OpenAPIModelName()),
+						},
+					},
+					"healthCheck": {
+						SchemaProps: spec.SchemaProps{
+							Description: "healthCheck says how Docker finds out whether the container is healthy. What is not given here is as the image says.",
+							Ref:         ref(v1alpha1.ContainerHealthCheck{}.OpenAPIModelName()),
+						},
+					},
+					"securityContext": {
+						SchemaProps: spec.SchemaProps{
+							Description: "securityContext says what the container's processes may do.",
+							Ref:         ref(v1alpha1.ContainerSecurityContext{}.OpenAPIModelName()),
+						},
+					},
+					"sysctls": {
+						SchemaProps: spec.SchemaProps{
+							Description: "sysctls are parameters of the kernel for the container's namespaces. docker run: --sysctl.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"pidMode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "pidMode is host, or container: and the name of the container whose processes this one sees. docker run: --pid.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"ipcMode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ipcMode is none, private, shareable, host, or container: and the name of the container whose shared memory this one uses. docker run: --ipc.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"utsMode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "utsMode is host if the container has the host name of the engine's host. docker run: --uts.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"usernsMode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "usernsMode is host if user IDs in the container are those of the engine's host, even if the engine maps them. docker run: --userns.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"cgroupnsMode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cgroupnsMode is host or private. docker run: --cgroupns.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"runtime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "runtime is the name of the OCI runtime, such as runc. docker run: --runtime.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"logging": {
+						SchemaProps: spec.SchemaProps{
+							Description: "logging says where the container's output goes.",
+							Ref:         ref(v1alpha1.ContainerLogging{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ContainerDNS{}.OpenAPIModelName(), v1alpha1.ContainerDevice{}.OpenAPIModelName(), v1alpha1.ContainerEnvVar{}.OpenAPIModelName(), v1alpha1.ContainerGPUs{}.OpenAPIModelName(), v1alpha1.ContainerHealthCheck{}.OpenAPIModelName(), v1alpha1.ContainerLogging{}.OpenAPIModelName(), v1alpha1.ContainerMount{}.OpenAPIModelName(), v1alpha1.ContainerNetworkAttachment{}.OpenAPIModelName(), v1alpha1.ContainerPublishedPort{}.OpenAPIModelName(), v1alpha1.ContainerResources{}.OpenAPIModelName(), v1alpha1.ContainerRestartPolicy{}.OpenAPIModelName(), v1alpha1.ContainerSecurityContext{}.OpenAPIModelName(), v1alpha1.ContainerUlimit{}.OpenAPIModelName(), resource.Quantity{}.OpenAPIModelName()},
 	}
 }
 
@@ -1103,7 +2437,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 					},
 					"image": {
 						SchemaProps: spec.SchemaProps{
-							Description: "image is the name of the image that was given when the container was created.",
+							Description: "image is the ID of the image that the container was made from, as in the status.id of that Image. The name that was given is spec.image.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -1131,6 +2465,48 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
 										Ref: ref(v1alpha1.ContainerPort{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"networks": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "networks are the networks that the container is connected to, with its addresses.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ContainerNetworkStatus{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"mounts": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"target",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "mounts are what the container has mounted, whoever asked for it.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ContainerMountStatus{}.OpenAPIModelName()),
 									},
 								},
 							},
@@ -1247,7 +2623,54 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.ContainerLastAction{}.OpenAPIModelName(), v1alpha1.ContainerPort{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.ContainerLastAction{}.OpenAPIModelName(), v1alpha1.ContainerMountStatus{}.OpenAPIModelName(), v1alpha1.ContainerNetworkStatus{}.OpenAPIModelName(), v1alpha1.ContainerPort{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerTmpfsOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerTmpfsOptions are the options of a mount of type tmpfs.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"size": {
+						SchemaProps: spec.SchemaProps{
+							Description: "size is the largest size, such as 64Mi. The default is half of the host's memory.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"mode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "mode is the file mode of the directory. In YAML it may be written octal, such as 01777.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"options": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "options are mount options such as noexec or size=64m instead. docker run: --tmpfs.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			resource.Quantity{}.OpenAPIModelName()},
 	}
 }
 
@@ -1350,6 +2773,108 @@ func schema_pkg_apis_containers_v1alpha1_ContainerTopOptions(ref common.Referenc
 							Description: "psArgs are the arguments for ps: -ef (the default), -eF, -el, -elf, aux or a part of these, or -o with a list of columns such as \"-o pid,user,args\". The list must have pid. Arguments that could show the environment of processes are refused.",
 							Type:        []string{"string"},
 							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerUlimit(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerUlimit is a limit of the kernel for each process.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is the name of the limit, such as nofile.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"soft": {
+						SchemaProps: spec.SchemaProps{
+							Description: "soft is the limit that a process has first. -1 means none.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"hard": {
+						SchemaProps: spec.SchemaProps{
+							Description: "hard is the limit up to which a process can raise it. -1 means none.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+				Required: []string{"name", "soft", "hard"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerVolumeOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerVolumeOptions are the options of a mount of type volume.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"noCopy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "noCopy keeps an empty volume empty. Otherwise Docker fills it with what the image has at target.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"subpath": {
+						SchemaProps: spec.SchemaProps{
+							Description: "subpath is the path in the volume that is mounted instead of all of it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"driver": {
+						SchemaProps: spec.SchemaProps{
+							Description: "driver is the volume driver, if the volume is to be created.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"options": {
+						SchemaProps: spec.SchemaProps{
+							Description: "options are the options of the driver, if the volume is to be created.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"labels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "labels are the labels of the volume, if it is to be created.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
 						},
 					},
 				},

@@ -18,9 +18,12 @@ const StopTimeoutAnnotation = "containers.rancherdesktop.io/stop-timeout-seconds
 // MaxStopTimeoutSeconds is the largest value of StopTimeoutAnnotation.
 const MaxStopTimeoutSeconds = 600
 
+// FieldsLabel is the Docker label of a container that was created here. It has the paths of the spec that the creator gave, in
+// the form of FieldsV1 and in the order in which they were given. The API shows it nowhere.
+const FieldsLabel = "containers.rancherdesktop.io/fields"
+
 // +genclient
 // +genclient:noStatus
-// +genclient:skipVerbs=create
 // +genclient:method=Kill,verb=create,subresource=kill,input=github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1.ContainerKill,result=k8s.io/apimachinery/pkg/apis/meta/v1.Status
 // +genclient:method=Rename,verb=create,subresource=rename,input=github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1.ContainerRename,result=k8s.io/apimachinery/pkg/apis/meta/v1.Status
 // +genclient:method=GetTop,verb=get,subresource=top,result=github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1.ContainerTop
@@ -39,7 +42,7 @@ type Container struct {
 	// them after creation.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
-	// spec is the part of the container that can be changed.
+	// spec says how the container is made, and whether it runs.
 	// +optional
 	Spec ContainerSpec `json:"spec,omitempty"`
 	// status is what Docker reports about the container now. It is read-only.
@@ -61,16 +64,6 @@ const (
 	// ContainerStateUnknown is a container whose Docker status this version does not know. Clients cannot ask for it.
 	ContainerStateUnknown ContainerState = "unknown"
 )
-
-// ContainerSpec is the part of a container that can be changed.
-type ContainerSpec struct {
-	// state is the state of the container in Docker: running, paused, created (not running) or unknown. Setting it
-	// makes the Docker call while the request waits. running starts a stopped container or unpauses a paused one,
-	// paused pauses a running one, and created stops it. The change is made once. The server does not undo a later
-	// docker stop, nor what a restart policy does.
-	// +optional
-	State ContainerState `json:"state,omitempty"`
-}
 
 // ContainerDockerStatus is Docker's own word for the status of a container.
 // +enum
@@ -147,7 +140,8 @@ type ContainerStatus struct {
 	// +optional
 	// +listType=atomic
 	Args []string `json:"args,omitempty"`
-	// image is the name of the image that was given when the container was created.
+	// image is the ID of the image that the container was made from, as in the status.id of that Image. The name that was
+	// given is spec.image.
 	// +optional
 	Image string `json:"image,omitempty"`
 	// imageID is the ID of the image that the container was made from, sha256: and 64 hexadecimal digits.
@@ -158,6 +152,16 @@ type ContainerStatus struct {
 	// +listType=map
 	// +listMapKey=name
 	Ports []ContainerPort `json:"ports,omitempty"`
+	// networks are the networks that the container is connected to, with its addresses.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	Networks []ContainerNetworkStatus `json:"networks,omitempty"`
+	// mounts are what the container has mounted, whoever asked for it.
+	// +optional
+	// +listType=map
+	// +listMapKey=target
+	Mounts []ContainerMountStatus `json:"mounts,omitempty"`
 	// labels are all of the container's labels in Docker.
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`

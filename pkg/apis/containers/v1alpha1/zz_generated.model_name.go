@@ -24,8 +24,48 @@ func (in ContainerAttachOptions) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerBindOptions) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerBindOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerCapabilities) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerCapabilities"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerDNS) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerDNS"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerDevice) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerDevice"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerEnvVar) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerEnvVar"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerExecOptions) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ContainerExecOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerGPUs) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerGPUs"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerHealthCheck) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerHealthCheck"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerImageMountOptions) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerImageMountOptions"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -49,6 +89,21 @@ func (in ContainerLogOptions) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerLogging) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerLogging"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerMount) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerMount"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerMountStatus) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerMountStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerNamespace) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ContainerNamespace"
 }
@@ -56,6 +111,16 @@ func (in ContainerNamespace) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerNamespaceList) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ContainerNamespaceList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerNetworkAttachment) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerNetworkAttachment"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerNetworkStatus) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerNetworkStatus"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -84,8 +149,28 @@ func (in ContainerProcess) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerPublishedPort) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerPublishedPort"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerRename) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ContainerRename"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerResources) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerResources"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerRestartPolicy) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerRestartPolicy"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerSecurityContext) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerSecurityContext"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -99,6 +184,11 @@ func (in ContainerStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerTmpfsOptions) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerTmpfsOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerTop) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ContainerTop"
 }
@@ -106,6 +196,16 @@ func (in ContainerTop) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerTopOptions) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ContainerTopOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerUlimit) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerUlimit"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerVolumeOptions) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerVolumeOptions"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -29,7 +29,7 @@ type ContainerApplyConfiguration struct {
 	// labels. status.labels has all of them. Neither labels nor annotations can be changed, because Docker cannot store
 	// them after creation.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	// spec is the part of the container that can be changed.
+	// spec says how the container is made, and whether it runs.
 	Spec *ContainerSpecApplyConfiguration `json:"spec,omitempty"`
 	// status is what Docker reports about the container now. It is read-only.
 	Status *ContainerStatusApplyConfiguration `json:"status,omitempty"`

@@ -7,18 +7,126 @@ package v1alpha1
 
 import (
 	containersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	resource "k8s.io/apimachinery/pkg/api/resource"
 )
 
 // ContainerSpecApplyConfiguration represents a declarative configuration of the ContainerSpec type for use
 // with apply.
 //
-// ContainerSpec is the part of a container that can be changed.
+// ContainerSpec says how a container is made, and whether it runs. Only state, resources, restartPolicy and networks can be
+// changed while the container exists. To change another field, replace the container: kubectl replace --force does it.
+//
+// For a container that was created here, spec shows the fields that its creator gave, with the values that Docker holds
+// now. For any other container it shows what differs from the configuration of the image and from the defaults of the
+// engine. What holds in the end, whoever asked for it, is in status.
 type ContainerSpecApplyConfiguration struct {
 	// state is the state of the container in Docker: running, paused, created (not running) or unknown. Setting it
 	// makes the Docker call while the request waits. running starts a stopped container or unpauses a paused one,
 	// paused pauses a running one, and created stops it. The change is made once. The server does not undo a later
-	// docker stop, nor what a restart policy does.
+	// docker stop, nor what a restart policy does. A new container is started unless state is created.
 	State *containersv1alpha1.ContainerState `json:"state,omitempty"`
+	// image is the name of the image, as for docker run. It may be a tag, such as busybox:1.36, a digest, or the ID of an
+	// image that is there. A name without a tag means latest. It is required for a new container.
+	Image *string `json:"image,omitempty"`
+	// imagePullPolicy says when the image is pulled for a new container: Always, Never, or IfNotPresent, which is the
+	// default. docker run: --pull.
+	ImagePullPolicy *containersv1alpha1.ContainerImagePullPolicy `json:"imagePullPolicy,omitempty"`
+	// platform is the platform of the image that is wanted, such as linux/arm64. The default is the engine's own.
+	// docker run: --platform.
+	Platform *string `json:"platform,omitempty"`
+	// pullSecrets are the names of Secrets of type kubernetes.io/dockerconfigjson with credentials for the registry. They
+	// are used only behind a cluster, and only if the user may get them.
+	PullSecrets []string `json:"pullSecrets,omitempty"`
+	// command is the program with its first arguments. It replaces the ENTRYPOINT of the image, and then the CMD of the
+	// image is not used. docker run: --entrypoint.
+	Command []string `json:"command,omitempty"`
+	// args are the arguments of the program. They replace the CMD of the image. docker run: the words after the image.
+	Args []string `json:"args,omitempty"`
+	// env are environment variables, in addition to those of the image. Behind a cluster their values are not shown,
+	// unless the server runs with --show-environment. docker run: --env.
+	Env []ContainerEnvVarApplyConfiguration `json:"env,omitempty"`
+	// workingDir is the directory in which the program starts. docker run: --workdir.
+	WorkingDir *string `json:"workingDir,omitempty"`
+	// user is the user that runs the program, as a name or number, with an optional group: user:group.
+	// docker run: --user.
+	User *string `json:"user,omitempty"`
+	// tty gives the program a terminal. docker run: --tty.
+	TTY *bool `json:"tty,omitempty"`
+	// stdin keeps the program's standard input open, so that clients can attach to it. docker run: --interactive.
+	Stdin *bool `json:"stdin,omitempty"`
+	// stdinOnce closes standard input when the first client that was attached to it leaves.
+	StdinOnce *bool `json:"stdinOnce,omitempty"`
+	// init runs a small init process in the container, which forwards signals and reaps processes. The default is the
+	// engine's. docker run: --init.
+	Init *bool `json:"init,omitempty"`
+	// stopSignal is the signal that stops the container, such as SIGINT. docker run: --stop-signal.
+	StopSignal *string `json:"stopSignal,omitempty"`
+	// stopTimeoutSeconds is how long Docker waits after the stop signal before it kills the container. -1 means that it
+	// waits as long as it takes. docker run: --stop-timeout.
+	StopTimeoutSeconds *int64 `json:"stopTimeoutSeconds,omitempty"`
+	// autoRemove removes the container and its anonymous volumes when it ends. docker run: --rm.
+	AutoRemove *bool `json:"autoRemove,omitempty"`
+	// hostname is the container's own host name. docker run: --hostname.
+	Hostname *string `json:"hostname,omitempty"`
+	// domainname is the container's own domain name. docker run: --domainname.
+	Domainname *string `json:"domainname,omitempty"`
+	// labels are those of the container's labels in Docker that are no valid Kubernetes labels. The others are in
+	// metadata.labels. docker run: --label.
+	Labels map[string]string `json:"labels,omitempty"`
+	// ports are the ports that are published on the engine's host or only exposed. docker run: --publish and --expose.
+	Ports []ContainerPublishedPortApplyConfiguration `json:"ports,omitempty"`
+	// publishAllPorts publishes each exposed port, also those of the image, on a port that Docker chooses.
+	// docker run: --publish-all.
+	PublishAllPorts *bool `json:"publishAllPorts,omitempty"`
+	// networkMode is bridge, host, none, or container: and the name of the container whose network this one shares. To
+	// connect the container to networks by their names, use networks instead. docker run: --network.
+	NetworkMode *string `json:"networkMode,omitempty"`
+	// networks are the networks that the container is connected to. The first one is the one that it starts with. They can
+	// be changed at any time: the container is then connected and disconnected. docker run: --network.
+	Networks []ContainerNetworkAttachmentApplyConfiguration `json:"networks,omitempty"`
+	// dns says how the container looks up names.
+	DNS *ContainerDNSApplyConfiguration `json:"dns,omitempty"`
+	// extraHosts are additional lines of /etc/hosts, each as name:address. The address host-gateway is the engine's host.
+	// docker run: --add-host.
+	ExtraHosts []string `json:"extraHosts,omitempty"`
+	// mounts are the directories and files that the container sees in addition to its image. docker run: --mount,
+	// --volume and --tmpfs.
+	Mounts []ContainerMountApplyConfiguration `json:"mounts,omitempty"`
+	// shmSize is the size of /dev/shm, such as 128Mi. docker run: --shm-size.
+	ShmSize *resource.Quantity `json:"shmSize,omitempty"`
+	// resources limit what the container uses. They can be changed at any time, but Docker cannot take a limit back.
+	Resources *ContainerResourcesApplyConfiguration `json:"resources,omitempty"`
+	// ulimits are limits of the kernel for each process. docker run: --ulimit.
+	Ulimits []ContainerUlimitApplyConfiguration `json:"ulimits,omitempty"`
+	// devices are devices of the engine's host that the container can use. docker run: --device.
+	Devices []ContainerDeviceApplyConfiguration `json:"devices,omitempty"`
+	// gpus are the GPUs that the container can use. docker run: --gpus.
+	Gpus *ContainerGPUsApplyConfiguration `json:"gpus,omitempty"`
+	// restartPolicy says when Docker starts the container again after it has ended. It can be changed at any time.
+	// docker run: --restart.
+	RestartPolicy *ContainerRestartPolicyApplyConfiguration `json:"restartPolicy,omitempty"`
+	// healthCheck says how Docker finds out whether the container is healthy. What is not given here is as the image says.
+	HealthCheck *ContainerHealthCheckApplyConfiguration `json:"healthCheck,omitempty"`
+	// securityContext says what the container's processes may do.
+	SecurityContext *ContainerSecurityContextApplyConfiguration `json:"securityContext,omitempty"`
+	// sysctls are parameters of the kernel for the container's namespaces. docker run: --sysctl.
+	Sysctls map[string]string `json:"sysctls,omitempty"`
+	// pidMode is host, or container: and the name of the container whose processes this one sees. docker run: --pid.
+	PIDMode *string `json:"pidMode,omitempty"`
+	// ipcMode is none, private, shareable, host, or container: and the name of the container whose shared memory this one
+	// uses. docker run: --ipc.
+	IPCMode *string `json:"ipcMode,omitempty"`
+	// utsMode is host if the container has the host name of the engine's host. docker run: --uts.
+	UTSMode *string `json:"utsMode,omitempty"`
+	// usernsMode is host if user IDs in the container are those of the engine's host, even if the engine maps them.
+	// docker run: --userns.
+	UsernsMode *string `json:"usernsMode,omitempty"`
+	// cgroupnsMode is host or private. docker run: --cgroupns.
+	CgroupnsMode *string `json:"cgroupnsMode,omitempty"`
+	// runtime is the name of the OCI runtime, such as runc. docker run: --runtime.
+	Runtime *string `json:"runtime,omitempty"`
+	// logging says where the container's output goes.
+	Logging *ContainerLoggingApplyConfiguration `json:"logging,omitempty"`
 }
 
 // ContainerSpecApplyConfiguration constructs a declarative configuration of the ContainerSpec type for use with
@@ -32,5 +140,391 @@ func ContainerSpec() *ContainerSpecApplyConfiguration {
 // If called multiple times, the State field is set to the value of the last call.
 func (b *ContainerSpecApplyConfiguration) WithState(value containersv1alpha1.ContainerState) *ContainerSpecApplyConfiguration {
 	b.State = &value
+	return b
+}
+
+// WithImage sets the Image field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Image field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithImage(value string) *ContainerSpecApplyConfiguration {
+	b.Image = &value
+	return b
+}
+
+// WithImagePullPolicy sets the ImagePullPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ImagePullPolicy field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithImagePullPolicy(value containersv1alpha1.ContainerImagePullPolicy) *ContainerSpecApplyConfiguration {
+	b.ImagePullPolicy = &value
+	return b
+}
+
+// WithPlatform sets the Platform field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Platform field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithPlatform(value string) *ContainerSpecApplyConfiguration {
+	b.Platform = &value
+	return b
+}
+
+// WithPullSecrets adds the given value to the PullSecrets field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the PullSecrets field.
+func (b *ContainerSpecApplyConfiguration) WithPullSecrets(values ...string) *ContainerSpecApplyConfiguration {
+	for i := range values {
+		b.PullSecrets = append(b.PullSecrets, values[i])
+	}
+	return b
+}
+
+// WithCommand adds the given value to the Command field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Command field.
+func (b *ContainerSpecApplyConfiguration) WithCommand(values ...string) *ContainerSpecApplyConfiguration {
+	for i := range values {
+		b.Command = append(b.Command, values[i])
+	}
+	return b
+}
+
+// WithArgs adds the given value to the Args field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Args field.
+func (b *ContainerSpecApplyConfiguration) WithArgs(values ...string) *ContainerSpecApplyConfiguration {
+	for i := range values {
+		b.Args = append(b.Args, values[i])
+	}
+	return b
+}
+
+// WithEnv adds the given value to the Env field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Env field.
+func (b *ContainerSpecApplyConfiguration) WithEnv(values ...*ContainerEnvVarApplyConfiguration) *ContainerSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithEnv")
+		}
+		b.Env = append(b.Env, *values[i])
+	}
+	return b
+}
+
+// WithWorkingDir sets the WorkingDir field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the WorkingDir field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithWorkingDir(value string) *ContainerSpecApplyConfiguration {
+	b.WorkingDir = &value
+	return b
+}
+
+// WithUser sets the User field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the User field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithUser(value string) *ContainerSpecApplyConfiguration {
+	b.User = &value
+	return b
+}
+
+// WithTTY sets the TTY field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the TTY field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithTTY(value bool) *ContainerSpecApplyConfiguration {
+	b.TTY = &value
+	return b
+}
+
+// WithStdin sets the Stdin field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Stdin field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithStdin(value bool) *ContainerSpecApplyConfiguration {
+	b.Stdin = &value
+	return b
+}
+
+// WithStdinOnce sets the StdinOnce field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the StdinOnce field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithStdinOnce(value bool) *ContainerSpecApplyConfiguration {
+	b.StdinOnce = &value
+	return b
+}
+
+// WithInit sets the Init field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Init field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithInit(value bool) *ContainerSpecApplyConfiguration {
+	b.Init = &value
+	return b
+}
+
+// WithStopSignal sets the StopSignal field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the StopSignal field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithStopSignal(value string) *ContainerSpecApplyConfiguration {
+	b.StopSignal = &value
+	return b
+}
+
+// WithStopTimeoutSeconds sets the StopTimeoutSeconds field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the StopTimeoutSeconds field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithStopTimeoutSeconds(value int64) *ContainerSpecApplyConfiguration {
+	b.StopTimeoutSeconds = &value
+	return b
+}
+
+// WithAutoRemove sets the AutoRemove field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the AutoRemove field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithAutoRemove(value bool) *ContainerSpecApplyConfiguration {
+	b.AutoRemove = &value
+	return b
+}
+
+// WithHostname sets the Hostname field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Hostname field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithHostname(value string) *ContainerSpecApplyConfiguration {
+	b.Hostname = &value
+	return b
+}
+
+// WithDomainname sets the Domainname field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Domainname field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithDomainname(value string) *ContainerSpecApplyConfiguration {
+	b.Domainname = &value
+	return b
+}
+
+// WithLabels puts the entries into the Labels field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, the entries provided by each call will be put on the Labels field,
+// overwriting an existing map entries in Labels field with the same key.
+func (b *ContainerSpecApplyConfiguration) WithLabels(entries map[string]string) *ContainerSpecApplyConfiguration {
+	if b.Labels == nil && len(entries) > 0 {
+		b.Labels = make(map[string]string, len(entries))
+	}
+	for k, v := range entries {
+		b.Labels[k] = v
+	}
+	return b
+}
+
+// WithPorts adds the given value to the Ports field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Ports field.
+func (b *ContainerSpecApplyConfiguration) WithPorts(values ...*ContainerPublishedPortApplyConfiguration) *ContainerSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithPorts")
+		}
+		b.Ports = append(b.Ports, *values[i])
+	}
+	return b
+}
+
+// WithPublishAllPorts sets the PublishAllPorts field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PublishAllPorts field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithPublishAllPorts(value bool) *ContainerSpecApplyConfiguration {
+	b.PublishAllPorts = &value
+	return b
+}
+
+// WithNetworkMode sets the NetworkMode field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the NetworkMode field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithNetworkMode(value string) *ContainerSpecApplyConfiguration {
+	b.NetworkMode = &value
+	return b
+}
+
+// WithNetworks adds the given value to the Networks field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Networks field.
+func (b *ContainerSpecApplyConfiguration) WithNetworks(values ...*ContainerNetworkAttachmentApplyConfiguration) *ContainerSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithNetworks")
+		}
+		b.Networks = append(b.Networks, *values[i])
+	}
+	return b
+}
+
+// WithDNS sets the DNS field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DNS field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithDNS(value *ContainerDNSApplyConfiguration) *ContainerSpecApplyConfiguration {
+	b.DNS = value
+	return b
+}
+
+// WithExtraHosts adds the given value to the ExtraHosts field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the ExtraHosts field.
+func (b *ContainerSpecApplyConfiguration) WithExtraHosts(values ...string) *ContainerSpecApplyConfiguration {
+	for i := range values {
+		b.ExtraHosts = append(b.ExtraHosts, values[i])
+	}
+	return b
+}
+
+// WithMounts adds the given value to the Mounts field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Mounts field.
+func (b *ContainerSpecApplyConfiguration) WithMounts(values ...*ContainerMountApplyConfiguration) *ContainerSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithMounts")
+		}
+		b.Mounts = append(b.Mounts, *values[i])
+	}
+	return b
+}
+
+// WithShmSize sets the ShmSize field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ShmSize field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithShmSize(value resource.Quantity) *ContainerSpecApplyConfiguration {
+	b.ShmSize = &value
+	return b
+}
+
+// WithResources sets the Resources field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Resources field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithResources(value *ContainerResourcesApplyConfiguration) *ContainerSpecApplyConfiguration {
+	b.Resources = value
+	return b
+}
+
+// WithUlimits adds the given value to the Ulimits field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Ulimits field.
+func (b *ContainerSpecApplyConfiguration) WithUlimits(values ...*ContainerUlimitApplyConfiguration) *ContainerSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithUlimits")
+		}
+		b.Ulimits = append(b.Ulimits, *values[i])
+	}
+	return b
+}
+
+// WithDevices adds the given value to the Devices field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Devices field.
+func (b *ContainerSpecApplyConfiguration) WithDevices(values ...*ContainerDeviceApplyConfiguration) *ContainerSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithDevices")
+		}
+		b.Devices = append(b.Devices, *values[i])
+	}
+	return b
+}
+
+// WithGpus sets the Gpus field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Gpus field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithGpus(value *ContainerGPUsApplyConfiguration) *ContainerSpecApplyConfiguration {
+	b.Gpus = value
+	return b
+}
+
+// WithRestartPolicy sets the RestartPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the RestartPolicy field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithRestartPolicy(value *ContainerRestartPolicyApplyConfiguration) *ContainerSpecApplyConfiguration {
+	b.RestartPolicy = value
+	return b
+}
+
+// WithHealthCheck sets the HealthCheck field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the HealthCheck field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithHealthCheck(value *ContainerHealthCheckApplyConfiguration) *ContainerSpecApplyConfiguration {
+	b.HealthCheck = value
+	return b
+}
+
+// WithSecurityContext sets the SecurityContext field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the SecurityContext field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithSecurityContext(value *ContainerSecurityContextApplyConfiguration) *ContainerSpecApplyConfiguration {
+	b.SecurityContext = value
+	return b
+}
+
+// WithSysctls puts the entries into the Sysctls field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, the entries provided by each call will be put on the Sysctls field,
+// overwriting an existing map entries in Sysctls field with the same key.
+func (b *ContainerSpecApplyConfiguration) WithSysctls(entries map[string]string) *ContainerSpecApplyConfiguration {
+	if b.Sysctls == nil && len(entries) > 0 {
+		b.Sysctls = make(map[string]string, len(entries))
+	}
+	for k, v := range entries {
+		b.Sysctls[k] = v
+	}
+	return b
+}
+
+// WithPIDMode sets the PIDMode field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PIDMode field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithPIDMode(value string) *ContainerSpecApplyConfiguration {
+	b.PIDMode = &value
+	return b
+}
+
+// WithIPCMode sets the IPCMode field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the IPCMode field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithIPCMode(value string) *ContainerSpecApplyConfiguration {
+	b.IPCMode = &value
+	return b
+}
+
+// WithUTSMode sets the UTSMode field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the UTSMode field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithUTSMode(value string) *ContainerSpecApplyConfiguration {
+	b.UTSMode = &value
+	return b
+}
+
+// WithUsernsMode sets the UsernsMode field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the UsernsMode field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithUsernsMode(value string) *ContainerSpecApplyConfiguration {
+	b.UsernsMode = &value
+	return b
+}
+
+// WithCgroupnsMode sets the CgroupnsMode field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the CgroupnsMode field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithCgroupnsMode(value string) *ContainerSpecApplyConfiguration {
+	b.CgroupnsMode = &value
+	return b
+}
+
+// WithRuntime sets the Runtime field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Runtime field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithRuntime(value string) *ContainerSpecApplyConfiguration {
+	b.Runtime = &value
+	return b
+}
+
+// WithLogging sets the Logging field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Logging field is set to the value of the last call.
+func (b *ContainerSpecApplyConfiguration) WithLogging(value *ContainerLoggingApplyConfiguration) *ContainerSpecApplyConfiguration {
+	b.Logging = value
 	return b
 }

@@ -28,12 +28,17 @@ type ContainerStatusApplyConfiguration struct {
 	Path *string `json:"path,omitempty"`
 	// args are the program's arguments.
 	Args []string `json:"args,omitempty"`
-	// image is the name of the image that was given when the container was created.
+	// image is the ID of the image that the container was made from, as in the status.id of that Image. The name that was
+	// given is spec.image.
 	Image *string `json:"image,omitempty"`
 	// imageID is the ID of the image that the container was made from, sha256: and 64 hexadecimal digits.
 	ImageID *string `json:"imageID,omitempty"`
 	// ports are the container's ports, exposed or published.
 	Ports []ContainerPortApplyConfiguration `json:"ports,omitempty"`
+	// networks are the networks that the container is connected to, with its addresses.
+	Networks []ContainerNetworkStatusApplyConfiguration `json:"networks,omitempty"`
+	// mounts are what the container has mounted, whoever asked for it.
+	Mounts []ContainerMountStatusApplyConfiguration `json:"mounts,omitempty"`
 	// labels are all of the container's labels in Docker.
 	Labels map[string]string `json:"labels,omitempty"`
 	// status is Docker's own word: created, running, pausing, paused, restarting, removing, exited, dead, or
@@ -148,6 +153,32 @@ func (b *ContainerStatusApplyConfiguration) WithPorts(values ...*ContainerPortAp
 			panic("nil value passed to WithPorts")
 		}
 		b.Ports = append(b.Ports, *values[i])
+	}
+	return b
+}
+
+// WithNetworks adds the given value to the Networks field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Networks field.
+func (b *ContainerStatusApplyConfiguration) WithNetworks(values ...*ContainerNetworkStatusApplyConfiguration) *ContainerStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithNetworks")
+		}
+		b.Networks = append(b.Networks, *values[i])
+	}
+	return b
+}
+
+// WithMounts adds the given value to the Mounts field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Mounts field.
+func (b *ContainerStatusApplyConfiguration) WithMounts(values ...*ContainerMountStatusApplyConfiguration) *ContainerStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithMounts")
+		}
+		b.Mounts = append(b.Mounts, *values[i])
 	}
 	return b
 }

@@ -25,6 +25,7 @@ type ContainersGetter interface {
 
 // ContainerInterface has methods to work with Container resources.
 type ContainerInterface interface {
+	Create(ctx context.Context, container *containersv1alpha1.Container, opts v1.CreateOptions) (*containersv1alpha1.Container, error)
 	Update(ctx context.Context, container *containersv1alpha1.Container, opts v1.UpdateOptions) (*containersv1alpha1.Container, error)
 	Delete(ctx context.Context, name string, opts v1.DeleteOptions) error
 	DeleteCollection(ctx context.Context, opts v1.DeleteOptions, listOpts v1.ListOptions) error
