@@ -1,12 +1,11 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Uses the containers of a server with the Kubernetes client for JavaScript:
+// Uses a server with the Kubernetes client for JavaScript:
 //
 //     node client.js KUBECONFIG NAMESPACE COMMAND ARGUMENT...
 //
 // Standard input and both outputs are those of the container, and the exit status is that of its command.
-import https from 'node:https';
 import { PassThrough } from 'node:stream';
 
 import { Attach, CustomObjectsApi, Exec, KubeConfig, Log, PortForward, Watch } from '@kubernetes/client-node';
@@ -22,8 +21,9 @@ config.loadFromFile(kubeconfig);
 const collection = (plural) => `/apis/${group}/${version}/namespaces/${namespace}/${plural}`;
 
 // The classes for pods put the name of a pod into /api/v1/namespaces/NAMESPACE/pods/NAME/exec and the like. A URL resolves
-// "..", so this name of a pod leads to a container.
-const pod = (container) => '../../../../..' + collection('containers') + '/' + container;
+// "..", so these names of pods lead to other objects.
+const inPlaceOfPod = (plural, name) => '../../../../..' + collection(plural) + '/' + name;
+const pod = (container) => inPlaceOfPod('containers', container);
 
 // ended waits for the end of a connection.
 const ended = (connection) => new Promise((resolve) => connection.on('close', resolve));
@@ -114,23 +114,10 @@ const commands = {
         await ended(await new Attach(config).attach(namespace, pod(name), '', stdout, stderr, stdin, false));
     },
 
-    async log(name, options) {
+    async log(plural, name, options) {
         const log = new PassThrough();
-        await new Log(config).log(namespace, pod(name), '', log, JSON.parse(options));
+        await new Log(config).log(namespace, inPlaceOfPod(plural, name), '', log, JSON.parse(options));
         await ended(log.pipe(stdout, { end: false }) && log);
-    },
-
-    // get prints what is at a path below the objects of a resource. It is for what no class of the client reads.
-    async get(plural, path) {
-        const options = {};
-        await config.applyToHTTPSOptions(options);
-        const answer = await new Promise((resolve, reject) => {
-            https.get(config.getCurrentCluster().server + collection(plural) + '/' + path, options, resolve).on('error', reject);
-        });
-        if (answer.statusCode !== 200) {
-            throw new Error(`HTTP-Code: ${answer.statusCode}`);
-        }
-        await ended(answer.pipe(stdout, { end: false }) && answer);
     },
 
     async portforward(name, port) {

@@ -34,7 +34,7 @@ func pulls(t *testing.T, c *Client, docker *engine.Engine) {
 	if inspected, err := docker.Client().ImageInspect(t.Context(), ref); err != nil || inspected.ID != done.Status.ImageID {
 		t.Errorf("the engine has the image %q (%v), want %q", inspected.ID, err, done.Status.ImageID)
 	}
-	log := c.Run(t, nil, "get", "imagepullrequests", done.Name+"/log?follow=true")
+	log := c.Run(t, nil, "log", "imagepullrequests", done.Name, `{"follow": true}`)
 	if !strings.HasPrefix(log.Stdout, "v1: Pulling from team/tool\n") || !strings.Contains(log.Stdout, "Digest: "+digest+"\n") || log.Code != 0 {
 		t.Errorf("the log: %v", log)
 	}

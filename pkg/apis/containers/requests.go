@@ -116,8 +116,15 @@ func validateReference(path *field.Path, value, image string) field.ErrorList {
 
 // ValidateImageRequestLogOptions returns the errors of the options for the log of a request.
 func ValidateImageRequestLogOptions(options *v1alpha1.ImageRequestLogOptions) field.ErrorList {
+	var errs field.ErrorList
 	if options.Format != "" && !slices.Contains(logFormats, options.Format) {
-		return field.ErrorList{field.NotSupported(field.NewPath("format"), options.Format, logFormats)}
+		errs = append(errs, field.NotSupported(field.NewPath("format"), options.Format, logFormats))
 	}
-	return nil
+	if options.Previous {
+		errs = append(errs, field.Forbidden(field.NewPath("previous"), "a request runs once, so that there is no previous log"))
+	}
+	if options.Timestamps {
+		errs = append(errs, field.Forbidden(field.NewPath("timestamps"), "Docker's messages have no times"))
+	}
+	return errs
 }

@@ -101,10 +101,19 @@ func TestAPushNamesAnImageByItsName(t *testing.T) {
 	}
 }
 
-func TestTheLogOfARequestIsTextOrJSON(t *testing.T) {
-	for format, isValid := range map[string]bool{"": true, "text": true, "json": true, "JSON": false, "yaml": false} {
-		if errs := ValidateImageRequestLogOptions(&v1alpha1.ImageRequestLogOptions{Format: format}); isValid != (len(errs) == 0) {
-			t.Errorf("%q: %v", format, errs)
+func TestTheLogOfARequestIsTextOrJSONWithoutTimes(t *testing.T) {
+	for options, field := range map[v1alpha1.ImageRequestLogOptions]string{
+		{}:                                 "",
+		{Format: "text"}:                   "",
+		{Format: "json", Container: "web"}: "",
+		{Format: "JSON"}:                   "format",
+		{Format: "yaml"}:                   "format",
+		{Previous: true}:                   "previous",
+		{Timestamps: true}:                 "timestamps",
+	} {
+		errs := ValidateImageRequestLogOptions(&options)
+		if field == "" && len(errs) > 0 || field != "" && (len(errs) != 1 || errs[0].Field != field) {
+			t.Errorf("%+v: %v", options, errs)
 		}
 	}
 }

@@ -3637,6 +3637,27 @@ func schema_pkg_apis_containers_v1alpha1_ImageRequestLogOptions(ref common.Refer
 							Format:      "",
 						},
 					},
+					"container": {
+						SchemaProps: spec.SchemaProps{
+							Description: "container is ignored. Clients for the logs of pods send it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"previous": {
+						SchemaProps: spec.SchemaProps{
+							Description: "previous must be false. A request runs once.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"timestamps": {
+						SchemaProps: spec.SchemaProps{
+							Description: "timestamps must be false. Docker's messages have no times.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"follow": {
 						SchemaProps: spec.SchemaProps{
 							Description: "follow keeps the answer open and sends what Docker says, until the request ends.",

@@ -193,6 +193,15 @@ const (
 // log keeps of each layer only the newest message about progress. A log of a request that failed ends with the error.
 type ImageRequestLogOptions struct {
 	metav1.TypeMeta `json:",inline"`
+	// container is ignored. Clients for the logs of pods send it.
+	// +optional
+	Container string `json:"container,omitempty"`
+	// previous must be false. A request runs once.
+	// +optional
+	Previous bool `json:"previous,omitempty"`
+	// timestamps must be false. Docker's messages have no times.
+	// +optional
+	Timestamps bool `json:"timestamps,omitempty"`
 	// follow keeps the answer open and sends what Docker says, until the request ends.
 	// +optional
 	Follow bool `json:"follow,omitempty"`

@@ -89,9 +89,12 @@ func (ContainerTopOptions) SwaggerDoc() map[string]string {
 }
 
 var map_ImageRequestLogOptions = map[string]string{
-	"":       "ImageRequestLogOptions are the query parameters of the subresource log of an ImagePullRequest or ImagePushRequest. The log keeps of each layer only the newest message about progress. A log of a request that failed ends with the error.",
-	"follow": "follow keeps the answer open and sends what Docker says, until the request ends.",
-	"format": "format is text (the default), for one line for each message that is not about progress, or json, for Docker's messages as they are, one JSON object on each line.",
+	"":           "ImageRequestLogOptions are the query parameters of the subresource log of an ImagePullRequest or ImagePushRequest. The log keeps of each layer only the newest message about progress. A log of a request that failed ends with the error.",
+	"container":  "container is ignored. Clients for the logs of pods send it.",
+	"previous":   "previous must be false. A request runs once.",
+	"timestamps": "timestamps must be false. Docker's messages have no times.",
+	"follow":     "follow keeps the answer open and sends what Docker says, until the request ends.",
+	"format":     "format is text (the default), for one line for each message that is not about progress, or json, for Docker's messages as they are, one JSON object on each line.",
 }
 
 func (ImageRequestLogOptions) SwaggerDoc() map[string]string {
