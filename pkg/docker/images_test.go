@@ -20,6 +20,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/images"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
@@ -58,6 +59,24 @@ func TestEveryChangeOfAnImageShows(t *testing.T) {
 	remove(tag)
 	if x.image(t, tag) != nil || x.image(t, id) != nil {
 		t.Error("the image is shown after its removal")
+	}
+}
+
+func TestAnImageThatAnEventShowsBeforeTheFirstListSaysWhetherItIsInUse(t *testing.T) {
+	x := connect(t)
+	tag := engine.UniqueName("early") + ":v1"
+	id := shared.Image(t, tag)
+	shared.Create(t, engine.UniqueName("user"), engine.FromImage(tag))
+	unlisted := images.New(source.Engine{Client: x.client, Namespace: DefaultNamespace, Events: x.Fence}, func() bool { return false })
+	objects, _, err := unlisted.Observe(t.Context(), id)
+	dockertest.Must(t, err)
+	if len(objects) != 1 {
+		t.Fatalf("%d objects, want one", len(objects))
+	}
+	for _, object := range objects {
+		if used := object.(*v1alpha1.Image).Status.InUse; used == nil || !*used {
+			t.Errorf("inUse is %v, want true", used)
+		}
 	}
 }
 
