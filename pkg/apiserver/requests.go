@@ -31,7 +31,7 @@ const secretTimeout = 5 * time.Second
 type requestKind struct {
 	resource   string
 	newFunc    func() runtime.Object
-	newSource  func(*transfers.Engine, credentials.Finder) *requests.Source
+	newSource  func(*transfers.Engine, credentials.Finder, requests.Slots) *requests.Source
 	newStorage func(scheme *runtime.Scheme, objects storage.Interface, namespace string) (*registry.Creator, error)
 	newLog     func(rest.Getter, *requests.Source) rest.Storage
 }
@@ -45,12 +45,13 @@ var requestKinds = []requestKind{
 
 // addRequests makes the stores of all kinds of requests, and adds the REST storage over them to result.
 func (s *stores) addRequests(result map[string]rest.Storage, engine *transfers.Engine, finder credentials.Finder) error {
+	slots := requests.NewSlots(requests.DefaultMaxRunning)
 	for _, kind := range requestKinds {
 		elsewhere, err := s.addStatic(kind.resource, kind.newFunc, nil)
 		if err != nil {
 			return err
 		}
-		source := kind.newSource(engine, finder)
+		source := kind.newSource(engine, finder, slots)
 		s.requests = append(s.requests, source)
 		store, err := s.addAvailable(kind.resource, kind.newFunc, source)
 		if err != nil {

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	// DefaultMaxRunning is the default of Config.MaxRunning.
+	// DefaultMaxRunning is how many jobs run at a time if Config does not say it.
 	DefaultMaxRunning = 16
 	// DefaultMaxKept is the default of Config.MaxKept.
 	DefaultMaxKept = 1000
@@ -86,8 +86,8 @@ type Config struct {
 	Plan func(ctx context.Context, object runtime.Object) (Job, error)
 	// Clock drives all timers. If it is nil, the source uses the real clock.
 	Clock clock.WithDelayedExecution
-	// MaxRunning is how many jobs run at a time. 0 means DefaultMaxRunning.
-	MaxRunning int
+	// Slots bound how many jobs run at a time. If they are nil, the source has DefaultMaxRunning for itself.
+	Slots Slots
 	// MaxKept is how many requests there are. The oldest one that has finished makes room for a new one. 0 means
 	// DefaultMaxKept.
 	MaxKept int
@@ -106,7 +106,6 @@ type Source struct {
 	requests map[string]*request // by subject
 	subjects map[string]string   // by key
 	runs     map[string]*run     // by the key of the job; the runs that a request may join
-	running  int                 // runs whose jobs have not returned
 	finished []*request          // in the order of their ends
 }
 
@@ -132,8 +131,8 @@ func New(config Config) *Source {
 	if config.Clock == nil {
 		config.Clock = clock.RealClock{}
 	}
-	if config.MaxRunning == 0 {
-		config.MaxRunning = DefaultMaxRunning
+	if config.Slots == nil {
+		config.Slots = NewSlots(DefaultMaxRunning)
 	}
 	if config.MaxKept == 0 {
 		config.MaxKept = DefaultMaxKept
@@ -225,13 +224,14 @@ func (s *Source) add(r *request, name string) (removed []string, err error) {
 		return nil, apierrors.NewAlreadyExists(s.config.Resource, name)
 	}
 	shared := s.runs[r.job.Key]
-	if r.job.Done == nil && shared == nil && s.running >= s.config.MaxRunning {
-		return nil, apierrors.NewTooManyRequests(fmt.Sprintf("%d %s run already: try again when one of them has finished", s.running, s.config.Resource.Resource), retryAfter)
+	isFull := len(s.requests) >= s.config.MaxKept
+	if isFull && len(s.finished) == 0 {
+		return nil, apierrors.NewTooManyRequests(fmt.Sprintf("there are %d %s, and none of them has finished: try again when one has", len(s.requests), s.config.Resource.Resource), retryAfter)
 	}
-	if len(s.requests) >= s.config.MaxKept {
-		if len(s.finished) == 0 {
-			return nil, apierrors.NewTooManyRequests(fmt.Sprintf("there are %d %s, and none of them has finished: try again when one has", len(s.requests), s.config.Resource.Resource), retryAfter)
-		}
+	if r.job.Done == nil && shared == nil && !s.config.Slots.take() {
+		return nil, apierrors.NewTooManyRequests(fmt.Sprintf("%d requests run already: try again when one of them has finished", cap(s.config.Slots)), retryAfter)
+	}
+	if isFull {
 		oldest := s.finished[0]
 		s.removeLocked(oldest)
 		removed = append(removed, oldest.subject)

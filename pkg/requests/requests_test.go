@@ -135,7 +135,7 @@ func TestARequestDoesNotJoinARunThatIsCancelled(t *testing.T) {
 
 func TestARequestWithNothingToDoIsCompleteAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWork(t, func(c *Config) { c.MaxRunning = 1 })
+		w := newWork(t, func(c *Config) { c.Slots = NewSlots(1) })
 		w.mustCreate(t, "a", "key")
 		w.done = &Result{Image: "busybox:latest"}
 		subject, err := w.create("b", "other") // it is not one of those that run
@@ -205,6 +205,42 @@ func TestTooManyRunningRequestsAreRefusedForNow(t *testing.T) {
 		}
 		synctest.Wait()
 		w.mustCreate(t, "more", "more")
+	})
+}
+
+func TestSourcesThatShareSlotsRunNoMoreJobsThanOneSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slots := NewSlots(2)
+		share := func(c *Config) { c.Slots = slots }
+		pulls, pushes := newWork(t, share), newWork(t, share)
+		pulls.mustCreate(t, "a", "a")
+		pushes.mustCreate(t, "a", "a")
+		for _, w := range []*work{pulls, pushes} {
+			if _, err := w.create("more", "more"); !apierrors.IsTooManyRequests(err) || !strings.Contains(err.Error(), "2 requests run already") {
+				t.Errorf("the third: %v", err)
+			}
+		}
+		pushes.end(t, "a", nil)
+		pulls.mustCreate(t, "more", "more")
+		if _, err := pushes.create("more", "more"); !apierrors.IsTooManyRequests(err) {
+			t.Errorf("the third: %v", err)
+		}
+		pulls.end(t, "a", errWork) // it gives its slot back, too
+		pushes.mustCreate(t, "more", "more")
+	})
+}
+
+func TestARequestForWhichThereIsNoRoomTakesNoSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWork(t, func(c *Config) { c.Slots, c.MaxKept = NewSlots(2), 1 })
+		w.mustCreate(t, "a", "a")
+		for range 2 {
+			if _, err := w.create("b", "b"); !apierrors.IsTooManyRequests(err) || !strings.Contains(err.Error(), "none of them has finished") {
+				t.Errorf("the second: %v", err)
+			}
+		}
+		w.end(t, "a", nil)
+		w.mustCreate(t, "b", "b")
 	})
 }
 

@@ -35,13 +35,12 @@ type run struct {
 	message, digest string
 }
 
-// startLocked starts a run. Its goroutine ends with the job, and Stop waits for it.
+// startLocked starts a run in a slot that the caller has taken. Its goroutine ends with the job, and Stop waits for it.
 func (s *Source) startLocked(job Job) *run {
 	r := &run{job: job, record: newRecord(), members: map[*request]bool{}, index: map[string]int{}}
 	ctx, cancel := context.WithCancel(s.ctx)
 	r.cancel = cancel
 	s.runs[job.Key] = r
-	s.running++
 	s.work.Go(func() {
 		defer cancel()
 		result, err := job.Run(ctx, &Report{s, r})
@@ -55,8 +54,8 @@ func (s *Source) end(ended *run, result Result, err error) {
 	if err != nil && s.ctx.Err() != nil {
 		err = failure{v1alpha1.RequestCancelled, fmt.Errorf("the server stopped before the end: %w", err)}
 	}
+	s.config.Slots.free()
 	s.mu.Lock()
-	s.running--
 	s.forgetLocked(ended)
 	ended.record.close()
 	members := slices.Collect(maps.Keys(ended.members))

@@ -26,9 +26,9 @@ func statusOf(request *v1alpha1.ImagePushRequest) *v1alpha1.ImageRequestStatus {
 	return &request.Status
 }
 
-// NewSource returns the source of the requests. They push with the engine.
-func NewSource(engine *transfers.Engine, finder credentials.Finder) *requests.Source {
-	return imagerequest.NewSource(Resource, statusOf, func(ctx context.Context, request *v1alpha1.ImagePushRequest) (requests.Job, error) {
+// NewSource returns the source of the requests. They push with the engine, in slots.
+func NewSource(engine *transfers.Engine, finder credentials.Finder, slots requests.Slots) *requests.Source {
+	return imagerequest.NewSource(Resource, slots, statusOf, func(ctx context.Context, request *v1alpha1.ImagePushRequest) (requests.Job, error) {
 		return plan(ctx, engine, finder, request.Spec)
 	})
 }

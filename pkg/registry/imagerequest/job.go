@@ -17,10 +17,11 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/requests"
 )
 
-// NewSource returns the source of a kind of requests. plan returns the job for a new request.
-func NewSource[T runtime.Object](resource string, status func(T) *v1alpha1.ImageRequestStatus, plan func(context.Context, T) (requests.Job, error)) *requests.Source {
+// NewSource returns the source of a kind of requests. Its jobs run in slots. plan returns the job for a new request.
+func NewSource[T runtime.Object](resource string, slots requests.Slots, status func(T) *v1alpha1.ImageRequestStatus, plan func(context.Context, T) (requests.Job, error)) *requests.Source {
 	return requests.New(requests.Config{
 		Resource: v1alpha1.Resource(resource),
+		Slots:    slots,
 		Status:   func(object runtime.Object) *v1alpha1.ImageRequestStatus { return status(object.(T)) },
 		Plan:     func(ctx context.Context, object runtime.Object) (requests.Job, error) { return plan(ctx, object.(T)) },
 	})
