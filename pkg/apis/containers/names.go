@@ -16,6 +16,7 @@ import (
 
 const (
 	shortIDLength = 12
+	idLength      = 64
 	idAlgorithm   = "sha256:"
 )
 

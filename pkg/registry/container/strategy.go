@@ -12,8 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
 
-	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/validation"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
@@ -43,7 +43,7 @@ func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 
 // ValidateUpdate implements rest.RESTUpdateStrategy.
 func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
-	return containers.ValidateContainerUpdate(obj.(*v1alpha1.Container), old.(*v1alpha1.Container))
+	return validation.ValidateContainerUpdate(obj.(*v1alpha1.Container), old.(*v1alpha1.Container))
 }
 
 // WarningsOnUpdate implements rest.RESTUpdateStrategy.
