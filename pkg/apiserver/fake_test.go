@@ -20,13 +20,14 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
-	"k8s.io/apiserver/pkg/storage"
 	restclient "k8s.io/client-go/rest"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/container"
 )
 
@@ -142,13 +143,13 @@ func (f *fakeContainers) Delete(ctx context.Context, name string, _ runtime.Obje
 // serveContainers serves the containers of the source through the handlers of the real server.
 func serveContainers(t testing.TB, source *fakeContainers, configure ...func(*genericapiserver.RecommendedConfig)) *httptest.Server {
 	t.Helper()
-	return serveStorage(t, source, func(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
-		return container.NewStorage(scheme, objects, func(string) time.Duration { return 7 * time.Second })
+	return serveStorage(t, source, func(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
+		return container.NewStorage(scheme, objects, verbs, func(string) time.Duration { return 7 * time.Second })
 	}, configure...)
 }
 
 // serveStorage serves the containers of the source through any storage and the handlers of the real server.
-func serveStorage(t testing.TB, source *fakeContainers, newStorage func(*runtime.Scheme, storage.Interface) (rest.Storage, error),
+func serveStorage(t testing.TB, source *fakeContainers, newStorage func(*runtime.Scheme, *registry.Namespaced, registry.Verbs) (rest.Storage, error),
 	configure ...func(*genericapiserver.RecommendedConfig)) *httptest.Server {
 	t.Helper()
 	stores := newStores(docker.DefaultNamespace)
@@ -156,8 +157,9 @@ func serveStorage(t testing.TB, source *fakeContainers, newStorage func(*runtime
 	sink, served, err := stores.addLive(liveKind{
 		resource:   "containers",
 		newFunc:    func() runtime.Object { return &v1alpha1.Container{} },
+		needs:      needs{delete: connection.Operate, update: connection.Operate},
 		newStorage: newStorage,
-	}, source)
+	}, connection.Full, source)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
-	"k8s.io/apiserver/pkg/storage"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
@@ -22,8 +21,8 @@ import (
 // servePermanent serves containers of which Docker never removes the one named host.
 func servePermanent(t *testing.T, source *fakeContainers) *httptest.Server {
 	t.Helper()
-	return serveStorage(t, source, func(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
-		return registry.NewDeleter(registry.Resource{
+	return serveStorage(t, source, func(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
+		return registry.NewStorage(registry.Resource{
 			Name:           "containers",
 			SingularName:   "container",
 			NewFunc:        func() runtime.Object { return &v1alpha1.Container{} },
@@ -31,7 +30,7 @@ func servePermanent(t *testing.T, source *fakeContainers) *httptest.Server {
 			Strategy:       registry.Strategy{ObjectTyper: scheme},
 			TableConvertor: registry.NewTableConvertor[*v1alpha1.Container](),
 			Permanent:      []string{"host", "none"},
-		}, scheme, objects)
+		}, verbs, scheme, objects)
 	}, func(config *genericapiserver.RecommendedConfig) {
 		config.Authentication.Authenticator = authenticator.RequestFunc(userOfHeader)
 	})

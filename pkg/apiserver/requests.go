@@ -10,7 +10,6 @@ import (
 	"github.com/emicklei/go-restful/v3"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage"
 	"k8s.io/client-go/kubernetes"
 	restclient "k8s.io/client-go/rest"
 
@@ -32,7 +31,7 @@ type requestKind struct {
 	resource   string
 	newFunc    func() runtime.Object
 	newSource  func(*transfers.Engine, credentials.Finder, requests.Slots) *requests.Source
-	newStorage func(scheme *runtime.Scheme, objects storage.Interface, namespace string) (*registry.Creator, error)
+	newStorage func(*runtime.Scheme, *registry.Namespaced, registry.Verbs) (rest.Storage, error)
 	newLog     func(rest.Getter, *requests.Source) rest.Storage
 }
 
@@ -58,11 +57,11 @@ func (s *stores) addRequests(result map[string]rest.Storage, engine *transfers.E
 			return err
 		}
 		source.SetSink(store)
-		objects, err := kind.newStorage(Scheme, registry.InNamespace(s.namespace, registry.Prefix(kind.resource), store, elsewhere), s.namespace)
+		objects, err := kind.newStorage(Scheme, registry.InNamespace(s.namespace, registry.Prefix(kind.resource), store, elsewhere), registry.Verbs{Delete: true, Create: true})
 		if err != nil {
 			return err
 		}
-		result[kind.resource], result[kind.resource+"/log"] = objects, kind.newLog(objects, source)
+		result[kind.resource], result[kind.resource+"/log"] = objects, kind.newLog(objects.(rest.Getter), source)
 	}
 	return nil
 }

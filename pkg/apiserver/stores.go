@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -92,55 +91,63 @@ type liveKind struct {
 	resource   string
 	newFunc    func() runtime.Object
 	traits     livestore.Config // DeleteLooks and GetFence
-	newStorage func(*runtime.Scheme, storage.Interface) (rest.Storage, error)
+	needs      needs
+	newStorage func(*runtime.Scheme, *registry.Namespaced, registry.Verbs) (rest.Storage, error)
 }
 
-// liveKinds lists the kinds that the engine holds, with the verbs that the access allows.
-func (s *stores) liveKinds(engine *docker.Engine, access connection.Access) []liveKind {
-	newContainers := func(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
-		return container.NewStorage(scheme, objects, engine.Containers().StopTimeout)
+// needs are the least accesses with which a kind has the verbs beside get, list and watch. With "" it never has the verb.
+type needs struct{ delete, update, create connection.Access }
+
+// verbs returns the verbs that a kind has with the access.
+func (n needs) verbs(access connection.Access) registry.Verbs {
+	return registry.Verbs{Delete: access.Includes(n.delete), Update: access.Includes(n.update), Create: access.Includes(n.create)}
+}
+
+// liveKinds lists the kinds that the engine holds.
+func (s *stores) liveKinds(engine *docker.Engine) []liveKind {
+	newContainers := func(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
+		return container.NewStorage(scheme, objects, verbs, engine.Containers().StopTimeout)
 	}
-	newImages := func(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
-		var find image.FindFunc
-		if access.Includes(connection.Full) {
-			find = func(ctx context.Context, name string) (string, error) {
-				return engine.Source("images").Lookup(ctx, s.namespace+"/"+name)
-			}
-		}
-		return image.NewStorage(scheme, objects, find)
+	newImages := func(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
+		return image.NewStorage(scheme, objects, verbs, func(ctx context.Context, name string) (string, error) {
+			return engine.Source("images").Lookup(ctx, s.namespace+"/"+name)
+		})
 	}
+	const operate, full = connection.Operate, connection.Full
 	return []liveKind{
-		{"containers", func() runtime.Object { return &v1alpha1.Container{} }, livestore.Config{}, newContainers},
-		{"images", func() runtime.Object { return &v1alpha1.Image{} }, livestore.Config{DeleteLooks: true, GetFence: engine.Fence}, newImages},
-		{"volumes", func() runtime.Object { return &v1alpha1.Volume{} }, livestore.Config{DeleteLooks: true, GetFence: engine.Fence}, volume.NewStorage},
-		{"networks", func() runtime.Object { return &v1alpha1.Network{} }, livestore.Config{DeleteLooks: true}, network.NewStorage},
+		{"containers", func() runtime.Object { return &v1alpha1.Container{} },
+			livestore.Config{}, needs{delete: operate, update: operate}, newContainers},
+		{"images", func() runtime.Object { return &v1alpha1.Image{} },
+			livestore.Config{DeleteLooks: true, GetFence: engine.Fence}, needs{delete: operate, update: full, create: full}, newImages},
+		{"volumes", func() runtime.Object { return &v1alpha1.Volume{} },
+			livestore.Config{DeleteLooks: true, GetFence: engine.Fence}, needs{delete: operate}, volume.NewStorage},
+		{"networks", func() runtime.Object { return &v1alpha1.Network{} },
+			livestore.Config{DeleteLooks: true}, needs{delete: operate}, network.NewStorage},
 	}
 }
 
-// addLive adds a store of a kind that the engine holds and returns the REST storage over it. Namespaces other than the
-// engine's have no objects.
-func (s *stores) addLive(kind liveKind, source livestore.Source) (*livestore.Store, rest.Storage, error) {
+// addLive adds a store of a kind that the engine holds and returns the REST storage over it, with the verbs that the access
+// allows. Namespaces other than the engine's have no objects.
+func (s *stores) addLive(kind liveKind, access connection.Access, source livestore.Source) (*livestore.Store, rest.Storage, error) {
 	elsewhere, err := s.addStatic(kind.resource, kind.newFunc, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	store := s.add(kind.resource, kind.newFunc, source, kind.traits)
-	objects, err := kind.newStorage(Scheme, registry.InNamespace(s.namespace, registry.Prefix(kind.resource), store, elsewhere))
-	return store, objects, err
+	objects := registry.InNamespace(s.namespace, registry.Prefix(kind.resource), store, elsewhere)
+	served, err := kind.newStorage(Scheme, objects, kind.needs.verbs(access))
+	return store, served, err
 }
 
 // restStorage makes the stores of all kinds, passes them to the engine, and returns the REST storage over them. It has the
 // verbs and the subresources that the access allows.
 func (s *stores) restStorage(engine *docker.Engine, access connection.Access, streams container.Streams, finder credentials.Finder) (map[string]rest.Storage, error) {
 	result := map[string]rest.Storage{}
-	for _, kind := range s.liveKinds(engine, access) {
+	for _, kind := range s.liveKinds(engine) {
 		source := engine.Source(kind.resource)
-		store, objects, err := s.addLive(kind, source)
+		store, objects, err := s.addLive(kind, access, source)
 		if err != nil {
 			return nil, err
-		}
-		if !access.Includes(connection.Operate) {
-			objects = registry.ReadOnly(objects)
 		}
 		s.live[kind.resource], result[kind.resource] = store, objects
 		source.SetSink(store)

@@ -65,34 +65,6 @@ func NewReader(resource Resource, scheme *runtime.Scheme, objects storage.Interf
 	return &Reader{resource: resource, store: store, shared: &shared}, nil
 }
 
-// NewDeleter returns the storage of a resource that can be read and deleted.
-func NewDeleter(resource Resource, scheme *runtime.Scheme, objects storage.Interface) (*Deleter, error) {
-	reader, err := NewReader(resource, scheme, objects)
-	if err != nil {
-		return nil, err
-	}
-	return &Deleter{reader}, nil
-}
-
-// NewCreator returns the storage of a resource that can be read, deleted and created. The resource must have a
-// CreateStrategy.
-func NewCreator(resource Resource, scheme *runtime.Scheme, objects storage.Interface) (*Creator, error) {
-	deleter, err := NewDeleter(resource, scheme, objects)
-	if err != nil {
-		return nil, err
-	}
-	return &Creator{deleter}, nil
-}
-
-// NewUpdater returns the storage of a resource that can be read, deleted and updated.
-func NewUpdater(resource Resource, scheme *runtime.Scheme, objects storage.Interface) (*Updater, error) {
-	deleter, err := NewDeleter(resource, scheme, objects)
-	if err != nil {
-		return nil, err
-	}
-	return &Updater{deleter}, nil
-}
-
 // New implements rest.Storage.
 func (r *Reader) New() runtime.Object { return r.store.New() }
 

@@ -9,7 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage"
 )
 
 // A Writer is an Updater that also serves create.
@@ -22,16 +21,6 @@ var (
 	_ rest.Creater = &Writer{}
 	_ rest.Patcher = &Writer{}
 )
-
-// NewWriter returns the storage of a resource that can be read, created, updated and deleted. The resource must have a
-// CreateStrategy.
-func NewWriter(resource Resource, scheme *runtime.Scheme, objects storage.Interface) (*Writer, error) {
-	updater, err := NewUpdater(resource, scheme, objects)
-	if err != nil {
-		return nil, err
-	}
-	return &Writer{updater, &Creator{updater.Deleter}}, nil
-}
 
 // Create implements rest.Creater.
 func (w *Writer) Create(ctx context.Context, object runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {

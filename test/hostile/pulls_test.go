@@ -37,7 +37,7 @@ func TestAPullThatMakesNoSenseIsRefused(t *testing.T) {
 		f.refuse(t, request{method: http.MethodPost, path: path, body: pullBody(metadata, image)}, http.StatusUnprocessableEntity, http.StatusBadRequest)
 	}
 	f.refuse(t, request{method: http.MethodPost, path: path, body: pullBody(name+`,"namespace":"other"`, image)}, http.StatusBadRequest)
-	f.refuse(t, request{method: http.MethodPost, path: group + "/namespaces/other/imagepullrequests", body: pullBody(name, image)}, http.StatusUnprocessableEntity)
+	f.refuse(t, request{method: http.MethodPost, path: group + "/namespaces/other/imagepullrequests", body: pullBody(name, image)}, http.StatusNotFound)
 	f.refuse(t, request{method: http.MethodPost, path: namespace + "/imagepushrequests", body: pullBody(name, image)}, http.StatusBadRequest)
 	f.refuse(t, request{method: http.MethodPut, path: namespace + "/imagepullrequests/x", body: pullBody(name, image)}, http.StatusMethodNotAllowed)
 	f.refuse(t, request{method: http.MethodPatch, path: namespace + "/imagepullrequests/x", contentType: mergePatch, body: "{}"}, http.StatusMethodNotAllowed)

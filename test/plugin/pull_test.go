@@ -107,6 +107,7 @@ func TestAPullThatFailsIsOneLineWithDockersWords(t *testing.T) {
 	} {
 		fails(t, words, "pull", "-q", name)
 	}
+	fails(t, []string{`namespaces "other" not found: the container engine is in the namespace "rancher-desktop"`}, "pull", "-q", "-n", "other", r.Ref("team/tool:v1"))
 }
 
 func TestPushPrintsDockersLines(t *testing.T) {

@@ -38,6 +38,11 @@ func isAbsent(err error) bool {
 	return details != nil && len(details.Causes) == 0
 }
 
+// isNamespace reports whether the object that the server does not have is a namespace.
+func isNamespace(status apierrors.APIStatus) bool {
+	return status.Status().Details.Kind == "namespaces"
+}
+
 // isAbsentPath reports whether the server says that the container has nothing at a path.
 func isAbsentPath(err error) bool {
 	return notFound(err) != nil && apierrors.HasStatusCause(err, metav1.CauseTypeFieldValueNotFound)
@@ -65,7 +70,7 @@ func explain(err error) string {
 	switch {
 	case lacksGroup(err):
 		return fmt.Sprintf("the server has no %s: start engine-apiserver and register it there, or choose another server with --context or --kubeconfig", v1alpha1.SchemeGroupVersion)
-	case isAbsent(err) && errors.As(err, &status):
+	case isAbsent(err) && errors.As(err, &status) && !isNamespace(status): // the words for a namespace say which one to choose
 		return absent(status.Status().Details)
 	case apierrors.IsUnauthorized(err):
 		return "the server does not know you: the token or the certificate in your kubeconfig is missing, wrong or expired"

@@ -7,15 +7,14 @@ package container
 import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-// NewStorage returns the REST storage of Containers over the objects.
-func NewStorage(scheme *runtime.Scheme, objects storage.Interface, stopTimeout StopTimeoutFunc) (rest.Storage, error) {
-	return registry.NewUpdater(registry.Resource{
+// NewStorage returns the REST storage of Containers with the verbs over the objects.
+func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs, stopTimeout StopTimeoutFunc) (rest.Storage, error) {
+	return registry.NewStorage(registry.Resource{
 		Name:           "containers",
 		SingularName:   "container",
 		ShortName:      "ctr",
@@ -26,5 +25,5 @@ func NewStorage(scheme *runtime.Scheme, objects storage.Interface, stopTimeout S
 		// There are many workers, because the deletion of a running container waits for Docker: until Docker begins to
 		// stop the container, or has stopped it.
 		DeleteCollectionWorkers: 32,
-	}, scheme, objects)
+	}, verbs, scheme, objects)
 }

@@ -7,16 +7,14 @@ package image
 import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage"
 	"k8s.io/apiserver/pkg/storage/names"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-// NewStorage returns the REST storage of Images over the objects. Their tags can be created and moved only if find is not
-// nil.
-func NewStorage(scheme *runtime.Scheme, objects storage.Interface, find FindFunc) (rest.Storage, error) {
+// NewStorage returns the REST storage of Images with the verbs over the objects. It finds the sources of tags with find.
+func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs, find FindFunc) (rest.Storage, error) {
 	strategy := strategy{registry.Strategy{ObjectTyper: scheme}, names.SimpleNameGenerator}
 	resource := registry.Resource{
 		Name:           "images",
@@ -28,12 +26,9 @@ func NewStorage(scheme *runtime.Scheme, objects storage.Interface, find FindFunc
 		CreateStrategy: strategy,
 		TableConvertor: table,
 	}
-	if find == nil {
-		return registry.NewDeleter(resource, scheme, objects)
+	storage, err := registry.NewStorage(resource, verbs, scheme, objects)
+	if writer, ok := storage.(*registry.Writer); ok {
+		return &tagger{writer, find}, nil
 	}
-	writer, err := registry.NewWriter(resource, scheme, objects)
-	if err != nil {
-		return nil, err
-	}
-	return &tagger{writer, find}, nil
+	return storage, err
 }

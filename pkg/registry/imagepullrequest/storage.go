@@ -8,7 +8,7 @@ import (
 	"context"
 
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/apiserver/pkg/registry/rest"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -56,15 +56,14 @@ func plan(ctx context.Context, engine *transfers.Engine, finder credentials.Find
 	return job, nil
 }
 
-// NewStorage returns the REST storage of ImagePullRequests over the objects.
-func NewStorage(scheme *runtime.Scheme, objects storage.Interface, namespace string) (*registry.Creator, error) {
+// NewStorage returns the REST storage of ImagePullRequests with the verbs over the objects.
+func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
 	strategy := imagerequest.Strategy[*v1alpha1.ImagePullRequest]{
 		Strategy:    registry.Strategy{ObjectTyper: scheme},
-		Namespace:   namespace,
 		Status:      statusOf,
 		ValidateNew: containers.ValidateImagePullRequest,
 	}
-	return registry.NewCreator(registry.Resource{
+	return registry.NewStorage(registry.Resource{
 		Name:           Resource,
 		SingularName:   "imagepullrequest",
 		ShortName:      "pull",
@@ -73,5 +72,5 @@ func NewStorage(scheme *runtime.Scheme, objects storage.Interface, namespace str
 		Strategy:       strategy,
 		CreateStrategy: strategy,
 		TableConvertor: imagerequest.NewTable("Pulling", func(r *v1alpha1.ImagePullRequest) string { return r.Spec.RepoTag }, statusOf),
-	}, scheme, objects)
+	}, verbs, scheme, objects)
 }

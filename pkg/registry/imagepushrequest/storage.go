@@ -8,7 +8,7 @@ import (
 	"context"
 
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/apiserver/pkg/registry/rest"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -45,15 +45,14 @@ func plan(ctx context.Context, engine *transfers.Engine, finder credentials.Find
 	return imagerequest.NewJob(spec.ActiveDeadlineSeconds, spec.TTLSecondsAfterFinished, push, image.String(), auth.Hash()), nil
 }
 
-// NewStorage returns the REST storage of ImagePushRequests over the objects.
-func NewStorage(scheme *runtime.Scheme, objects storage.Interface, namespace string) (*registry.Creator, error) {
+// NewStorage returns the REST storage of ImagePushRequests with the verbs over the objects.
+func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
 	strategy := imagerequest.Strategy[*v1alpha1.ImagePushRequest]{
 		Strategy:    registry.Strategy{ObjectTyper: scheme},
-		Namespace:   namespace,
 		Status:      statusOf,
 		ValidateNew: containers.ValidateImagePushRequest,
 	}
-	return registry.NewCreator(registry.Resource{
+	return registry.NewStorage(registry.Resource{
 		Name:           Resource,
 		SingularName:   "imagepushrequest",
 		ShortName:      "push",
@@ -62,5 +61,5 @@ func NewStorage(scheme *runtime.Scheme, objects storage.Interface, namespace str
 		Strategy:       strategy,
 		CreateStrategy: strategy,
 		TableConvertor: imagerequest.NewTable("Pushing", func(r *v1alpha1.ImagePushRequest) string { return containers.ReferenceOfName(r.Spec.ImageRef) }, statusOf),
-	}, scheme, objects)
+	}, verbs, scheme, objects)
 }

@@ -6,7 +6,6 @@ package imagerequest
 
 import (
 	"context"
-	"fmt"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/rand"
@@ -23,8 +22,6 @@ const suffixLength = 5
 // Strategy is the strategy of a kind of requests.
 type Strategy[T registry.Object] struct {
 	registry.Strategy
-	// Namespace is the only Kubernetes namespace that can have requests.
-	Namespace string
 	// Status returns the status of a request.
 	Status func(T) *v1alpha1.ImageRequestStatus
 	// ValidateNew returns the errors of a new request.
@@ -45,12 +42,8 @@ func (s Strategy[T]) PrepareForCreate(_ context.Context, object runtime.Object) 
 func (s Strategy[T]) Validate(_ context.Context, object runtime.Object) field.ErrorList {
 	request := object.(T)
 	errs := s.ValidateNew(request)
-	path := field.NewPath("metadata")
-	if namespace := request.GetNamespace(); namespace != s.Namespace {
-		errs = append(errs, field.Invalid(path.Child("namespace"), namespace, fmt.Sprintf("must be %q, the namespace that shows the engine", s.Namespace)))
-	}
 	if len(request.GetFinalizers()) > 0 {
-		errs = append(errs, field.Forbidden(path.Child("finalizers"), "a request goes at once when it is deleted"))
+		errs = append(errs, field.Forbidden(field.NewPath("metadata", "finalizers"), "a request goes at once when it is deleted"))
 	}
 	return errs
 }

@@ -7,15 +7,14 @@ package network
 import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-// NewStorage returns the REST storage of Networks over the objects.
-func NewStorage(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
-	return registry.NewDeleter(registry.Resource{
+// NewStorage returns the REST storage of Networks with the verbs over the objects.
+func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
+	return registry.NewStorage(registry.Resource{
 		Name:           "networks",
 		SingularName:   "network",
 		ShortName:      "net",
@@ -24,5 +23,5 @@ func NewStorage(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage
 		Strategy:       registry.Strategy{ObjectTyper: scheme},
 		TableConvertor: table,
 		Permanent:      []string{"bridge", "host", "none"},
-	}, scheme, objects)
+	}, verbs, scheme, objects)
 }

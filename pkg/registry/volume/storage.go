@@ -9,15 +9,14 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-// NewStorage returns the REST storage of Volumes over the objects.
-func NewStorage(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage, error) {
-	return registry.NewDeleter(registry.Resource{
+// NewStorage returns the REST storage of Volumes with the verbs over the objects.
+func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
+	return registry.NewStorage(registry.Resource{
 		Name:           "volumes",
 		SingularName:   "volume",
 		ShortName:      "vol",
@@ -25,7 +24,7 @@ func NewStorage(scheme *runtime.Scheme, objects storage.Interface) (rest.Storage
 		NewListFunc:    func() runtime.Object { return &v1alpha1.VolumeList{} },
 		Strategy:       registry.Strategy{ObjectTyper: scheme},
 		TableConvertor: table,
-	}, scheme, objects)
+	}, verbs, scheme, objects)
 }
 
 type column = registry.Column[*v1alpha1.Volume]
