@@ -150,7 +150,7 @@ func TestWhatNeedsNoEngineIsServedWithoutOne(t *testing.T) {
 		groupPath + "/namespaces/other/engines":                  `"items":[]`,
 		"/apis":                                                  "containers.rancherdesktop.io",
 		"/openapi/v2":                                            "io.rancherdesktop.containers.v1alpha1.Container",
-		"/openapi/v3/apis/containers.rancherdesktop.io/v1alpha1": "spec is the part of the container that can be changed.",
+		"/openapi/v3/apis/containers.rancherdesktop.io/v1alpha1": "spec says how the container is made, and whether it runs.",
 		"/version": `"gitVersion": "v`,
 		"/livez":   "ok",
 		"/readyz":  "ok",
