@@ -337,7 +337,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerBindOptions(ref common.Referen
 					},
 					"createHostPath": {
 						SchemaProps: spec.SchemaProps{
-							Description: "createHostPath makes a directory on the engine's host if nothing is at source, as docker run --volume does. Without it, a source that is not there is an error.",
+							Description: "createHostPath makes a directory on the engine's host if nothing is at source, as docker run --volume does. Without it, a source that is not there is an error. Source and target cannot have a colon then.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
@@ -1792,7 +1792,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerResources(ref common.Reference
 					},
 					"pids": {
 						SchemaProps: spec.SchemaProps{
-							Description: "pids is how many processes and threads the container may have. docker run: --pids-limit.",
+							Description: "pids is how many processes and threads the container may have. -1 means any number. docker run: --pids-limit.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},
@@ -2022,7 +2022,9 @@ func schema_pkg_apis_containers_v1alpha1_ContainerSpec(ref common.ReferenceCallb
 								"x-kubernetes-list-map-keys": []interface{}{
 									"name",
 								},
-								"x-kubernetes-list-type": "map",
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "name",
+								"x-kubernetes-patch-strategy":  "merge",
 							},
 						},
 						SchemaProps: spec.SchemaProps{
@@ -2167,11 +2169,13 @@ func schema_pkg_apis_containers_v1alpha1_ContainerSpec(ref common.ReferenceCallb
 								"x-kubernetes-list-map-keys": []interface{}{
 									"name",
 								},
-								"x-kubernetes-list-type": "map",
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "name",
+								"x-kubernetes-patch-strategy":  "merge",
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "networks are the networks that the container is connected to. The first one is the one that it starts with. They can be changed at any time: the container is then connected and disconnected. docker run: --network.",
+							Description: "networks are the networks that the container is connected to. The first one is the one that it starts with. They can be changed at any time: the container is then connected to these networks and disconnected from all others. docker run: --network.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -2213,7 +2217,9 @@ func schema_pkg_apis_containers_v1alpha1_ContainerSpec(ref common.ReferenceCallb
 								"x-kubernetes-list-map-keys": []interface{}{
 									"target",
 								},
-								"x-kubernetes-list-type": "map",
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "target",
+								"x-kubernetes-patch-strategy":  "merge",
 							},
 						},
 						SchemaProps: spec.SchemaProps{
@@ -2246,7 +2252,9 @@ func schema_pkg_apis_containers_v1alpha1_ContainerSpec(ref common.ReferenceCallb
 								"x-kubernetes-list-map-keys": []interface{}{
 									"name",
 								},
-								"x-kubernetes-list-type": "map",
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "name",
+								"x-kubernetes-patch-strategy":  "merge",
 							},
 						},
 						SchemaProps: spec.SchemaProps{

@@ -109,7 +109,7 @@ type ContainerBindOptions struct {
 	// +optional
 	Propagation string `json:"propagation,omitempty"`
 	// createHostPath makes a directory on the engine's host if nothing is at source, as docker run --volume does. Without
-	// it, a source that is not there is an error.
+	// it, a source that is not there is an error. Source and target cannot have a colon then.
 	// +optional
 	CreateHostPath bool `json:"createHostPath,omitempty"`
 	// nonRecursive leaves out what is mounted below source.
@@ -176,7 +176,7 @@ type ContainerResources struct {
 	// memoryReservation is a softer limit, which holds when the host is short of memory. docker run: --memory-reservation.
 	// +optional
 	MemoryReservation *resource.Quantity `json:"memoryReservation,omitempty"`
-	// pids is how many processes and threads the container may have. docker run: --pids-limit.
+	// pids is how many processes and threads the container may have. -1 means any number. docker run: --pids-limit.
 	// +optional
 	Pids *int64 `json:"pids,omitempty"`
 	// cpuShares is the container's weight when processors are busy. 1024 is that of a container without.

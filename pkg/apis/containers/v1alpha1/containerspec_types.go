@@ -51,9 +51,11 @@ type ContainerSpec struct {
 	// env are environment variables, in addition to those of the image. Behind a cluster their values are not shown,
 	// unless the server runs with --show-environment. docker run: --env.
 	// +optional
+	// +patchMergeKey=name
+	// +patchStrategy=merge
 	// +listType=map
 	// +listMapKey=name
-	Env []ContainerEnvVar `json:"env,omitempty"`
+	Env []ContainerEnvVar `json:"env,omitempty" patchStrategy:"merge" patchMergeKey:"name"`
 	// workingDir is the directory in which the program starts. docker run: --workdir.
 	// +optional
 	WorkingDir string `json:"workingDir,omitempty"`
@@ -109,11 +111,14 @@ type ContainerSpec struct {
 	// +optional
 	NetworkMode string `json:"networkMode,omitempty"`
 	// networks are the networks that the container is connected to. The first one is the one that it starts with. They can
-	// be changed at any time: the container is then connected and disconnected. docker run: --network.
+	// be changed at any time: the container is then connected to these networks and disconnected from all others.
+	// docker run: --network.
 	// +optional
+	// +patchMergeKey=name
+	// +patchStrategy=merge
 	// +listType=map
 	// +listMapKey=name
-	Networks []ContainerNetworkAttachment `json:"networks,omitempty"`
+	Networks []ContainerNetworkAttachment `json:"networks,omitempty" patchStrategy:"merge" patchMergeKey:"name"`
 	// dns says how the container looks up names.
 	// +optional
 	DNS *ContainerDNS `json:"dns,omitempty"`
@@ -126,9 +131,11 @@ type ContainerSpec struct {
 	// mounts are the directories and files that the container sees in addition to its image. docker run: --mount,
 	// --volume and --tmpfs.
 	// +optional
+	// +patchMergeKey=target
+	// +patchStrategy=merge
 	// +listType=map
 	// +listMapKey=target
-	Mounts []ContainerMount `json:"mounts,omitempty"`
+	Mounts []ContainerMount `json:"mounts,omitempty" patchStrategy:"merge" patchMergeKey:"target"`
 	// shmSize is the size of /dev/shm, such as 128Mi. docker run: --shm-size.
 	// +optional
 	ShmSize *resource.Quantity `json:"shmSize,omitempty"`
@@ -138,9 +145,11 @@ type ContainerSpec struct {
 	Resources *ContainerResources `json:"resources,omitempty"`
 	// ulimits are limits of the kernel for each process. docker run: --ulimit.
 	// +optional
+	// +patchMergeKey=name
+	// +patchStrategy=merge
 	// +listType=map
 	// +listMapKey=name
-	Ulimits []ContainerUlimit `json:"ulimits,omitempty"`
+	Ulimits []ContainerUlimit `json:"ulimits,omitempty" patchStrategy:"merge" patchMergeKey:"name"`
 	// devices are devices of the engine's host that the container can use. docker run: --device.
 	// +optional
 	// +listType=atomic

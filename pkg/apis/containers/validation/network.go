@@ -190,8 +190,8 @@ func validateNetwork(path *field.Path, network v1alpha1.ContainerNetworkAttachme
 		errs = append(errs, address(path.Child("ipv6Address"), network.Ipv6Address, "IPv6 ", isIPv6)...)
 	}
 	if network.MACAddress != "" {
-		if mac, err := net.ParseMAC(network.MACAddress); err != nil || len(mac) != 6 || mac.String() != network.MACAddress {
-			errs = append(errs, field.Invalid(path.Child("macAddress"), network.MACAddress, "must be six bytes in lower case, such as 02:42:ac:11:00:02"))
+		if mac, err := net.ParseMAC(network.MACAddress); err != nil || len(mac) != 6 {
+			errs = append(errs, field.Invalid(path.Child("macAddress"), network.MACAddress, "must be six bytes, such as 02:42:ac:11:00:02"))
 		}
 	}
 	if network.Name == modeBridge {

@@ -39,8 +39,9 @@ func validateProcess(spec *v1alpha1.ContainerSpec) field.ErrorList {
 	errs = append(errs, texts(specPath.Child("args"), spec.Args)...)
 	errs = append(errs, validateEnv(spec.Env)...)
 	errs = append(errs, containers.ValidateText(specPath.Child("user"), spec.User)...)
-	if spec.WorkingDir != "" {
-		errs = append(errs, cleanPath(specPath.Child("workingDir"), spec.WorkingDir)...)
+	errs = append(errs, containers.ValidateText(specPath.Child("workingDir"), spec.WorkingDir)...)
+	if spec.WorkingDir != "" && !path.IsAbs(spec.WorkingDir) {
+		errs = append(errs, field.Invalid(specPath.Child("workingDir"), spec.WorkingDir, "must be an absolute path"))
 	}
 	if spec.StopSignal != "" && !isSignal(spec.StopSignal) {
 		errs = append(errs, field.Invalid(specPath.Child("stopSignal"), spec.StopSignal,

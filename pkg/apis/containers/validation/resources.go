@@ -53,8 +53,8 @@ func validateResources(spec *v1alpha1.ContainerSpec) field.ErrorList {
 		errs = append(errs, field.Invalid(path.Child("memoryReservation"), r.MemoryReservation.String(), fmt.Sprintf("must not be more than memory, which is %s", r.Memory)))
 	}
 	errs = append(errs, validateSwap(path.Child("memorySwap"), r)...)
-	if r.Pids != nil && *r.Pids < 1 {
-		errs = append(errs, field.Invalid(path.Child("pids"), *r.Pids, "must be 1 or more, or be left out for no limit"))
+	if r.Pids != nil && *r.Pids < 1 && *r.Pids != -1 {
+		errs = append(errs, field.Invalid(path.Child("pids"), *r.Pids, "must be 1 or more, or -1 for any number"))
 	}
 	if r.CPUShares != nil && (*r.CPUShares < minShares || *r.CPUShares > maxShares) {
 		errs = append(errs, field.Invalid(path.Child("cpuShares"), *r.CPUShares, fmt.Sprintf("must be between %d and %d", minShares, maxShares)))

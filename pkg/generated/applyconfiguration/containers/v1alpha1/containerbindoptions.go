@@ -14,7 +14,7 @@ type ContainerBindOptionsApplyConfiguration struct {
 	// The default is rprivate.
 	Propagation *string `json:"propagation,omitempty"`
 	// createHostPath makes a directory on the engine's host if nothing is at source, as docker run --volume does. Without
-	// it, a source that is not there is an error.
+	// it, a source that is not there is an error. Source and target cannot have a colon then.
 	CreateHostPath *bool `json:"createHostPath,omitempty"`
 	// nonRecursive leaves out what is mounted below source.
 	NonRecursive *bool `json:"nonRecursive,omitempty"`

@@ -23,7 +23,7 @@ type ContainerResourcesApplyConfiguration struct {
 	MemorySwap *resource.Quantity `json:"memorySwap,omitempty"`
 	// memoryReservation is a softer limit, which holds when the host is short of memory. docker run: --memory-reservation.
 	MemoryReservation *resource.Quantity `json:"memoryReservation,omitempty"`
-	// pids is how many processes and threads the container may have. docker run: --pids-limit.
+	// pids is how many processes and threads the container may have. -1 means any number. docker run: --pids-limit.
 	Pids *int64 `json:"pids,omitempty"`
 	// cpuShares is the container's weight when processors are busy. 1024 is that of a container without.
 	// docker run: --cpu-shares.

@@ -82,7 +82,8 @@ type ContainerSpecApplyConfiguration struct {
 	// connect the container to networks by their names, use networks instead. docker run: --network.
 	NetworkMode *string `json:"networkMode,omitempty"`
 	// networks are the networks that the container is connected to. The first one is the one that it starts with. They can
-	// be changed at any time: the container is then connected and disconnected. docker run: --network.
+	// be changed at any time: the container is then connected to these networks and disconnected from all others.
+	// docker run: --network.
 	Networks []ContainerNetworkAttachmentApplyConfiguration `json:"networks,omitempty"`
 	// dns says how the container looks up names.
 	DNS *ContainerDNSApplyConfiguration `json:"dns,omitempty"`
