@@ -6,6 +6,7 @@ package sessions
 import (
 	"bufio"
 	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -72,6 +73,41 @@ func TestWhatAContainerWroteBeforeIsSentIfTheClientWantsIt(t *testing.T) {
 	}
 	if err := receive(t, "the end", ended); err != nil {
 		t.Error(err)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestAContainerThatIsAttachedToBeforeItsStartLosesNoOutput(t *testing.T) {
+	config := testserver.Start(t, eng.Host()).Config(t)
+	for protocol := range protocols {
+		name := engine.UniqueName("web")
+		id := eng.Create(t, name, engine.Command("sh", "-c", "echo first; cat; exit 7"), withStdin)
+		// The transport sees the end of the upgrade.
+		upgraded := make(chan struct{})
+		config := rest.CopyConfig(config)
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				response, err := next.RoundTrip(r)
+				if err == nil && response.StatusCode == http.StatusSwitchingProtocols {
+					close(upgraded)
+				}
+				return response, err
+			})
+		})
+		started := make(chan error, 1)
+		go func() {
+			<-upgraded
+			started <- eng.Client().ContainerStart(t.Context(), id, container.StartOptions{})
+		}()
+		stdout, _, err := attach(config, name).over(protocol).with("beforeStart", "true").run(t, strings.NewReader("input"))
+		if stdout != "first\ninput" || codeOf(err) != 7 {
+			t.Errorf("%s: %q, %v", protocol, stdout, err)
+		}
+		must(t, receive(t, "the start", started))
 	}
 }
 

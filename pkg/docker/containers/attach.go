@@ -16,16 +16,17 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 )
 
-// Attachment is a container that can be attached to.
+// Attachment is a container that is attached to.
 type Attachment struct {
 	source   *Source
 	name, id string
 	tty      bool
-	query    url.Values
+	conn     *connection.Upgraded
+	exited   <-chan exit
 }
 
-// Attach prepares to attach to a container. The options are valid. Docker itself would wait for a container that does not
-// run, and throw away the input of one without an open stdin.
+// Attach attaches to a container. The attachment ends with ctx. The options are valid. Docker itself would wait for a
+// container that does not run, and throw away the input of one without an open stdin.
 func (s *Source) Attach(ctx context.Context, id, name string, options *v1alpha1.ContainerAttachOptions) (*Attachment, error) {
 	inspected, err := s.inspect(ctx, id)
 	if err != nil {
@@ -43,7 +44,15 @@ func (s *Source) Attach(ctx context.Context, id, name string, options *v1alpha1.
 			query.Set(parameter, "1")
 		}
 	}
-	return &Attachment{source: s, name: name, id: id, tty: inspected.Config.Tty, query: query}, nil
+	a := &Attachment{source: s, name: name, id: id, tty: inspected.Config.Tty}
+	if a.exited, err = a.await(ctx); err != nil {
+		return nil, connection.APIError("attach", containerResource, name, err)
+	}
+	if a.conn, err = s.Client.Upgrade(ctx, "/containers/"+id+"/attach", query, nil); err != nil {
+		return nil, connection.APIError("attach", containerResource, name, err)
+	}
+	context.AfterFunc(ctx, func() { _ = a.conn.Close() })
+	return a, nil
 }
 
 // unattachable returns why a container cannot be attached to in that way, in the words of the docker command where it has
@@ -55,7 +64,7 @@ func unattachable(state *container.State, config *container.Config, options *v1a
 	}{
 		{state.Paused, "cannot attach to a paused container, unpause it first"},
 		{state.Restarting, "cannot attach to a restarting container, wait until it is running"},
-		{!state.Running, "cannot attach to a stopped container, start it first"},
+		{!state.Running && !options.BeforeStart, "cannot attach to a stopped container, start it first"},
 		{options.Stdin && !config.OpenStdin, "the container was made without an open stdin, so that it reads no input: leave stdin out"},
 		{options.TTY && !config.Tty, "the container was made without a terminal: leave tty out"},
 	} {
@@ -67,28 +76,18 @@ func unattachable(state *container.State, config *container.Config, options *v1a
 }
 
 // Run connects the streams until the container has exited and all its output was written, and returns its exit code. The
-// container goes on without the streams if ctx ends earlier. Run may leave a read of stdin behind.
+// container goes on without the streams if ctx ends earlier. Run may leave a read of stdin behind. It is called once.
 func (a *Attachment) Run(ctx context.Context, streams Streams) (exitCode int, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	exited, err := a.await(ctx)
-	if err != nil {
-		return 0, connection.APIError("attach", containerResource, a.name, err)
-	}
-	conn, err := a.source.Client.Upgrade(ctx, "/containers/"+a.id+"/attach", a.query, nil)
-	if err != nil {
-		return 0, connection.APIError("attach", containerResource, a.name, err)
-	}
-	defer conn.Close()
-	p := process{client: a.source.Client, conn: conn, tty: a.tty, resize: func(ctx context.Context, c *connection.Connection, size container.ResizeOptions) error {
+	defer a.conn.Close()
+	p := process{client: a.source.Client, conn: a.conn, tty: a.tty, resize: func(ctx context.Context, c *connection.Connection, size container.ResizeOptions) error {
 		return c.Docker.ContainerResize(ctx, a.id, size)
 	}}
 	if err := p.stream(ctx, streams); err != nil {
-		return 0, connection.APIError("attach", containerResource, a.name, conn.Explain(err))
+		return 0, connection.APIError("attach", containerResource, a.name, a.conn.Explain(err))
 	}
 	select {
-	case exit := <-exited:
-		if err := conn.Explain(exit.err); err != nil {
+	case exit := <-a.exited:
+		if err := a.conn.Explain(exit.err); err != nil {
 			return 0, connection.APIError("attach", containerResource, a.name, err)
 		}
 		return exit.code, nil

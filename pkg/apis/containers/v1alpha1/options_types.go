@@ -130,6 +130,10 @@ type ContainerAttachOptions struct {
 	// logs sends what the container has written before, too.
 	// +optional
 	Logs bool `json:"logs,omitempty"`
+	// beforeStart attaches to a container that does not run, and waits for its next start. When the connection is upgraded,
+	// the container is attached to: a client that starts it then misses no output.
+	// +optional
+	BeforeStart bool `json:"beforeStart,omitempty"`
 }
 
 // +k8s:conversion-gen:explicit-from=net/url.Values

@@ -146,6 +146,13 @@ func autoConvert_url_Values_To_v1alpha1_ContainerAttachOptions(in *url.Values, o
 	} else {
 		out.Logs = false
 	}
+	if values, ok := map[string][]string(*in)["beforeStart"]; ok && len(values) > 0 {
+		if err := runtime.Convert_Slice_string_To_bool(&values, &out.BeforeStart, s); err != nil {
+			return err
+		}
+	} else {
+		out.BeforeStart = false
+	}
 	return nil
 }
 

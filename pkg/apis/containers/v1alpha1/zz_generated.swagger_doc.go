@@ -20,13 +20,14 @@ func (ContainerArchiveOptions) SwaggerDoc() map[string]string {
 }
 
 var map_ContainerAttachOptions = map[string]string{
-	"":          "ContainerAttachOptions are the query parameters of a container's subresource attach.",
-	"stdin":     "stdin connects the standard input of the container. The container must have been made with an open standard input.",
-	"stdout":    "stdout connects the standard output of the container.",
-	"stderr":    "stderr connects the standard error of the container. It cannot be combined with tty, because a terminal has only one output.",
-	"tty":       "tty says that the client is a terminal. The container must have been made with one.",
-	"container": "container is ignored. Clients for pods send it.",
-	"logs":      "logs sends what the container has written before, too.",
+	"":            "ContainerAttachOptions are the query parameters of a container's subresource attach.",
+	"stdin":       "stdin connects the standard input of the container. The container must have been made with an open standard input.",
+	"stdout":      "stdout connects the standard output of the container.",
+	"stderr":      "stderr connects the standard error of the container. It cannot be combined with tty, because a terminal has only one output.",
+	"tty":         "tty says that the client is a terminal. The container must have been made with one.",
+	"container":   "container is ignored. Clients for pods send it.",
+	"logs":        "logs sends what the container has written before, too.",
+	"beforeStart": "beforeStart attaches to a container that does not run, and waits for its next start. When the connection is upgraded, the container is attached to: a client that starts it then misses no output.",
 }
 
 func (ContainerAttachOptions) SwaggerDoc() map[string]string {
