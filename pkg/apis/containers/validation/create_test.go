@@ -33,7 +33,7 @@ func TestWhatCannotBeAskedForIsRefusedWithItsFieldAndWhatWouldBeRight(t *testing
 		{`platform: "linux amd64"`, "spec.platform: Invalid value: \"linux amd64\": must be a platform, such as linux/arm64"},
 		{`pullSecrets: [A_B]`, "spec.pullSecrets[0]: Invalid value"},
 		{`pullSecrets: [a, a]`, "spec.pullSecrets[1]: Duplicate value"},
-		{`state: unknown`, `spec.state: Unsupported value: "unknown": supported values: "running", "created"`},
+		{`state: unknown`, `spec.state: Unsupported value: "unknown": supported values: "running", "paused", "created"`},
 
 		{`command: ["a\0"]`, "spec.command[0]: Invalid value: must not have a zero byte"},
 		{`env: [{name: "", value: x}]`, "spec.env[0].name: Required value"},
@@ -149,7 +149,7 @@ func TestWhatCannotBeAskedForIsRefusedWithItsFieldAndWhatWouldBeRight(t *testing
 		{`gpus: {deviceIDs: [""]}`, "spec.gpus.deviceIDs[0]: Required value"},
 		{`gpus: {count: 1, capabilities: [""]}`, "spec.gpus.capabilities: Invalid value"},
 
-		{`restartPolicy: {name: sometimes}`, `spec.restartPolicy.name: Unsupported value: "sometimes": supported values: X, "on-failure", "unless-stopped"`},
+		{`restartPolicy: {name: sometimes}`, `spec.restartPolicy.name: Unsupported value: "sometimes": supported values: "no", "always", "on-failure", "unless-stopped"`},
 		{`restartPolicy: {}`, "spec.restartPolicy.name: Required value"},
 		{`restartPolicy: {name: always, maximumRetryCount: 3}`, "spec.restartPolicy.maximumRetryCount: Invalid value: 3: only a policy with the name on-failure can have one"},
 		{`restartPolicy: {name: on-failure, maximumRetryCount: -1}`, "spec.restartPolicy.maximumRetryCount: Invalid value: -1: must be 0 or more"},

@@ -21,9 +21,6 @@ import (
 // specPath is the path of the spec of a container.
 var specPath = field.NewPath("spec")
 
-// newStates are the values that spec.state of a new container can have.
-var newStates = []v1alpha1.ContainerState{v1alpha1.ContainerStateRunning, v1alpha1.ContainerStateCreated}
-
 var pullPolicies = []v1alpha1.ContainerImagePullPolicy{
 	v1alpha1.ContainerPullIfNotPresent, v1alpha1.ContainerPullAlways, v1alpha1.ContainerPullNever,
 }
@@ -33,7 +30,7 @@ func ValidateContainerCreate(container *v1alpha1.Container) field.ErrorList {
 	spec := &container.Spec
 	errs := validateNewMetadata(container)
 	if spec.State != "" {
-		errs = append(errs, oneOf(specPath.Child("state"), spec.State, newStates)...)
+		errs = append(errs, oneOf(specPath.Child("state"), spec.State, settableStates)...)
 	}
 	errs = append(errs, validateImage(spec)...)
 	errs = append(errs, validateLabels(container)...)
