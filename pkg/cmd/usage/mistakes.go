@@ -75,8 +75,10 @@ func Plain(err error) string {
 func FlagError(command *cobra.Command, err error) error {
 	// If a command is mistyped, the root command gets its flags and does not know them. Then report the mistyped
 	// command.
-	if wrongArguments := command.ValidateArgs(command.Flags().Args()); wrongArguments != nil {
-		return wrongArguments
+	if command.HasSubCommands() {
+		if wrongArguments := command.ValidateArgs(command.Flags().Args()); wrongArguments != nil {
+			return wrongArguments
+		}
 	}
 	var (
 		unknown *pflag.NotExistError
