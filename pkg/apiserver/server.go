@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	restclient "k8s.io/client-go/rest"
@@ -116,7 +115,7 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 	if err != nil {
 		return nil, err
 	}
-	if err := c.protect(); err != nil {
+	if err := c.applyAdmission(); err != nil {
 		return nil, err
 	}
 	server, err := c.generic.New(name, delegate)
@@ -187,23 +186,6 @@ func endSessions(sessions *streaming.Sessions) {
 	if err := sessions.Shutdown(ctx); err != nil {
 		klog.Background().Error(err, "Sessions did not end")
 	}
-}
-
-// protect adds the protection of the engine to the admission plugins of the configuration.
-func (c CompletedConfig) protect() error {
-	if c.extra.AllowNamespaceDeletion {
-		return nil
-	}
-	plugin, err := newNamespaceDeletion(c.extra.Engine.Namespace, c.controlPlane)
-	if err != nil {
-		return err
-	}
-	plugins := []admission.Interface{plugin}
-	if c.generic.AdmissionControl != nil {
-		plugins = append(plugins, c.generic.AdmissionControl)
-	}
-	c.generic.AdmissionControl = admission.NewChainHandler(plugins...)
-	return nil
 }
 
 func installAPIGroup(server *genericapiserver.GenericAPIServer, storage map[string]rest.Storage) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
@@ -41,7 +42,7 @@ func (o *options) serveAggregated(ctx context.Context, dir *state.State, console
 	}
 
 	generic := config.GenericConfig
-	clientCA, prioritize, err := o.await(ctx, controlPlane, generic, console)
+	awaited, err := o.await(ctx, controlPlane, generic, console)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil // the server was told to end
@@ -57,11 +58,14 @@ func (o *options) serveAggregated(ctx context.Context, dir *state.State, console
 	if err := o.applyServing(generic, listener); err != nil {
 		return err
 	}
-	if clientCA != nil {
-		generic.SecureServing.ClientCA = followedLater{clientCA}
+	if awaited.clientCA != nil {
+		generic.SecureServing.ClientCA = followedLater{awaited.clientCA}
 	}
-	if err := o.aggregated.ApplyTo(generic, *o.features, prioritize); err != nil {
+	if err := o.aggregated.ApplyTo(generic, *o.features, awaited.prioritize); err != nil {
 		return err
+	}
+	if err := o.aggregated.ApplyAdmission(generic, awaited.admission); err != nil {
+		return fmt.Errorf("preparing the admission of changes by the control plane: %w", err)
 	}
 	server, err := config.Complete().New(genericapiserver.NewEmptyDelegate())
 	if err != nil {
@@ -91,7 +95,7 @@ func (o *options) serveAggregated(ctx context.Context, dir *state.State, console
 		}
 		announcer.announce(ctx)
 	}}
-	if runner, ok := clientCA.(dynamiccertificates.ControllerRunner); ok {
+	if runner, ok := awaited.clientCA.(dynamiccertificates.ControllerRunner); ok {
 		tasks["follow-client-authorities"] = func(ctx context.Context) { runner.Run(ctx, 1) }
 	}
 	if own != nil {
@@ -106,10 +110,16 @@ type followedLater struct {
 	dynamiccertificates.CAContentProvider
 }
 
-// await waits until the server can rely on the control plane. It returns the authorities of the users' client
-// certificates. prioritize reports whether priority and fairness can be used.
-func (o *options) await(ctx context.Context, controlPlane *aggregated.ControlPlane, config *genericapiserver.RecommendedConfig,
-	console console) (clientCA dynamiccertificates.CAContentProvider, prioritize bool, err error) {
+// awaited is what a server has from a control plane that it can rely on.
+type awaited struct {
+	clientCA   dynamiccertificates.CAContentProvider // the authorities of the users' client certificates
+	prioritize bool                                  // whether priority and fairness can be used
+	admission  aggregated.Admission
+}
+
+// await waits until the server can rely on the control plane.
+func (o *options) await(ctx context.Context, controlPlane *aggregated.ControlPlane, config *genericapiserver.RecommendedConfig, console console) (awaited, error) {
+	var result awaited
 	var lacking *aggregated.Pending
 	check := func(ctx context.Context) (err error) {
 		if err := controlPlane.Check(ctx); err != nil {
@@ -120,21 +130,29 @@ func (o *options) await(ctx context.Context, controlPlane *aggregated.ControlPla
 				return err
 			}
 		}
-		if clientCA, err = o.aggregated.ApplyAuthentication(ctx, config); err != nil {
+		if result.admission, err = controlPlane.CheckAdmission(ctx); err != nil {
+			return err
+		}
+		if result.clientCA, err = o.aggregated.ApplyAuthentication(ctx, config); err != nil {
 			return &aggregated.Pending{What: "the control plane at " + controlPlane.URL(), Why: err.Error(), Remedy: "it may still be starting"}
 		}
 		return nil
 	}
-	err = aggregated.Wait(ctx, check, func(pending *aggregated.Pending) {
+	err := aggregated.Wait(ctx, check, func(pending *aggregated.Pending) {
 		fmt.Fprintf(console.err, "engine-apiserver: waiting for %v\n", pending)
 	})
 	if err != nil {
-		return nil, false, err
+		return awaited{}, err
 	}
 	if lacking != nil {
 		fmt.Fprintf(console.err, "engine-apiserver: serving without priority and fairness, because it lacks %v\n", lacking)
 	}
-	return clientCA, o.aggregated.PriorityAndFairness && lacking == nil, nil
+	if missing := result.admission.Missing; len(missing) > 0 {
+		fmt.Fprintf(console.err, "engine-apiserver: the control plane at %s does not serve %s in %s: they do not apply to the engine\n",
+			controlPlane.URL(), strings.Join(missing, ", "), aggregated.AdmissionVersion)
+	}
+	result.prioritize = o.aggregated.PriorityAndFairness && lacking == nil
+	return result, nil
 }
 
 // newKeeper returns the keeper of the server's registration.
