@@ -45,12 +45,14 @@ func (s *Store) create(ctx context.Context, key string, object, out runtime.Obje
 	if err := s.await(ctx, subject); err != nil {
 		return err
 	}
-	if e := s.resolve(key); e != nil {
-		object = s.answer(e, key)
-	}
 	if out == nil {
 		return nil
 	}
+	if e := s.resolve(key); e != nil {
+		return assign(s.answer(e, key), out)
+	}
+	// The object is gone already, as a container that has ended and that Docker removes then.
+	setVersion(object, s.Versions.Current())
 	return assign(object, out)
 }
 
