@@ -311,3 +311,20 @@ func (r *request) stopTimers() {
 func (s *Source) now() *metav1.Time {
 	return &metav1.Time{Time: s.config.Clock.Now().UTC().Truncate(time.Second)}
 }
+
+// Request returns the request with that subject as it is shown now, and a channel that is closed when the request has
+// finished or is gone. The object is nil if there is no such request. It must not be changed.
+func (s *Source) Request(subject string) (object runtime.Object, ended <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.requests[subject]
+	if r == nil {
+		return nil, nil
+	}
+	object = r.object
+	if r.run != nil {
+		object = object.DeepCopyObject()
+		r.run.show(s.config.Status(object))
+	}
+	return object, r.ended
+}

@@ -96,25 +96,39 @@ func (e *Engine) Check() error {
 
 // Find returns the image if the engine has it for the platform, and nil otherwise. An empty platform is any.
 func (e *Engine) Find(ctx context.Context, of Image, platform string) (*Outcome, error) {
-	found, err := e.inspect(ctx, of)
-	if found == nil || err != nil {
+	found, err := e.inspect(ctx, of.String())
+	if err != nil {
 		return nil, connection.APIError("inspect", imageResource, of.String(), err)
 	}
-	if platform != "" {
-		wanted, err := platforms.Parse(strings.ToLower(platform))
-		if err != nil {
-			return nil, nil // Docker says what is wrong with it
-		}
-		has := ocispec.Platform{OS: found.Os, Architecture: found.Architecture, Variant: found.Variant}
-		if !platforms.OnlyStrict(wanted).Match(platforms.Normalize(has)) {
-			return nil, nil
-		}
+	if found == nil || !isFor(found, platform) {
+		return nil, nil
 	}
 	return outcomeOf(found, of, "The image is present: "+of.String()), nil
 }
 
-func (e *Engine) inspect(ctx context.Context, of Image) (*image.InspectResponse, error) {
-	name := of.String()
+// Has reports whether the engine has an image with that reference or ID for the platform. An empty platform is any.
+func (e *Engine) Has(ctx context.Context, reference, platform string) (bool, error) {
+	found, err := e.inspect(ctx, reference)
+	if err != nil {
+		return false, connection.APIError("inspect", imageResource, reference, err)
+	}
+	return found != nil && isFor(found, platform), nil
+}
+
+// isFor reports whether an image is one for the platform.
+func isFor(found *image.InspectResponse, platform string) bool {
+	if platform == "" {
+		return true
+	}
+	wanted, err := platforms.Parse(strings.ToLower(platform))
+	if err != nil {
+		return false // Docker says what is wrong with it
+	}
+	has := ocispec.Platform{OS: found.Os, Architecture: found.Architecture, Variant: found.Variant}
+	return platforms.OnlyStrict(wanted).Match(platforms.Normalize(has))
+}
+
+func (e *Engine) inspect(ctx context.Context, name string) (*image.InspectResponse, error) {
 	if !names.IsImagePath(name) {
 		return nil, nil
 	}
@@ -149,7 +163,7 @@ func (e *Engine) Pull(ctx context.Context, of Image, platform, auth string, repo
 		return Outcome{}, err
 	}
 	// Docker may have ended its answer because it stopped, and something may have removed the image already.
-	found, err := e.inspect(ctx, of)
+	found, err := e.inspect(ctx, of.String())
 	if err != nil {
 		return Outcome{}, e.fail(report, err)
 	}
@@ -175,7 +189,7 @@ func (e *Engine) Push(ctx context.Context, of Image, auth string, report Report)
 		return Outcome{}, e.fail(report, &Failure{v1alpha1.RequestEngineLost, errors.New("the engine ended the push without a digest, so the registry may not have the image: push again")})
 	}
 	result := Outcome{Name: containers.NameOfTag(of.String()), Digest: said.digest, Message: said.message}
-	if found, err := e.inspect(ctx, of); err == nil && found != nil {
+	if found, err := e.inspect(ctx, of.String()); err == nil && found != nil {
 		result.ID = names.ImageID(found.ID)
 	}
 	return result, nil

@@ -21,7 +21,7 @@ func NewTable[T registry.Object](running string, image func(T) string, status fu
 		registry.Column[T]{Name: "Status", Description: "Whether the request has finished, and why it failed.",
 			Cell: func(request T) string { return statusText(running, status(request)) }},
 		registry.Column[T]{Name: "Progress", Description: "The bytes that have been transferred, of those that are known to be needed.",
-			Cell: func(request T) string { return progress(status(request)) }},
+			Cell: func(request T) string { return Progress(status(request)) }},
 		registry.Age[T](),
 	)
 }
@@ -39,9 +39,9 @@ func statusText(running string, status *v1alpha1.ImageRequestStatus) string {
 	}
 }
 
-// progress shows the bytes as the docker command does. It shows no percentage, which would fall whenever the size of
+// Progress shows the bytes as the docker command does. It shows no percentage, which would fall whenever the size of
 // another layer becomes known.
-func progress(status *v1alpha1.ImageRequestStatus) string {
+func Progress(status *v1alpha1.ImageRequestStatus) string {
 	switch {
 	case status.TotalBytes > 0:
 		return units.HumanSize(float64(status.CurrentBytes)) + "/" + units.HumanSize(float64(status.TotalBytes))

@@ -36,7 +36,7 @@ func TestProgressIsShownAsFarAsItIsKnown(t *testing.T) {
 		"0B/3MB":    {TotalBytes: 3_000_000},
 		"1.5MB/3MB": {CurrentBytes: 1_500_000, TotalBytes: 3_000_000},
 	} {
-		if got := progress(&status); got != want {
+		if got := Progress(&status); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
