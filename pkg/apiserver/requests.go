@@ -51,7 +51,7 @@ func (s *stores) addRequests(result map[string]rest.Storage, engine *transfers.E
 			return err
 		}
 		source := kind.newSource(engine, finder, slots)
-		s.requests = append(s.requests, source)
+		s.requests[kind.resource] = source
 		store, err := s.addAvailable(kind.resource, kind.newFunc, source)
 		if err != nil {
 			return err

@@ -60,6 +60,7 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 	}
 	kill := map[string]resource{"containers/kill": {"ContainerKill", "", "create"}}
 	full := map[string]resource{
+		"containers":             {"Container", "ctr", "create delete deletecollection get list patch update watch"},
 		"images":                 {"Image", "img", "create delete deletecollection get list patch update watch"},
 		"containers/rename":      {"ContainerRename", "", "create"},
 		"containers/exec":        {"ContainerExecOptions", "", "create get"},

@@ -25,6 +25,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/credentials"
 	engineregistry "github.com/rancher-sandbox/engine-apiserver/pkg/registry/engine"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/image"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/imagepullrequest"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/network"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/volume"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/requests"
@@ -35,7 +36,7 @@ type stores struct {
 	namespace string
 	versions  *livestore.Versions
 	all       []*livestore.Store
-	requests  []*requests.Source
+	requests  map[string]*requests.Source // by resource
 	live      map[string]*livestore.Store // the stores of the kinds that the engine holds, by resource
 }
 
@@ -43,6 +44,7 @@ func newStores(namespace string) *stores {
 	return &stores{
 		namespace: namespace,
 		versions:  livestore.NewVersions(uint64(time.Now().UnixMicro())),
+		requests:  map[string]*requests.Source{},
 		live:      map[string]*livestore.Store{},
 	}
 }
@@ -116,7 +118,7 @@ func (s *stores) liveKinds(engine *docker.Engine) []liveKind {
 	const operate, full = connection.Operate, connection.Full
 	return []liveKind{
 		{"containers", func() runtime.Object { return &v1alpha1.Container{} },
-			livestore.Config{}, needs{delete: operate, update: operate}, newContainers},
+			livestore.Config{}, needs{delete: operate, update: operate, create: full}, newContainers},
 		{"images", func() runtime.Object { return &v1alpha1.Image{} },
 			livestore.Config{DeleteLooks: true, GetFence: engine.Fence}, needs{delete: operate, update: full, create: full}, newImages},
 		{"volumes", func() runtime.Object { return &v1alpha1.Volume{} },
@@ -160,6 +162,12 @@ func (s *stores) restStorage(engine *docker.Engine, access connection.Access, st
 		if err := s.addRequests(result, engine.Transfers(), finder); err != nil {
 			return nil, err
 		}
+		images := &container.Images{
+			Has:      engine.Transfers().Has,
+			Requests: result[imagepullrequest.Resource].(rest.Creater),
+			Request:  s.requests[imagepullrequest.Resource].Request,
+		}
+		engine.Containers().EnsureImage = images.Ensure
 	}
 	engines, err := s.addAvailable("engines", func() runtime.Object { return &v1alpha1.Engine{} }, engine.Engines())
 	if err != nil {

@@ -60,14 +60,14 @@ func TestARequestThatIsNotOnTheListEndsTheTestRun(t *testing.T) {
 	id := strings.Repeat("0123456789abcdef", 4)
 	ask("GET", "/v1.41/containers/json?all=1", "")
 	ask("POST", "/v1.41/containers/"+id+"/start", "")
-	ask("POST", "/v1.41/containers/create", "{}")
+	ask("POST", "/v1.41/build", "{}")
 	ask("GET", "/v1.41/containers/"+id+"/export", "")
 	ask("POST", "/v1.41/containers/"+id+"/start", `{"Binds":["/:/host"]}`)
 	ask("GET", "/v1.41/containers/%2e%2e/json", "")
 
 	mu.Lock()
 	defer mu.Unlock()
-	want := []Request{{"POST", "/v1.41/containers/create"}, {"GET", "/v1.41/containers/" + id + "/export"}, {"POST", "/v1.41/containers/" + id + "/start"}, {"GET", "/v1.41/containers/%2e%2e/json"}}
+	want := []Request{{"POST", "/v1.41/build"}, {"GET", "/v1.41/containers/" + id + "/export"}, {"POST", "/v1.41/containers/" + id + "/start"}, {"GET", "/v1.41/containers/%2e%2e/json"}}
 	if !slices.Equal(refused, want) {
 		t.Errorf("refused %v, want %v", refused, want)
 	}

@@ -121,7 +121,7 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string][]string{
-		"containers":             {"get", "list", "watch", "update", "patch", "delete", "deletecollection"},
+		"containers":             {"create", "get", "list", "watch", "update", "patch", "delete", "deletecollection"},
 		"images":                 {"create", "get", "list", "watch", "update", "patch", "delete", "deletecollection"},
 		"volumes":                {"get", "list", "watch", "delete", "deletecollection"},
 		"networks":               {"get", "list", "watch", "delete", "deletecollection"},

@@ -9,11 +9,14 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/docker/docker/api/types/versions"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/rest"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/test/dockerproxy"
@@ -46,8 +49,9 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	}
 	t.Cleanup(func() { proxy.Close() })
 
-	// Make the engine refuse HEAD, and make it answer the first removal with "already in progress".
-	var removals atomic.Int64
+	// Make the engine refuse HEAD, and make it answer the first removal with "already in progress". Make it refuse to connect
+	// the first new container to its second network, so that the container has to be removed again.
+	var removals, connects atomic.Int64
 	proxy.Fail(func(w http.ResponseWriter, r *http.Request) bool {
 		switch {
 		case r.Method == http.MethodHead && strings.HasSuffix(r.URL.Path, "/_ping"):
@@ -56,6 +60,10 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusConflict)
 			fmt.Fprint(w, `{"message":"removal of container is already in progress"}`)
+		case strings.HasSuffix(r.URL.Path, "/connect") && connects.Add(1) == 1:
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"message":"no way to the network"}`)
 		case strings.HasSuffix(r.URL.Path, "/wait"):
 			w.Header().Set("Content-Type", "application/json")
 			io.WriteString(w, `{"StatusCode":0}`)
@@ -94,6 +102,7 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/images", `{"metadata":{"name":"`+engine.UniqueName("tagged")+`:v1"},"spec":{"from":"busybox:latest"}}`)
 	remove(http.StatusConflict, "/images/"+image)
 	remove(http.StatusOK, "/containers/"+job) // the first removal: the engine answers that it is already in progress
+	makeContainers(t, config, network)
 	remove(http.StatusOK, "/containers/"+used+"?gracePeriodSeconds=0")
 	remove(http.StatusOK, "/images/"+image+"?gracePeriodSeconds=0")
 	remove(http.StatusOK, "/volumes/"+volume)
@@ -122,7 +131,34 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 			unused.Delete(r.Method + " " + r.Path + " with " + parameter)
 		}
 	}
+	if versions.GreaterThanOrEqualTo(eng.Client().ClientVersion(), "1.44") {
+		// Such an engine connects new containers to all their networks by itself.
+		unused.Delete("POST /networks/{network}/connect", "DELETE /containers/{id} with v")
+	}
 	for _, request := range sets.List(unused) {
 		t.Errorf("nothing needs %s", request)
+	}
+}
+
+// makeContainers makes one container for a platform, and one on two networks.
+func makeContainers(t *testing.T, config *rest.Config, network string) {
+	t.Helper()
+	another := engine.UniqueName("another")
+	eng.Network(t, another, nil)
+	for _, make := range []struct {
+		name, spec string
+		code       int
+	}{
+		{engine.UniqueName("new"), `"networkMode":"none","platform":"linux/` + runtime.GOARCH + `"`, http.StatusCreated},
+		{engine.UniqueName("undone"), fmt.Sprintf(`"networks":[{"name":%q},{"name":%q}]`, another, network), http.StatusForbidden},
+	} {
+		if versions.GreaterThanOrEqualTo(eng.Client().ClientVersion(), "1.44") {
+			make.code = http.StatusCreated
+		}
+		body := fmt.Sprintf(`{"metadata":{"name":%q},"spec":{"image":"busybox:latest","args":["sleep","1000"],%s}}`, make.name, make.spec)
+		must(t, config, make.code, http.MethodPost, namespace+"/containers", body)
+		if make.code == http.StatusCreated {
+			must(t, config, http.StatusOK, http.MethodDelete, namespace+"/containers/"+make.name+"?gracePeriodSeconds=0", "")
+		}
 	}
 }

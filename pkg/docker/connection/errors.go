@@ -80,6 +80,11 @@ func IsConflict(err error) bool {
 	return reason == metav1.StatusReasonConflict || reason == metav1.StatusReasonUnknown && errdefs.IsConflict(err)
 }
 
+// IsImpossible reports whether Docker refuses because the engine or its host lacks what it was asked for.
+func IsImpossible(err error) bool {
+	return err != nil && refusalOf(Words(err)) == metav1.StatusReasonInvalid
+}
+
 func isConnectionLost(err error) bool {
 	return client.IsErrConnectionFailed(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

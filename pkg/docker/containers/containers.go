@@ -36,6 +36,8 @@ type Source struct {
 	// RemovalTimeout is how long an observation waits for the removal of a stopped container to end. After that, the
 	// container is shown while it is being removed.
 	RemovalTimeout time.Duration
+	// EnsureImage makes the image of a new container present, if the spec allows it. Its errors are API errors.
+	EnsureImage func(ctx context.Context, wanted *v1alpha1.Container) error
 
 	overlays overlays
 	locks    keyLocks

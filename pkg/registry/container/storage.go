@@ -7,6 +7,7 @@ package container
 import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage/names"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
@@ -14,16 +15,23 @@ import (
 
 // NewStorage returns the REST storage of Containers with the verbs over the objects.
 func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs, stopTimeout StopTimeoutFunc) (rest.Storage, error) {
-	return registry.NewStorage(registry.Resource{
+	strategy := strategy{registry.Strategy{ObjectTyper: scheme}, names.SimpleNameGenerator, stopTimeout}
+	resource := registry.Resource{
 		Name:           "containers",
 		SingularName:   "container",
 		ShortName:      "ctr",
 		NewFunc:        func() runtime.Object { return &v1alpha1.Container{} },
 		NewListFunc:    func() runtime.Object { return &v1alpha1.ContainerList{} },
-		Strategy:       strategy{registry.Strategy{ObjectTyper: scheme}, stopTimeout},
+		Strategy:       strategy,
+		CreateStrategy: strategy,
 		TableConvertor: table,
 		// There are many workers, because the deletion of a running container waits for Docker: until Docker begins to
 		// stop the container, or has stopped it.
 		DeleteCollectionWorkers: 32,
-	}, verbs, scheme, objects)
+	}
+	storage, err := registry.NewStorage(resource, verbs, scheme, objects)
+	if writer, ok := storage.(*registry.Writer); ok {
+		return &creator{writer}, nil
+	}
+	return storage, err
 }

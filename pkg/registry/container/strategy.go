@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage/names"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/validation"
@@ -26,10 +27,14 @@ const lastApplied = "the server or the container ends"
 
 type strategy struct {
 	registry.Strategy
+	names.NameGenerator
 	stopTimeout StopTimeoutFunc
 }
 
-var _ rest.RESTGracefulDeleteStrategy = strategy{}
+var (
+	_ rest.RESTCreateStrategy         = strategy{}
+	_ rest.RESTGracefulDeleteStrategy = strategy{}
+)
 
 // PrepareForUpdate implements rest.RESTUpdateStrategy. It drops changes of fields that clients cannot set.
 func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {

@@ -187,7 +187,7 @@ func TestTheClusterRolesHaveJustTheVerbsThatTheServerHas(t *testing.T) {
 		want[resource.Name] = sets.New[string](resource.Verbs...)
 	}
 	granted := map[string]sets.Set[string]{}
-	for _, name := range []string{"engine-apiserver:view", "engine-apiserver:edit", "engine-apiserver:full"} {
+	for _, name := range []string{"engine-apiserver:view", "engine-apiserver:edit", "engine-apiserver:full", "engine-apiserver:create-containers"} {
 		var role rbacv1.ClusterRole
 		if err := json.Unmarshal([]byte(k.OK(t, "get", "clusterrole", name, "-o", "json")), &role); err != nil {
 			t.Fatal(err)
