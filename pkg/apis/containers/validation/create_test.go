@@ -164,7 +164,7 @@ func TestWhatCannotBeAskedForIsRefusedWithItsFieldAndWhatWouldBeRight(t *testing
 		{`securityContext: {capabilities: {add: ["NET ADMIN"]}}`, "spec.securityContext.capabilities.add[0]: Invalid value"},
 		{`securityContext: {capabilities: {drop: [""]}}`, "spec.securityContext.capabilities.drop[0]: Invalid value"},
 		{`securityContext: {groups: [""]}`, "spec.securityContext.groups[0]: Required value"},
-		{`securityContext: {securityOpts: [systempaths=unconfined]}`, "spec.securityContext.securityOpts[0]: Invalid value: \"systempaths=unconfined\": must be no-new-privileges"},
+		{`securityContext: {securityOpts: [systempaths=confined]}`, "spec.securityContext.securityOpts[0]: Invalid value: \"systempaths=confined\": must be systempaths=unconfined"},
 		{`securityContext: {securityOpts: [seccomp=profile.json]}`, "spec.securityContext.securityOpts[0]: Invalid value: \"seccomp=profile.json\": must be seccomp=unconfined"},
 		{`securityContext: {securityOpts: [no-new-privileges=maybe]}`, "spec.securityContext.securityOpts[0]"},
 		{`sysctls: {kernel.panic: "1"}`, `spec.sysctls[kernel.panic]: Invalid value: "kernel.panic": must be a parameter that a container can have for itself`},

@@ -65,7 +65,7 @@ func validateCapabilities(path *field.Path, names []string) field.ErrorList {
 // securityOptReason says what is wrong with a security option, or nothing. The docker command reads files of profiles and
 // rewrites some options, which a server cannot do.
 func securityOptReason(option string) string {
-	const known = "must be no-new-privileges, label=…, apparmor=… or seccomp=…"
+	const known = "must be no-new-privileges, label=…, apparmor=…, seccomp=… or systempaths=unconfined"
 	key, value, hasValue := strings.Cut(option, "=")
 	switch key {
 	case "no-new-privileges":
@@ -76,6 +76,11 @@ func securityOptReason(option string) string {
 	case "writable-cgroups":
 		if value != "true" && value != "false" {
 			return "must be writable-cgroups=true or writable-cgroups=false"
+		}
+		return ""
+	case "systempaths":
+		if value != "unconfined" {
+			return "must be systempaths=unconfined"
 		}
 		return ""
 	case "label", "apparmor":
