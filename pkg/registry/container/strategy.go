@@ -4,9 +4,11 @@
 package container
 
 import (
+	"cmp"
 	"context"
 	"time"
 
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -41,9 +43,17 @@ func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	container, existing := obj.(*v1alpha1.Container), old.(*v1alpha1.Container)
 	registry.KeepMetadata(container, existing)
 	container.Status = existing.Status
-	if container.Spec.State == "" {
-		container.Spec.State = existing.Spec.State
+	state := cmp.Or(container.Spec.State, existing.Spec.State)
+	if saysOnlyState(&container.Spec) {
+		container.Spec = *existing.Spec.DeepCopy()
 	}
+	container.Spec.State = state
+}
+
+// saysOnlyState reports whether a spec gives nothing but the state. So does a client that only starts and stops containers,
+// and that does not know the other fields. No container has such a spec, because each is made from an image.
+func saysOnlyState(spec *v1alpha1.ContainerSpec) bool {
+	return apiequality.Semantic.DeepEqual(spec, &v1alpha1.ContainerSpec{State: spec.State})
 }
 
 // ValidateUpdate implements rest.RESTUpdateStrategy.
