@@ -62,7 +62,7 @@ func newFakeContainers(containers ...*v1alpha1.Container) *fakeContainers {
 func newContainer(name string, state v1alpha1.ContainerState, status v1alpha1.ContainerDockerStatus) *v1alpha1.Container {
 	c := &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{State: state}}
 	c.Name, c.Namespace, c.UID = name, docker.DefaultNamespace, types.UID("uid-of-"+name)
-	c.Status.Status, c.Status.Image = status, "busybox"
+	c.Status.Status, c.Status.Image, c.Spec.Image = status, "busybox", "busybox"
 	c.Status.ID = strings.Repeat("0123456789abcdef", 4)
 	return c
 }

@@ -64,7 +64,7 @@ func containersOf(ctx context.Context, docker *client.Client) (checkers.Facts, e
 		}
 		name := strings.TrimPrefix(c.Name, "/")
 		facts[name] = map[string]string{
-			"id": c.ID, "name": name, "path": c.Path, "args": strings.Join(c.Args, " "), "image": c.Config.Image, "labels": labelsOf(c.Config.Labels),
+			"id": c.ID, "name": name, "path": c.Path, "args": strings.Join(c.Args, " "), "image": c.Config.Image, "image ID": c.Image, "labels": labelsOf(c.Config.Labels),
 			"status": c.State.Status, "pid": strconv.Itoa(c.State.Pid), "exit code": strconv.Itoa(c.State.ExitCode), "error": c.State.Error,
 			"restarts": strconv.Itoa(c.RestartCount), "created": second(c.Created), "started": second(c.State.StartedAt), "finished": second(c.State.FinishedAt),
 			"OOM killed": strconv.FormatBool(c.State.OOMKilled), "ports": strconv.Itoa(len(c.Config.ExposedPorts)),
@@ -178,7 +178,7 @@ func facts(objects []runtime.Object) checkers.Facts {
 		case *v1alpha1.Container:
 			s := o.Status
 			all[o.Name] = map[string]string{
-				"id": s.ID, "name": s.Name, "path": s.Path, "args": strings.Join(s.Args, " "), "image": s.Image, "labels": labelsOf(s.Labels),
+				"id": s.ID, "name": s.Name, "path": s.Path, "args": strings.Join(s.Args, " "), "image": o.Spec.Image, "image ID": s.Image, "labels": labelsOf(s.Labels),
 				"status": string(s.Status), "pid": strconv.FormatInt(s.PID, 10), "exit code": strconv.Itoa(int(s.ExitCode)), "error": s.Error,
 				"restarts": strconv.Itoa(int(s.RestartCount)), "created": at(s.CreatedAt), "started": at(s.StartedAt), "finished": at(s.FinishedAt),
 				"OOM killed": isTrue(s.Conditions, v1alpha1.ContainerOOMKilled), "ports": strconv.Itoa(len(s.Ports)),

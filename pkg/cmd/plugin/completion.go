@@ -64,7 +64,7 @@ func (p *plugin) complete(matches func(v1alpha1.ContainerState) bool) cobra.Comp
 		var offers []offer
 		for i := range list.Items {
 			if c := &list.Items[i]; matches(c.Spec.State) {
-				offers = append(offers, offer{c.Name, string(c.Status.Status) + ", " + c.Status.Image})
+				offers = append(offers, offer{c.Name, string(c.Status.Status) + ", " + c.Spec.Image})
 			}
 		}
 		return offers, nil

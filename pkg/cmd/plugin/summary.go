@@ -21,7 +21,7 @@ func summary(c *v1alpha1.Container, now time.Time) container.Summary {
 	return container.Summary{
 		ID:      c.Status.ID,
 		Names:   []string{"/" + c.Status.Name},
-		Image:   c.Status.Image,
+		Image:   c.Spec.Image,
 		ImageID: c.Status.ImageID,
 		Command: commandLine(c),
 		Created: c.CreationTimestamp.Unix(),

@@ -65,15 +65,15 @@ func (b Body) Allows(r *http.Request) bool {
 // Requests lists every request that the server may send to the engine. A request that is not on the list never leaves
 // this process.
 var Requests = []Request{
-	{View, http.MethodGet, "/containers/{name}/json", nil, none, "show a container"},
-	{View, http.MethodGet, "/images/{reference}/json", nil, none, "show an image"},
+	{View, http.MethodGet, "/containers/{name}/json", nil, none, "show a container; the names of those that it shares something with"},
+	{View, http.MethodGet, "/images/{reference}/json", nil, none, "show an image; what a container has beside the configuration of its image"},
 	{View, http.MethodGet, "/volumes/{volume}", nil, none, "show a volume"},
 	{View, http.MethodGet, "/networks/{network}", nil, none, "show a network; names of the containers that are connected to one that Docker does not remove"},
 	{View, http.MethodGet, "/events", []string{"since", "until"}, none, "follow changes; read the event log before a live read is answered"},
 	{View, http.MethodHead, "/_ping", nil, none, "find out whether the engine answers, and which API versions it speaks"},
 	{View, http.MethodGet, "/_ping", nil, none, "the same of an engine that refuses HEAD"},
 	{View, http.MethodGet, "/version", nil, none, "the version in the status of Engine; the API version and a sign of life where pings are refused"},
-	{View, http.MethodGet, "/info", nil, none, "storage driver in the status of Engine"},
+	{View, http.MethodGet, "/info", nil, none, "storage driver in the status of Engine; what a container has beside the defaults of the engine"},
 	{View, http.MethodGet, "/containers/json", []string{"all", "filters"}, none, "IDs of all containers, after connecting, every resync period and an event that names none; the container of a made name; which images and volumes are in use, after connecting, every resync period, and of a container that came or went; names of those that use an image or volume"},
 	{View, http.MethodGet, "/images/json", []string{"filters"}, none, "IDs of all images, after connecting, every resync period and an event that names none, and before a live read where the engine raises no event for some; which images without a tag are shown"},
 	{View, http.MethodGet, "/volumes", nil, none, "names of all volumes, after connecting, every resync period and an event that names none; the volume of a made name; to show or delete a volume that Docker does not find by its name"},

@@ -4,54 +4,167 @@
 package containers
 
 import (
+	"context"
 	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/go-connections/nat"
+	"github.com/docker/docker/client"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	"k8s.io/utils/lru"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 )
 
 // circumstances are what a spec depends on beside Docker's inspection of the container.
 type circumstances struct {
 	// image is the configuration of the container's image. It is nil if it is not known.
 	image *imageConfig
-	// usual are the engine's own defaults.
-	usual engineDefaults
-	// nameOf returns the name of the container with that ID, or "" if there is none.
-	nameOf func(id string) string
+	// usual are the engine's own defaults. They are nil if they are not known.
+	usual *engineDefaults
+	// names are the names of the containers that the container shares something with, by ID.
+	names map[string]string
 }
 
-// engineDefaults are what an engine gives a container that does not ask. An empty text is not known.
+// mayChange reports whether the circumstances may be others while Docker's inspection of the container stays the same.
+func (c *circumstances) mayChange() bool { return c.image == nil || c.usual == nil || len(c.names) > 0 }
+
+// engineDefaults are what an engine gives a container that does not ask. A text that is empty is not known.
 type engineDefaults struct {
+	// isKnown is false if the engine does not tell its defaults.
+	isKnown                      bool
 	hostname, runtime, logDriver string
 	// isCgroupnsPrivate is true if a container has a namespace of its own for cgroups.
 	isCgroupnsPrivate bool
-	hasCgroupV1       bool
+	// hasCgroupV1 is true if the host has version 1 of cgroups.
+	hasCgroupV1 bool
 	// noSwapLimit is true if the kernel cannot limit swap.
 	noSwapLimit bool
 }
 
-// imageConfig is the part of an image's configuration that its containers take over.
-type imageConfig struct {
-	env, entrypoint, cmd         []string
-	workingDir, user, stopSignal string
-	health                       *container.HealthConfig
-	exposed                      nat.PortSet
-	volumes                      map[string]struct{}
-	labels                       map[string]string
-}
+// imageConfig is what an image gives its containers.
+type imageConfig = dockerspec.DockerOCIImageConfig
 
 // readImageConfig decodes Docker's answer about an image.
 func readImageConfig(answer []byte) (*imageConfig, error) {
-	var i struct{ Config *container.Config }
+	var i struct{ Config imageConfig }
 	if err := json.Unmarshal(answer, &i); err != nil {
 		return nil, err
 	}
-	config := i.Config
-	if config == nil {
-		config = &container.Config{}
+	return &i.Config, nil
+}
+
+// surroundings finds and keeps the circumstances of containers.
+type surroundings struct {
+	// images are configurations by the ID of the image. An ID always has the same configuration.
+	images *lru.Cache
+
+	mu         sync.Mutex
+	connection *connection.Connection // which usual belongs to
+	usual      *engineDefaults
+}
+
+// mostImages is how many configurations of images are kept. Each takes a few kilobytes.
+const mostImages = 512
+
+// circumstancesOf returns the circumstances of a container. What the engine does not tell is left out.
+func (s *Source) circumstancesOf(ctx context.Context, c *container.InspectResponse) circumstances {
+	about := circumstances{image: s.imageConfig(ctx, names.ImageID(c.Image)), usual: s.engineDefaults(ctx)}
+	for _, id := range othersOf(c) {
+		if about.names == nil {
+			about.names = map[string]string{}
+		}
+		about.names[id] = s.nameOf(ctx, id)
 	}
-	return &imageConfig{
-		env: config.Env, entrypoint: config.Entrypoint, cmd: config.Cmd, workingDir: config.WorkingDir, user: config.User,
-		stopSignal: config.StopSignal, health: config.Healthcheck, exposed: config.ExposedPorts, volumes: config.Volumes, labels: config.Labels,
-	}, nil
+	return about
+}
+
+// othersOf returns the IDs of the containers that the container shares something with.
+func othersOf(c *container.InspectResponse) (ids []string) {
+	if c.HostConfig == nil {
+		return nil
+	}
+	for _, mode := range []string{string(c.HostConfig.NetworkMode), string(c.HostConfig.PidMode), string(c.HostConfig.IpcMode)} {
+		if id, ok := strings.CutPrefix(mode, ofContainer); ok && names.IsFullID(id) && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// nameOf returns the name of a container, or "" if there is none with that ID.
+func (s *Source) nameOf(ctx context.Context, id string) string {
+	if found, err := s.inspect(ctx, id); err == nil && found != nil && found.ID == id {
+		return containerName(found)
+	} else if err == nil {
+		return ""
+	}
+	return s.overlays.nameOf(id)
+}
+
+// imageConfig returns the configuration of an image, or nil if it is gone or the engine does not show it.
+func (s *Source) imageConfig(ctx context.Context, id string) *imageConfig {
+	if known, ok := s.surroundings.images.Get(id); ok {
+		return known.(*imageConfig)
+	}
+	if !names.IsFullImageID(id) {
+		return nil
+	}
+	found, err := connection.Inspect(ctx, s.Client, "/images/"+id+"/json", readImageConfig,
+		func(ctx context.Context, c *client.Client) (*imageConfig, error) {
+			response, err := c.ImageInspect(ctx, id)
+			return response.Config, err
+		})
+	if err != nil || found == nil {
+		return nil
+	}
+	s.surroundings.images.Add(id, found)
+	return found
+}
+
+// engineDefaults returns the engine's defaults, or nil if the engine does not tell them now. An engine that refuses to tell
+// them has none.
+func (s *Source) engineDefaults(ctx context.Context) (usual *engineDefaults) {
+	err := s.Client.Read(ctx, connection.ReadTimeout, func(ctx context.Context, c *connection.Connection) error {
+		if usual = s.surroundings.usualOn(c); usual != nil {
+			return nil
+		}
+		told, err := c.Docker.Info(ctx)
+		switch {
+		case connection.IsRefused(err):
+			usual = &engineDefaults{}
+		case err != nil:
+			return err
+		default:
+			usual = &engineDefaults{
+				isKnown:  true,
+				hostname: told.Name, runtime: told.DefaultRuntime, logDriver: told.LoggingDriver, hasCgroupV1: told.CgroupVersion == "1",
+				isCgroupnsPrivate: slices.Contains(told.SecurityOptions, "name=cgroupns"), noSwapLimit: !told.SwapLimit,
+			}
+		}
+		s.surroundings.keep(c, usual)
+		return nil
+	})
+	if err != nil {
+		return nil
+	}
+	return usual
+}
+
+func (s *surroundings) usualOn(c *connection.Connection) *engineDefaults {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.connection != c {
+		return nil
+	}
+	return s.usual
+}
+
+func (s *surroundings) keep(c *connection.Connection, usual *engineDefaults) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.connection, s.usual = c, usual
 }

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/clock"
+	"k8s.io/utils/lru"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -39,14 +40,18 @@ type Source struct {
 	// EnsureImage makes the image of a new container present, if the spec allows it. Its errors are API errors.
 	EnsureImage func(ctx context.Context, wanted *v1alpha1.Container) error
 
-	overlays overlays
-	locks    keyLocks
-	signals  signals
+	overlays     overlays
+	locks        keyLocks
+	signals      signals
+	surroundings surroundings
 }
 
 // New returns the source of an engine's containers.
 func New(engine source.Engine) *Source {
-	return &Source{Base: source.NewBase(engine, containerResource), Clock: clock.RealClock{}, RemovalTimeout: defaultRemovalTimeout}
+	return &Source{
+		Base: source.NewBase(engine, containerResource), Clock: clock.RealClock{}, RemovalTimeout: defaultRemovalTimeout,
+		surroundings: surroundings{images: lru.New(mostImages)},
+	}
 }
 
 // ambiguousPrefix is part of Docker's error, with status 500 or 400, for a name that several IDs begin with. No container
@@ -62,12 +67,19 @@ var invisible = sets.New(events.ActionExecCreate, events.ActionExecStart, events
 func (s *Source) Hear(event source.Event) {
 	id := event.Actor.ID
 	switch {
+	case event.Type == events.NetworkEventType && names.IsFullID(event.Actor.Attributes.Container):
+		s.MarkDirty(event.Actor.Attributes.Container) // it was connected to the network, or disconnected from it
 	case event.Type != events.ContainerEventType:
 	case event.Action == events.ActionKill && names.IsFullID(id):
 		s.signals.sent(id)
 	case invisible.Has(event.Verb()):
 	case names.IsFullID(id):
 		s.MarkDirty(id)
+		if event.Action == events.ActionRename || event.Action == events.ActionDestroy {
+			for _, other := range s.overlays.naming(id) {
+				s.MarkDirty(other)
+			}
+		}
 	default:
 		s.MarkAllDirty()
 	}
@@ -116,37 +128,53 @@ func (s *Source) observe(ctx context.Context, id string) (*v1alpha1.Container, e
 	if !names.IsPathSegment(id) {
 		return nil, nil
 	}
-	return connection.Inspect(ctx, s.Client, "/containers/"+id+"/json", func(answer []byte) (*v1alpha1.Container, error) {
-		last, isSame := s.overlays.recall(id, answer)
-		if isSame {
-			return last, nil
+	last, digest := s.overlays.recall(id)
+	seen, err := connection.Inspect(ctx, s.Client, "/containers/"+id+"/json", func(answer []byte) (*inspected, error) {
+		seen := &inspected{digest: digestOf(answer)}
+		if last != nil && seen.digest == digest {
+			return seen, nil
 		}
-		response, err := readContainer(answer, last == nil)
-		if err != nil {
-			return nil, err
-		}
-		return s.convert(id, response, answer, last), nil
-	}, func(ctx context.Context, c *client.Client) (*v1alpha1.Container, error) {
-		last, _ := s.overlays.recall(id, nil)
+		var err error
+		seen.response, err = readContainer(answer, last == nil || digest == noDigest)
+		return seen, err
+	}, func(ctx context.Context, c *client.Client) (*inspected, error) {
 		response, err := c.ContainerInspect(ctx, id)
-		return s.convert(id, &response, nil, last), err
+		return &inspected{response: &response}, err
 	})
+	switch {
+	case err != nil || seen == nil:
+		return nil, err
+	case seen.response == nil:
+		return last, nil
+	case seen.response.ContainerJSONBase == nil || seen.response.ID != id: // the answer is about another container
+		return nil, nil
+	}
+	about := s.circumstancesOf(ctx, seen.response)
+	if about.mayChange() {
+		seen.digest = noDigest
+	}
+	return s.convert(id, seen, about, last, digest != noDigest), nil
 }
 
-// convert makes a Container from Docker's answer. It returns nil if the answer is about another container. It takes
-// over two things from last: the labels, which never change, and the times of conditions that have not changed.
-func (s *Source) convert(id string, response *container.InspectResponse, answer []byte, last *v1alpha1.Container) *v1alpha1.Container {
-	if response.ContainerJSONBase == nil || response.ID != id {
-		return nil
-	}
-	response.ID = id // an equal string that is already in memory
-	object := containerOf(response, s.Namespace)
+// convert makes a Container from Docker's answer. It takes over from last the times of conditions that have not changed and,
+// if keepsLabels is true, the labels, which never change.
+func (s *Source) convert(id string, seen *inspected, about circumstances, last *v1alpha1.Container, keepsLabels bool) *v1alpha1.Container {
+	seen.response.ID = id // an equal string that is already in memory
+	object := containerOf(seen.response, s.Namespace, about)
 	if last != nil {
-		object.Labels, object.Status.Labels = last.Labels, last.Status.Labels
+		if keepsLabels {
+			object.Labels, object.Spec.Labels, object.Status.Labels = last.Labels, last.Spec.Labels, last.Status.Labels
+		}
 		keepTransitions(object.Status.Conditions, last.Status.Conditions, source.NowOf(s.Clock))
 	}
-	s.overlays.learn(object, response, answer)
+	s.overlays.learn(object, seen)
 	return object
+}
+
+// inspected is Docker's answer about a container. response is nil if it has the same text as the answer before.
+type inspected struct {
+	response *container.InspectResponse
+	digest   digest
 }
 
 func isRemoving(c *v1alpha1.Container) bool {

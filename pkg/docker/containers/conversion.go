@@ -22,9 +22,9 @@ import (
 // containerName returns the container's name without the slash that Docker puts before it.
 func containerName(c *container.InspectResponse) string { return strings.TrimPrefix(c.Name, "/") }
 
-// containerOf returns the Container for Docker's answer. The same answer always gives the same object. The object takes
-// over the map of labels.
-func containerOf(c *container.InspectResponse, namespace string) *v1alpha1.Container {
+// containerOf returns the Container for Docker's answer. The same answer always gives the same object in the same
+// circumstances. The object takes over the map of labels.
+func containerOf(c *container.InspectResponse, namespace string, about circumstances) *v1alpha1.Container {
 	config := c.Config
 	if config == nil {
 		config = &container.Config{}
@@ -34,7 +34,10 @@ func containerOf(c *container.InspectResponse, namespace string) *v1alpha1.Conta
 		state = &container.State{}
 	}
 	name := containerName(c)
+	spec := specOf(c, about)
+	delete(config.Labels, v1alpha1.FieldsLabel)
 	created, labels := source.TimeOf(c.Created), source.LabelsOf(config.Labels)
+	imageID := unique.Make(names.ImageID(c.Image)).Value() // many containers share an image
 	object := &v1alpha1.Container{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:      containers.ObjectName(name),
@@ -42,15 +45,18 @@ func containerOf(c *container.InspectResponse, namespace string) *v1alpha1.Conta
 			UID:       source.UIDOf("Container", c.ID, name),
 			Labels:    source.Selectable(labels),
 		},
+		Spec: spec,
 		Status: v1alpha1.ContainerStatus{
 			ID:           c.ID,
 			Name:         name,
 			Namespace:    v1alpha1.EngineNamespace,
 			Path:         c.Path,
 			Args:         slices.Clone(c.Args),
-			Image:        config.Image,
-			ImageID:      unique.Make(names.ImageID(c.Image)).Value(), // many containers share an image
+			Image:        imageID,
+			ImageID:      imageID,
 			Ports:        portsOf(c),
+			Networks:     networksOf(c),
+			Mounts:       mountsOf(c),
 			Labels:       labels,
 			Status:       statusOf(state.Status),
 			Health:       healthOf(state.Health),

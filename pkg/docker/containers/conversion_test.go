@@ -6,6 +6,7 @@ package containers
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -36,7 +37,7 @@ func seconds(t *testing.T, s string) *metav1.Time {
 }
 
 func TestContainerShowsWhatDockerSays(t *testing.T) {
-	got := containerOf(sourcetest.Container(nil), "engine")
+	got := containerOf(sourcetest.Container(nil), "engine", circumstances{})
 	if got.Name != "web" || got.Namespace != "engine" || got.Labels["com.docker.compose.project"] != "web" {
 		t.Errorf("metadata: %+v", got.ObjectMeta)
 	}
@@ -44,7 +45,7 @@ func TestContainerShowsWhatDockerSays(t *testing.T) {
 		t.Errorf("created %s", got.CreationTimestamp)
 	}
 	want := v1alpha1.ContainerStatus{
-		ID: dockertest.IDA, Name: "web", Namespace: "moby", Path: "httpd", Args: []string{"-f", "-v"}, Image: "busybox", ImageID: "sha256:" + dockertest.IDB,
+		ID: dockertest.IDA, Name: "web", Namespace: "moby", Path: "httpd", Args: []string{"-f", "-v"}, Image: "sha256:" + dockertest.IDB, ImageID: "sha256:" + dockertest.IDB,
 		Labels: map[string]string{"com.docker.compose.project": "web"}, Status: "running", PID: 42, RestartCount: 3,
 		CreatedAt: seconds(t, dockertest.CreatedAt), StartedAt: seconds(t, dockertest.StartedAt), Conditions: got.Status.Conditions,
 	}
@@ -74,7 +75,7 @@ func TestStatusAndStateOfEveryDockerStatus(t *testing.T) {
 		{"checkpointed", "unknown", "unknown", "StatusUnknown"},
 		{"", "unknown", "unknown", "StatusUnknown"},
 	} {
-		got := containerOf(sourcetest.Container(func(r *container.InspectResponse) { r.State.Status = test.docker }), "engine")
+		got := containerOf(sourcetest.Container(func(r *container.InspectResponse) { r.State.Status = test.docker }), "engine", circumstances{})
 		if got.Status.Status != test.status || got.Spec.State != test.state {
 			t.Errorf("%q shows as %s and %s", test.docker, got.Status.Status, got.Spec.State)
 		}
@@ -89,7 +90,7 @@ func TestStatusAndStateOfEveryDockerStatus(t *testing.T) {
 func TestConditionsAreCompleteAndValid(t *testing.T) {
 	for _, status := range []string{"created", "running", "paused", "restarting", "removing", "exited", "dead", "?"} {
 		for _, health := range []*container.Health{nil, {Status: "none"}, {Status: "starting"}, {Status: "healthy"}, {Status: "unhealthy"}} {
-			got := containerOf(sourcetest.Container(func(r *container.InspectResponse) { r.State.Status, r.State.Health = status, health }), "engine")
+			got := containerOf(sourcetest.Container(func(r *container.InspectResponse) { r.State.Status, r.State.Health = status, health }), "engine", circumstances{})
 			want := []string{"Running", "Paused", "Restarting", "OOMKilled", "Dead"}
 			if got.Status.Health != "" {
 				want = append(want, "Healthy")
@@ -135,7 +136,7 @@ func TestConditionsTellWhatHappened(t *testing.T) {
 		"unhealthy": {func(s *container.State) { s.Health = &container.Health{Status: "unhealthy"} }, "Healthy", "False", "Unhealthy", "", dockertest.StartedAt},
 		"healthy":   {func(s *container.State) { s.Health = &container.Health{Status: "healthy"} }, "Healthy", "True", "Healthy", "", dockertest.StartedAt},
 	} {
-		got := containerOf(sourcetest.Container(func(r *container.InspectResponse) { test.change(r.State) }), "engine")
+		got := containerOf(sourcetest.Container(func(r *container.InspectResponse) { test.change(r.State) }), "engine", circumstances{})
 		want := metav1.Condition{Type: test.kind, Status: test.status, Reason: test.reason, Message: test.message, LastTransitionTime: *seconds(t, test.since)}
 		if c := meta.FindStatusCondition(got.Status.Conditions, test.kind); c == nil || !apiequality.Semantic.DeepEqual(*c, want) {
 			t.Errorf("%s: %+v", name, c)
@@ -146,7 +147,7 @@ func TestConditionsTellWhatHappened(t *testing.T) {
 func TestTimesThatDockerDoesNotHaveAreAbsent(t *testing.T) {
 	got := containerOf(sourcetest.Container(func(r *container.InspectResponse) {
 		r.Created, r.State.StartedAt, r.State.FinishedAt = "", dockertest.Never, "garbage"
-	}), "engine")
+	}), "engine", circumstances{})
 	if got.Status.CreatedAt != nil || got.Status.StartedAt != nil || got.Status.FinishedAt != nil || !got.CreationTimestamp.IsZero() {
 		t.Errorf("%+v", got.Status)
 	}
@@ -183,7 +184,7 @@ func TestCodesAndCountsOfAnySizeAreShown(t *testing.T) {
 	for _, number := range []int{0, -1, 137, 1 << 31, 3221225786, 1 << 40} {
 		got := containerOf(sourcetest.Container(func(r *container.InspectResponse) {
 			r.State.Status, r.State.ExitCode, r.RestartCount = "exited", number, number
-		}), "engine")
+		}), "engine", circumstances{})
 		message := fmt.Sprintf("exit code %d", number)
 		if c := meta.FindStatusCondition(got.Status.Conditions, v1alpha1.ContainerRunning); c.Message != message {
 			t.Errorf("the message is %q, want %q", c.Message, message)
@@ -199,12 +200,12 @@ func TestTheSameContainerGivesTheSameObject(t *testing.T) {
 		r.Config.ExposedPorts = nat.PortSet{"1/tcp": {}, "2/tcp": {}, "3/tcp": {}, "4/tcp": {}}
 		r.State.Health = &container.Health{Status: "healthy", FailingStreak: 0}
 	})
-	first := containerOf(response, "engine")
+	first := containerOf(response, "engine", circumstances{})
 	for streak := range 20 {
 		response.State.Health.FailingStreak = streak
 		response.State.Health.Log = append(response.State.Health.Log, &container.HealthcheckResult{Output: "ok"})
 		response.ExecIDs = append(response.ExecIDs, dockertest.IDB)
-		if again := containerOf(response, "engine"); !reflect.DeepEqual(first, again) {
+		if again := containerOf(response, "engine", circumstances{}); !reflect.DeepEqual(first, again) {
 			t.Fatalf("%+v is not %+v", again, first)
 		}
 	}
@@ -214,7 +215,7 @@ func TestObjectsShareNothingButLabelsWithDockersAnswer(t *testing.T) {
 	response := sourcetest.Container(func(r *container.InspectResponse) {
 		r.NetworkSettings.Ports = nat.PortMap{"1/tcp": {{HostIP: "127.0.0.1", HostPort: "1"}}}
 	})
-	object := containerOf(response, "engine")
+	object := containerOf(response, "engine", circumstances{})
 	before := object.DeepCopy()
 	response.Args[0] = "changed"
 	response.NetworkSettings.Ports["1/tcp"][0].HostPort = "changed"
@@ -250,9 +251,9 @@ func TestWhatIsReadOfAnInspectionIsAllThatIsShown(t *testing.T) {
 				t.Fatal(err)
 			}
 			if whole.Config != nil && !withLabels {
-				whole.Config.Labels = nil
+				maps.DeleteFunc(whole.Config.Labels, func(key, _ string) bool { return key != v1alpha1.FieldsLabel })
 			}
-			if want, got := containerOf(&whole, "engine"), containerOf(part, "engine"); !apiequality.Semantic.DeepEqual(got, want) {
+			if want, got := containerOf(&whole, "engine", circumstances{}), containerOf(part, "engine", circumstances{}); !apiequality.Semantic.DeepEqual(got, want) {
 				t.Fatalf("of %s\nis shown %+v\n    not %+v", answer, got, want)
 			}
 			if want, got := stopTimeoutOf(&whole), stopTimeoutOf(part); got != want {
@@ -263,20 +264,20 @@ func TestWhatIsReadOfAnInspectionIsAllThatIsShown(t *testing.T) {
 }
 
 func TestAnAnswerWithHolesIsNoPanic(t *testing.T) {
-	containerOf(&container.InspectResponse{ContainerJSONBase: &container.ContainerJSONBase{ID: dockertest.IDA, Name: "/x1"}}, "engine")
+	containerOf(&container.InspectResponse{ContainerJSONBase: &container.ContainerJSONBase{ID: dockertest.IDA, Name: "/x1"}}, "engine", circumstances{})
 }
 
 func TestUIDBelongsToTheThingBehindTheName(t *testing.T) {
-	base := containerOf(sourcetest.Container(nil), "engine").UID
+	base := containerOf(sourcetest.Container(nil), "engine", circumstances{}).UID
 	for name, other := range map[string]*container.InspectResponse{
 		"made anew": sourcetest.Container(func(r *container.InspectResponse) { r.ID = dockertest.IDB }),
 		"renamed":   sourcetest.Container(func(r *container.InspectResponse) { r.Name = "/other" }),
 	} {
-		if containerOf(other, "engine").UID == base {
+		if containerOf(other, "engine", circumstances{}).UID == base {
 			t.Errorf("%s: the same uid", name)
 		}
 	}
-	if containerOf(sourcetest.Container(func(r *container.InspectResponse) { r.State.Status = "exited" }), "engine").UID != base {
+	if containerOf(sourcetest.Container(func(r *container.InspectResponse) { r.State.Status = "exited" }), "engine", circumstances{}).UID != base {
 		t.Error("the uid changed with the state")
 	}
 	if base != "eca84b66-856b-566b-b694-77014c9da8e7" {
@@ -286,7 +287,7 @@ func TestUIDBelongsToTheThingBehindTheName(t *testing.T) {
 
 func TestOnlyValidLabelsCanBeSelected(t *testing.T) {
 	labels := map[string]string{"com.docker.compose.project": "web", "Two Words": "x", "url": "https://x/y", "empty": "", "": "x", "long": strings.Repeat("v", 64)}
-	got := containerOf(sourcetest.Container(func(r *container.InspectResponse) { r.Config.Labels = labels }), "engine")
+	got := containerOf(sourcetest.Container(func(r *container.InspectResponse) { r.Config.Labels = labels }), "engine", circumstances{})
 	if want := map[string]string{"com.docker.compose.project": "web", "empty": ""}; !apiequality.Semantic.DeepEqual(got.Labels, want) {
 		t.Errorf("selectable: %v", got.Labels)
 	}

@@ -40,12 +40,12 @@ var itemKeys = map[string][]string{
 
 // valued are the fields that are written with their values, because Docker does not keep the values or writes them in
 // another form. It does not keep imagePullPolicy, platform and pullSecrets, nor an address of a container that is stopped.
-// It names other containers by their IDs, cleans paths, sorts capabilities, and counts in bytes. With the image, the label
-// is another one than the label that an image has which was committed from a container.
+// It names other containers by their IDs, sorts capabilities, and counts in bytes. With the image, the label is another one
+// than the label that an image has which was committed from a container.
 var valued = map[string]func(value string) bool{
 	"image": always, "imagePullPolicy": always, "platform": always, "pullSecrets": always,
-	"workingDir": isUnclean, "networks.macAddress": always,
-	"networkMode": isOfContainer, "pidMode": isOfContainer, "ipcMode": isOfContainer,
+	"networks.macAddress": always,
+	"networkMode":         isOfContainer, "pidMode": isOfContainer, "ipcMode": isOfContainer,
 	"securityContext.capabilities.add": always, "securityContext.capabilities.drop": always,
 	"shmSize": isUnusualQuantity, "mounts.tmpfs.size": isUnusualQuantity, "resources.memory": isUnusualQuantity,
 	"resources.memorySwap": isUnusualQuantity, "resources.memoryReservation": isUnusualQuantity,

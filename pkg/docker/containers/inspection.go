@@ -7,7 +7,10 @@ import (
 	"encoding/json"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/go-connections/nat"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
 // inspection has the fields of an inspected container that containerOf and overlays.learn read. Decoding the other
@@ -21,45 +24,69 @@ type inspection struct {
 	Args            []string
 	RestartCount    int
 	State           *container.State
-	HostConfig      *struct{ PortBindings nat.PortMap }
-	NetworkSettings *struct{ Ports nat.PortMap }
-	Config          any // points to the struct to decode into; null in the answer makes it nil
+	HostConfig      *inspectedHost
+	Mounts          []container.MountPoint
+	NetworkSettings *struct {
+		Ports    nat.PortMap
+		Networks map[string]*network.EndpointSettings
+	}
+	Config any // points to the struct to decode into; null in the answer makes it nil
 }
 
-type inspectedConfig struct {
-	Image        string
-	ExposedPorts nat.PortSet
-	StopTimeout  *int
-	Tty          bool
+// inspectedHost is a HostConfig. Of two lists that nearly all containers have alike, it only knows whether they are empty.
+type inspectedHost struct {
+	container.HostConfig
+	MaskedPaths, ReadonlyPaths emptiness
 }
 
-// readContainer decodes Docker's answer as the Docker client does, but only the fields of inspection. It decodes the
-// labels only if withLabels is true.
+// emptiness is true if a list is there and empty.
+type emptiness bool
+
+// UnmarshalJSON takes the text of the list.
+func (e *emptiness) UnmarshalJSON(text []byte) error {
+	*e = string(text) == "[]"
+	return nil
+}
+
+// list returns an empty list if there was one.
+func (e emptiness) list() []string {
+	if e {
+		return []string{}
+	}
+	return nil
+}
+
+// readContainer decodes Docker's answer as the Docker client does, but only the fields of inspection. If withLabels is
+// false, it decodes no label but FieldsLabel.
 func readContainer(answer []byte, withLabels bool) (*container.InspectResponse, error) {
 	var config struct {
-		inspectedConfig
-		Labels map[string]string
+		container.Config
+		Labels struct {
+			Fields *string `json:"containers.rancherdesktop.io/fields"` // the name of FieldsLabel
+		}
 	}
-	i := inspection{Config: &config.inspectedConfig}
+	i := inspection{Config: &config}
 	if withLabels {
-		i.Config = &config
+		i.Config = &config.Config
 	}
 	if err := json.Unmarshal(answer, &i); err != nil {
 		return nil, err
 	}
-	response := &container.InspectResponse{ContainerJSONBase: &container.ContainerJSONBase{
+	response := &container.InspectResponse{Mounts: i.Mounts, ContainerJSONBase: &container.ContainerJSONBase{
 		ID: i.ID, Name: i.Name, Created: i.Created, Image: i.Image, Path: i.Path, Args: i.Args, RestartCount: i.RestartCount, State: i.State,
 	}}
-	if i.HostConfig != nil {
-		response.HostConfig = &container.HostConfig{PortBindings: i.HostConfig.PortBindings}
+	if host := i.HostConfig; host != nil {
+		response.HostConfig = &host.HostConfig
+		host.HostConfig.MaskedPaths, host.HostConfig.ReadonlyPaths = host.MaskedPaths.list(), host.ReadonlyPaths.list()
 	}
 	if i.NetworkSettings != nil {
-		response.NetworkSettings = &container.NetworkSettings{}
+		response.NetworkSettings = &container.NetworkSettings{Networks: i.NetworkSettings.Networks}
 		response.NetworkSettings.Ports = i.NetworkSettings.Ports
 	}
 	if i.Config != nil {
-		response.Config = &container.Config{
-			Image: config.Image, Labels: config.Labels, ExposedPorts: config.ExposedPorts, StopTimeout: config.StopTimeout, Tty: config.Tty,
+		response.Config = &config.Config
+		if config.Labels.Fields != nil {
+			response.Config.Labels = map[string]string{v1alpha1.FieldsLabel: *config.Labels.Fields}
 		}
 	}
 	return response, nil

@@ -57,16 +57,6 @@ func asGiven(m v1alpha1.ContainerMount, item given[v1alpha1.ContainerMount]) v1a
 	if m.Tmpfs != nil && m.Tmpfs.Size != nil {
 		m.Tmpfs.Size = quantityAs(item.fields.at("tmpfs", "size").value(), m.Tmpfs.Size.Value())
 	}
-	if m.Tmpfs != nil && item.fields.at("readOnly") != nil && !m.ReadOnly {
-		options := m.Tmpfs.Options
-		m.ReadOnly, m.Tmpfs.Options = true, options[:len(options)-1] // the last one says so
-		if len(m.Tmpfs.Options) == 0 {
-			m.Tmpfs.Options = nil
-		}
-		if item.fields.at("tmpfs") == nil {
-			m.Tmpfs = nil
-		}
-	}
 	return m
 }
 
@@ -82,19 +72,18 @@ func (r *reading) heldMounts() (held []v1alpha1.ContainerMount) {
 		held = append(held, mountOf(m))
 	}
 	for _, target := range slices.Sorted(maps.Keys(r.host.Tmpfs)) {
-		m := v1alpha1.ContainerMount{Type: v1alpha1.ContainerMountTmpfs, Target: target}
-		if options := r.host.Tmpfs[target]; options != "" {
-			m.Tmpfs = &v1alpha1.ContainerTmpfsOptions{Options: strings.Split(options, ",")}
-		}
-		held = append(held, m)
+		held = append(held, mountOfTmpfs(target, r.host.Tmpfs[target]))
+	}
+	for i := range held {
+		held[i].Target = path.Clean(held[i].Target)
 	}
 	has := func(target string) bool {
 		return slices.ContainsFunc(held, func(m v1alpha1.ContainerMount) bool { return isSamePath(m.Target, target) })
 	}
 	for _, target := range slices.Sorted(maps.Keys(r.config.Volumes)) {
-		_, isOfImage := r.image.volumes[target]
+		_, isOfImage := r.image.Volumes[target]
 		if (r.isMadeHere() || !isOfImage) && !has(target) {
-			held = append(held, v1alpha1.ContainerMount{Type: v1alpha1.ContainerMountVolume, Target: target})
+			held = append(held, v1alpha1.ContainerMount{Type: v1alpha1.ContainerMountVolume, Target: path.Clean(target)})
 		}
 	}
 	if len(r.host.VolumesFrom) > 0 {
@@ -105,6 +94,25 @@ func (r *reading) heldMounts() (held []v1alpha1.ContainerMount) {
 		}
 	}
 	return held
+}
+
+// mountOfTmpfs reads what docker run --tmpfs takes.
+func mountOfTmpfs(target, options string) v1alpha1.ContainerMount {
+	m := v1alpha1.ContainerMount{Type: v1alpha1.ContainerMountTmpfs, Target: target}
+	var others []string
+	for option := range strings.SplitSeq(options, ",") {
+		switch option {
+		case "", readWrite:
+		case readOnly:
+			m.ReadOnly = true
+		default:
+			others = append(others, option)
+		}
+	}
+	if len(others) > 0 {
+		m.Tmpfs = &v1alpha1.ContainerTmpfsOptions{Options: others}
+	}
+	return m
 }
 
 // mountOfBind reads what docker run --volume takes: source, target and options, or only a target.
@@ -123,6 +131,7 @@ func (r *reading) mountOfBind(bind string) (m v1alpha1.ContainerMount, ok bool) 
 	}
 	m.ReadOnly = slices.Contains(options, readOnly)
 	if strings.HasPrefix(m.Source, "/") {
+		m.Source = path.Clean(m.Source)
 		m.Type, m.Bind = v1alpha1.ContainerMountBind, &v1alpha1.ContainerBindOptions{CreateHostPath: true}
 		for _, option := range options {
 			if slices.Contains(mount.Propagations, mount.Propagation(option)) {

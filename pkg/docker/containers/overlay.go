@@ -6,6 +6,7 @@ package containers
 import (
 	"hash/maphash"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,12 +35,21 @@ type overlay struct {
 	stopped bool
 	// answer is a digest of Docker's last answer. shown is the container that was made of that answer. Nothing in shown
 	// changes later, except for its overlay, its resourceVersion and its generation.
-	answer uint64
+	answer digest
 	shown  *v1alpha1.Container
+	// others are the IDs of the containers that shown names.
+	others []string
 }
 
-// answerSeed is the seed of all digests of Docker's answers.
+// digest is a digest of an answer of Docker's.
+type digest uint64
+
+// noDigest is the digest of an answer from which something else may be made the next time.
+const noDigest digest = 0
+
 var answerSeed = maphash.MakeSeed()
+
+func digestOf(answer []byte) digest { return digest(maphash.Bytes(answerSeed, answer)) }
 
 // overlays holds the overlay of each container by ID, for as long as the container exists.
 type overlays struct {
@@ -79,13 +89,35 @@ func (o *overlays) forget(id string) {
 }
 
 // learn notes the container that was made of an answer of Docker's, and what the container does not show.
-func (o *overlays) learn(object *v1alpha1.Container, response *container.InspectResponse, answer []byte) {
+func (o *overlays) learn(object *v1alpha1.Container, seen *inspected) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	known := o.ofLocked(object.Status.ID)
-	known.stopTimeout = stopTimeoutOf(response)
-	known.tty = response.Config != nil && response.Config.Tty
-	known.answer, known.shown = maphash.Bytes(answerSeed, answer), object
+	known.stopTimeout = stopTimeoutOf(seen.response)
+	known.tty = seen.response.Config != nil && seen.response.Config.Tty
+	known.answer, known.shown, known.others = seen.digest, object, othersOf(seen.response)
+}
+
+// naming returns the containers that name the one with that ID.
+func (o *overlays) naming(id string) (found []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for by, known := range o.byID {
+		if slices.Contains(known.others, id) {
+			found = append(found, by)
+		}
+	}
+	return found
+}
+
+// nameOf returns the name with which a container was last shown, or "" if it was not shown.
+func (o *overlays) nameOf(id string) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if known := o.byID[id]; known != nil && known.shown != nil {
+		return known.shown.Status.Name
+	}
+	return ""
 }
 
 // hasTerminal reports whether a container has a terminal, if that is known.
@@ -99,19 +131,18 @@ func (o *overlays) hasTerminal(id string) (tty, isKnown bool) {
 	return known.tty, true
 }
 
-// recall returns the container that was made of the last answer, or nil if there was none. isSame reports whether this
-// answer has the same text. The returned container is a shallow copy: the caller must not change anything that its
-// fields point to.
-func (o *overlays) recall(id string, answer []byte) (last *v1alpha1.Container, isSame bool) {
+// recall returns the container that was made of the last answer, or nil if there was none, and the digest of that answer.
+// The returned container is a shallow copy: the caller must not change anything that its fields point to.
+func (o *overlays) recall(id string) (last *v1alpha1.Container, answer digest) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	known := o.byID[id]
 	if known == nil || known.shown == nil {
-		return nil, false
+		return nil, noDigest
 	}
 	object := *known.shown
 	object.ResourceVersion = ""
-	return &object, len(answer) > 0 && known.answer == maphash.Bytes(answerSeed, answer)
+	return &object, known.answer
 }
 
 // show copies the overlay into a container.

@@ -38,6 +38,9 @@ func specOf(c *container.InspectResponse, about circumstances) v1alpha1.Containe
 	if r.image == nil {
 		r.image = &imageConfig{}
 	}
+	if r.usual == nil {
+		r.usual = &engineDefaults{}
+	}
 	for _, g := range groups {
 		g.read(r)
 	}
@@ -48,7 +51,7 @@ func specOf(c *container.InspectResponse, about circumstances) v1alpha1.Containe
 // container. Then it says nothing about this one.
 func (r *reading) creatorsFields() *fieldSet {
 	text, ok := r.config.Labels[v1alpha1.FieldsLabel]
-	if !ok || r.image != nil && r.image.labels[v1alpha1.FieldsLabel] == text {
+	if !ok || r.image != nil && r.image.Labels[v1alpha1.FieldsLabel] == text {
 		return nil
 	}
 	fields, err := parseFields(text)

@@ -47,7 +47,7 @@ func writeHealthCheck(s *v1alpha1.ContainerSpec, c *creation) *field.Error {
 // readHealthCheck reads what the container's check has beside that of the image. Docker takes what was not given from the
 // image.
 func readHealthCheck(r *reading) {
-	made, ofImage := r.config.Healthcheck, r.image.health
+	made, ofImage := r.config.Healthcheck, r.image.Healthcheck
 	if made == nil {
 		made = &container.HealthConfig{}
 	}

@@ -21,9 +21,10 @@ const (
 	hasImageSubpath   = "1.48"
 )
 
-// These are options of docker run --volume.
+// These are options of docker run --volume and --tmpfs.
 const (
 	readOnly      = "ro"
+	readWrite     = "rw"
 	noCopy        = "nocopy"
 	selinuxShared = "z"
 	selinuxOwn    = "Z"

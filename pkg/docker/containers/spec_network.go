@@ -126,18 +126,21 @@ func (r *reading) firstNetwork() string {
 	return string(mode)
 }
 
-// attachmentOf returns how the container is connected to a network. It leaves out what Docker chose by itself: the name
-// that is the beginning of the ID, and the addresses. While the container does not run, Docker does not show a MAC address.
+// attachmentOf returns how the container is connected to a network. It leaves out what Docker chose by itself: the addresses,
+// and the aliases that some engines add at the end, which are the beginning of the ID and the host name. While the container
+// does not run, Docker does not show a MAC address.
 func (r *reading) attachmentOf(name string) v1alpha1.ContainerNetworkAttachment {
 	attached := v1alpha1.ContainerNetworkAttachment{Name: unique.Make(name).Value()}
 	endpoint := r.NetworkSettings.Networks[name]
 	if endpoint == nil {
 		return attached
 	}
-	for _, alias := range endpoint.Aliases {
-		if alias != r.shortID() && !slices.Contains(attached.Aliases, alias) {
-			attached.Aliases = append(attached.Aliases, alias)
-		}
+	attached.Aliases = slices.Clone(endpoint.Aliases)
+	if i := slices.Index(attached.Aliases, r.shortID()); i >= 0 {
+		attached.Aliases = attached.Aliases[:i]
+	}
+	if len(attached.Aliases) == 0 {
+		attached.Aliases = nil
 	}
 	if ipam := endpoint.IPAMConfig; ipam != nil {
 		attached.Ipv4Address, attached.Ipv6Address = ipam.IPv4Address, ipam.IPv6Address

@@ -74,7 +74,7 @@ func (r *reading) configuredPorts() (ports []v1alpha1.ContainerPublishedPort) {
 		}
 	}
 	for port := range r.config.ExposedPorts {
-		_, isOfImage := r.image.exposed[port]
+		_, isOfImage := r.image.ExposedPorts[string(port)]
 		isPublished := len(r.host.PortBindings[port]) > 0
 		if p, ok := publishedPort(port); ok && (r.isMadeHere() || !isOfImage && !isPublished) {
 			ports = append(ports, p)

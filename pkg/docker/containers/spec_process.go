@@ -4,7 +4,6 @@
 package containers
 
 import (
-	"path"
 	"slices"
 	"strings"
 	"unique"
@@ -38,7 +37,10 @@ func readImage(r *reading) {
 }
 
 func writeProcess(s *v1alpha1.ContainerSpec, c *creation) *field.Error {
-	c.config.Entrypoint, c.config.Cmd = s.Command, s.Args
+	if len(s.Command) > 0 { // Docker takes an empty list for no ENTRYPOINT
+		c.config.Entrypoint = s.Command
+	}
+	c.config.Cmd = s.Args
 	for _, variable := range s.Env {
 		c.config.Env = append(c.config.Env, variable.Name+"="+variable.Value)
 	}
@@ -54,12 +56,12 @@ func writeProcess(s *v1alpha1.ContainerSpec, c *creation) *field.Error {
 func readProcess(r *reading) {
 	r.spec.Command, r.spec.Args = r.commandLine()
 	r.spec.Env = r.environment()
-	r.spec.WorkingDir = pick(r, r.workingDir(), r.image.workingDir, "workingDir")
-	r.spec.User = pick(r, r.config.User, r.image.user, "user")
+	r.spec.WorkingDir = pick(r, r.config.WorkingDir, r.image.WorkingDir, "workingDir")
+	r.spec.User = pick(r, r.config.User, r.image.User, "user")
 	r.spec.TTY = pick(r, r.config.Tty, false, "tty")
 	r.spec.Stdin = pick(r, r.config.OpenStdin, false, "stdin")
 	r.spec.StdinOnce = pick(r, r.config.StdinOnce, false, "stdinOnce")
-	r.spec.StopSignal = pick(r, r.config.StopSignal, r.image.stopSignal, "stopSignal")
+	r.spec.StopSignal = pick(r, r.config.StopSignal, r.image.StopSignal, "stopSignal")
 	r.spec.AutoRemove = pick(r, r.host.AutoRemove, false, "autoRemove")
 	if r.host.Init != nil && r.shows(true, "init") {
 		r.spec.Init = new(*r.host.Init)
@@ -76,28 +78,17 @@ var noEntrypoint = strslice.StrSlice{""}
 func (r *reading) commandLine() (command, args []string) {
 	entrypoint, cmd := r.config.Entrypoint, r.config.Cmd
 	// Without the ENTRYPOINT, an empty CMD would be that of the image.
-	differs := !slices.Equal(entrypoint, r.image.entrypoint) || len(cmd) == 0 && len(r.image.cmd) > 0
+	differs := !slices.Equal(entrypoint, r.image.Entrypoint) || len(cmd) == 0 && len(r.image.Cmd) > 0
 	if r.shows(differs, "command") {
 		command = slices.Clone(entrypoint)
 		if len(command) == 0 {
 			command = slices.Clone(noEntrypoint)
 		}
 	}
-	if len(cmd) > 0 && r.shows(len(command) > 0 || !slices.Equal(cmd, r.image.cmd), "args") {
+	if len(cmd) > 0 && r.shows(len(command) > 0 || !slices.Equal(cmd, r.image.Cmd), "args") {
 		args = slices.Clone(cmd)
 	}
 	return command, args
-}
-
-// isUnclean reports whether Docker writes a path in another form.
-func isUnclean(p string) bool { return path.Clean(p) != p }
-
-// workingDir returns the working directory in the form in which it was given.
-func (r *reading) workingDir() string {
-	if given := r.fields.at("workingDir").value(); given != "" && path.Clean(given) == path.Clean(r.config.WorkingDir) {
-		return given
-	}
-	return r.config.WorkingDir
 }
 
 // environment returns the variables that the container has beside those of its image.
@@ -107,7 +98,7 @@ func (r *reading) environment() (shown []v1alpha1.ContainerEnvVar) {
 	for _, entry := range r.config.Env {
 		// Docker takes the last of several values. An entry without a value takes a variable of the image away.
 		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
-			if _, again := values[name]; !again && !slices.Contains(r.image.env, entry) {
+			if _, again := values[name]; !again && !slices.Contains(r.image.Env, entry) {
 				order = append(order, name)
 			}
 			values[name] = value
@@ -137,7 +128,7 @@ func readNames(r *reading) {
 	r.spec.Domainname = pick(r, r.config.Domainname, r.usualDomainname(), "domainname")
 	valid := source.Selectable(r.config.Labels)
 	for key, value := range r.config.Labels {
-		inherited, isOfImage := r.image.labels[key]
+		inherited, isOfImage := r.image.Labels[key]
 		_, isValid := valid[key]
 		if !isValid && key != v1alpha1.FieldsLabel && r.shows(!isOfImage || inherited != value, "labels", key) {
 			if r.spec.Labels == nil {

@@ -134,8 +134,8 @@ func readNamespaces(r *reading) {
 // privileged container.
 func (r *reading) usualCgroupnsMode() string {
 	switch {
-	case r.host.CgroupnsMode.IsEmpty():
-		return ""
+	case !r.usual.isKnown:
+		return string(r.host.CgroupnsMode)
 	case r.usual.hasCgroupV1 && r.host.Privileged, !r.usual.isCgroupnsPrivate:
 		return string(container.CgroupnsModeHost)
 	}
@@ -157,7 +157,7 @@ func (r *reading) modeOf(mode, name string) string {
 	if len(given) >= shortIDLength && strings.HasPrefix(id, given) {
 		return ofContainer + given
 	}
-	if found := r.nameOf(id); found != "" {
+	if found := r.names[id]; found != "" {
 		return ofContainer + found
 	}
 	return mode

@@ -10,13 +10,13 @@ import (
 )
 
 // Event holds the parts of one of Docker's events that the sources use. Attributes are not reliable, because a
-// container's labels can override them. So Name is only a hint at one more subject to observe.
+// container's labels can override them. So they are only hints at one more subject to observe.
 type Event struct {
 	Type   events.Type
 	Action events.Action
 	Actor  struct {
 		ID         string
-		Attributes struct{ Name string }
+		Attributes struct{ Name, Container string }
 	}
 	// TimeNano is the time of the event by the engine's clock, in nanoseconds since 1970.
 	TimeNano int64

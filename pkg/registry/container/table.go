@@ -38,15 +38,15 @@ var table = registry.NewTableConvertor(
 
 // image returns the image as docker ps shows it: an ID is short, and a name has no digest.
 func image(c *v1alpha1.Container) string {
-	if id := containers.ShortID(c.Status.ImageID); id != "" && id == containers.ShortID(c.Status.Image) {
+	if id := containers.ShortID(c.Status.ImageID); id != "" && id == containers.ShortID(c.Spec.Image) {
 		return id
 	}
-	if !strings.Contains(c.Status.Image, "@") && !strings.Contains(c.Status.Image, "docker.io/") {
-		return c.Status.Image // these need no parsing, which is slow
+	if !strings.Contains(c.Spec.Image, "@") && !strings.Contains(c.Spec.Image, "docker.io/") {
+		return c.Spec.Image // these need no parsing, which is slow
 	}
-	parsed, err := reference.ParseNormalizedNamed(c.Status.Image)
+	parsed, err := reference.ParseNormalizedNamed(c.Spec.Image)
 	if err != nil {
-		return c.Status.Image
+		return c.Spec.Image
 	}
 	name := reference.TrimNamed(parsed)
 	if tagged, ok := parsed.(reference.Tagged); ok {

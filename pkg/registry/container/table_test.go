@@ -133,7 +133,7 @@ func TestTheImageReadsLikeDockers(t *testing.T) {
 		id[:5]:                          "01234", // docker ps shows the same
 		"Not A Name@":                   "Not A Name@",
 	} {
-		c := &v1alpha1.Container{Status: v1alpha1.ContainerStatus{Image: image, ImageID: "sha256:" + id}}
+		c := &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{Image: image}, Status: v1alpha1.ContainerStatus{ImageID: "sha256:" + id}}
 		if got := cells(t, c)["Image"]; got != want {
 			t.Errorf("%s shows as %v, want %s", image, got, want)
 		}
