@@ -129,15 +129,20 @@ func Slow(bytesPerSecond int) Fault {
 		size := max(bytesPerSecond/parts, 1)
 		ticker := time.NewTicker(time.Second / parts)
 		defer ticker.Stop()
+		left := 0 // of the part that may be sent now
 		registry.ServeHTTP(writer{ResponseWriter: w, write: func(data []byte) (int, error) {
 			written := 0
 			for written < len(data) {
-				select {
-				case <-ticker.C:
-				case <-r.Context().Done():
-					return written, r.Context().Err()
+				if left == 0 {
+					select {
+					case <-ticker.C:
+						left = size
+					case <-r.Context().Done():
+						return written, r.Context().Err()
+					}
 				}
-				n, err := w.Write(data[written:min(written+size, len(data))])
+				n, err := w.Write(data[written:min(written+left, len(data))])
+				left -= n
 				written += n
 				if err != nil {
 					return written, err

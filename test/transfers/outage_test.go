@@ -68,7 +68,7 @@ func TestEveryPullEndsAndCompleteMeansThatTheImageIsThere(t *testing.T) {
 	c, r := of(t), registry.Start(t)
 	c.retries = 60 // the server has to find the engine again
 	front := r.Front(t)
-	front.Misbehave(registry.Blobs, registry.Slow(4*large))
+	front.Misbehave(registry.Blobs, registry.Slow(large/2))
 	var names, refs []string
 	begin := func(n int) {
 		for range n {
