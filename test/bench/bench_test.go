@@ -19,6 +19,7 @@ import (
 
 	"github.com/rancher-sandbox/engine-apiserver/test/controlplane"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/registry"
 )
 
 var (
@@ -42,6 +43,10 @@ type sizes struct {
 	curve                             []int
 	moments, transfers                int // numbers of rounds of streams: of those that are short, and of those that carry much
 	logged, archived, forwarded       int // megabytes that a stream carries
+	pulled, layers, pulls             int // megabytes and layers of an image, and rounds of its pull
+	pullWatchers, watchedPulls        int
+	pulling                           time.Duration // least time of a pull that is watched
+	listedImages                      int
 }
 
 var (
@@ -55,6 +60,9 @@ var (
 		curve:   []int{100, 1000, 10_000, 100_000},
 		moments: 100, transfers: 5,
 		logged: 200, archived: 500, forwarded: 500,
+		pulled: 500, layers: 8, pulls: 7,
+		pullWatchers: 100, watchedPulls: 3, pulling: 20 * time.Second,
+		listedImages: 1000,
 	}
 	small = sizes{
 		containers: 4, some: 2, images: 2, volumes: 2, labels: 30,
@@ -66,6 +74,9 @@ var (
 		curve:   []int{10, 100},
 		moments: 2, transfers: 1,
 		logged: 1, archived: 1, forwarded: 1,
+		pulled: 1, layers: 8, pulls: 1,
+		pullWatchers: 10, watchedPulls: 1, pulling: 600 * time.Millisecond,
+		listedImages: 4,
 	}
 )
 
@@ -81,7 +92,8 @@ type setting struct {
 	server            *process
 	plane             *controlplane.ControlPlane
 	stored            *cluster
-	behind            *process // the server behind the control plane
+	behind            *process           // the server behind the control plane
+	registry          *registry.Registry // holds the image that is pulled
 	rounds            int
 }
 
@@ -106,6 +118,9 @@ var rows = []row{
 	{"stream commands", (*setting).commands, started},
 	{"stream ports", (*setting).ports, started},
 	{"stream archives", (*setting).archives, started},
+	{"image pulls", (*setting).pullsOfAnImage, started},
+	{"image pull watchers", (*setting).pullsWithWatchers, started},
+	{"image lists", (*setting).listsOfImages, started},
 	{"fill some", (*setting).fillSome, started},
 	{"aggregate", (*setting).startAggregated, filledSome},
 	{"memory lists", (*setting).listFromMemory, behind},

@@ -12,8 +12,11 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
-// filled returns the name of the i-th container that fills the engine.
+// filled returns the name of the i-th container, and of the i-th volume, that fill the engine.
 func filled(i int) string { return fmt.Sprintf("filled-%04d", i) }
+
+// filledImage returns the reference of the i-th image that fills the engine.
+func filledImage(i int) string { return fmt.Sprintf("filled/image-%03d:v1", i) }
 
 func (s *setting) createContainer(name string) error {
 	labels := map[string]string{}
@@ -42,9 +45,9 @@ func (s *setting) fillContainers() { s.fill(s.some, s.containers) }
 // fillRest makes the images and volumes in the engine, and stores the same objects in the control plane.
 func (s *setting) fillRest() {
 	for i := range s.images {
-		s.engine.Image(s, fmt.Sprintf("filled/image-%03d:v1", i))
+		s.engine.Image(s, filledImage(i))
 	}
-	eachOf(s, s.volumes, func(i int) error { return s.createVolume(fmt.Sprintf("filled-%04d", i)) })
+	eachOf(s, s.volumes, func(i int) error { return s.createVolume(filled(i)) })
 	s.stored.load(s, s.server.cluster, "images")
 	s.stored.load(s, s.server.cluster, "volumes")
 }

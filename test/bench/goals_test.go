@@ -11,7 +11,7 @@ var goals = []goal{
 	most("burst of creates", "50 ms", 50, medianOf(standalone)),
 	most("burst of removals", "200 ms", 200, medianOf(standalone)),
 	most("burst beside readers", "1 s", 1000, medianOf(standalone)),
-	most("live get", "1.5 x inspect", 1.5, ratio(standalone, docker)),
+	most("live get of a container", "1.5 x inspect", 1.5, ratio(standalone, docker)),
 	most("live list", "0.5 x docker", 0.5, ratio(standalone, docker)),
 	most("live list", "0.5 x stored", 0.5, ratio(standalone, stored)),
 	least("list from memory", "3 x stored", 3, ratio(standalone, stored)),
@@ -27,5 +27,9 @@ var goals = []goal{
 	most("CPU per event of", "0.5 x stored", 0.5, ratio(standalone, stored)),
 	most("time to", "1.5 x docker", 1.5, ratio(standalone, docker)),
 	least("throughput of", "0.7 x docker", 0.7, ratio(standalone, docker)),
+	most("pull of", "1.05 x docker", 1.05, ratio(standalone, docker)),
+	most("CPU during a pull with", "5 % of a core", 5, medianOf(standalone)),
+	most("slowdown of a list of", "1.1 x that of docker", 1.1, ratio(standalone, docker)),
+	most("slowdown of a list from memory of", "1.1 x", 1.1, medianOf(standalone)),
 	most("growth of", "n log n", 1, medianOf(standalone)),
 }

@@ -12,22 +12,35 @@ import (
 )
 
 func (s *setting) liveGets() {
-	const fromMemory = "?resourceVersion=0"
-	name, ctx := filled(0), s.Context()
+	ctx, container := s.Context(), filled(0)
 	relay, stop := s.startRelay()
 	defer stop()
-	passedOn := strings.TrimPrefix(s.docker.base, "http://docker") + "/containers/" + name + "/json"
-	for range s.gets {
-		s.turns(
-			s.timed("get from memory of a container", standalone, func() error { return s.server.get(ctx, s.server.path("containers", name)+fromMemory) }),
-			s.timed("get from memory of a container", aggregated, func() error { return s.behind.get(ctx, s.behind.path("containers", name)+fromMemory) }),
-			s.timed("get from memory of a container", stored, func() error { return s.stored.get(ctx, s.stored.path("containers", storedName(name))+fromMemory) }),
-			s.timed("live get of a container", docker, func() error { return s.docker.get(ctx, "/containers/"+name+"/json") }),
-			s.timed("live get of a container", relayed, func() error { return relay.get(ctx, passedOn) }),
-			s.timed("live get of a container", standalone, func() error { return s.server.get(ctx, s.server.path("containers", name)) }),
-			s.timed("live get of a container", aggregated, func() error { return s.behind.get(ctx, s.behind.path("containers", name)) }),
-			s.timed("live get of a container", stored, func() error { return s.stored.get(ctx, s.stored.path("containers", storedName(name))) }),
+	version := strings.TrimPrefix(s.docker.base, "http://docker")
+	from := func(figure string, of side, c *cluster, path string) func() error {
+		return s.timed(figure, of, func() error { return c.get(ctx, path) })
+	}
+	const memory, fromMemory = "get from memory of a container", "?resourceVersion=0"
+	first := []func() error{
+		from(memory, standalone, s.server.cluster, s.server.path("containers", container)+fromMemory),
+		from(memory, aggregated, s.behind.cluster, s.behind.path("containers", container)+fromMemory),
+		from(memory, stored, s.stored, s.stored.path("containers", storedName(container))+fromMemory),
+	}
+	for _, get := range []struct{ figure, resource, name, docker string }{
+		{"live get of a container", "containers", container, "/containers/" + container + "/json"},
+		{"live get of an image", "images", strings.ReplaceAll(filledImage(0), "/", "~"), "/images/" + filledImage(0) + "/json"},
+		{"live get of a volume", "volumes", filled(0), "/volumes/" + filled(0)},
+	} {
+		calls := append(first,
+			s.timed(get.figure, docker, func() error { return s.docker.get(ctx, get.docker) }),
+			from(get.figure, relayed, relay, version+get.docker),
+			from(get.figure, standalone, s.server.cluster, s.server.path(get.resource, get.name)),
+			from(get.figure, aggregated, s.behind.cluster, s.behind.path(get.resource, get.name)),
+			from(get.figure, stored, s.stored, s.stored.path(get.resource, storedName(get.name))),
 		)
+		for range s.gets {
+			s.turns(calls...)
+		}
+		first = nil
 	}
 }
 
