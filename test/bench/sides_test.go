@@ -78,13 +78,12 @@ func (e endpoint) get(ctx context.Context, path string) error {
 		return err
 	}
 	defer response.Body.Close()
-	if _, err := io.Copy(io.Discard, response.Body); err != nil {
-		return err
-	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET %s: %s", path, response.Status)
+		content, _ := io.ReadAll(response.Body) // the status says enough without it
+		return fmt.Errorf("GET %s: %s: %s", path, response.Status, content)
 	}
-	return nil
+	_, err = io.Copy(io.Discard, response.Body)
+	return err
 }
 
 // cluster is an endpoint with the Kubernetes API, and the processes that serve it.
