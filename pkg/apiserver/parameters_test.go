@@ -43,12 +43,13 @@ func TestQueriesBecomeOptions(t *testing.T) {
 			Command: []string{"sh", "-c", ""}, Stdin: true, Stdout: true, Stderr: true, User: "0:0", WorkingDir: "/",
 			Env: []string{"A=1", "B="}, Privileged: true,
 		},
-		"stdin=true&tty=true&logs=true":                                   &v1alpha1.ContainerAttachOptions{Stdin: true, TTY: true, Logs: true},
-		"ports=80&ports=443,8080":                                         &v1alpha1.ContainerPortForwardOptions{Ports: []int32{80, 443, 8080}},
-		"path=/etc/hosts&stat=true":                                       &v1alpha1.ContainerArchiveOptions{Path: "/etc/hosts", Stat: true},
+		"stdin=true&tty=true&logs=true": &v1alpha1.ContainerAttachOptions{Stdin: true, TTY: true, Logs: true},
+		"ports=80&ports=443,8080":       &v1alpha1.ContainerPortForwardOptions{Ports: []int32{80, 443, 8080}},
+		"explain=true":                  &v1alpha1.ContainerPortForwardOptions{Explain: true},
+		"path=/etc/hosts&stat=true":     &v1alpha1.ContainerArchiveOptions{Path: "/etc/hosts", Stat: true},
 		"container=&follow=1&previous=false&timestamps=false&pretty=true": &v1alpha1.ImageRequestLogOptions{Follow: true},
-		"container=x&format=json":                                         &v1alpha1.ImageRequestLogOptions{Container: "x", Format: "json"},
-		"psArgs=-o+pid,args":                                              &v1alpha1.ContainerTopOptions{PSArgs: "-o pid,args"},
+		"container=x&format=json": &v1alpha1.ImageRequestLogOptions{Container: "x", Format: "json"},
+		"psArgs=-o+pid,args":      &v1alpha1.ContainerTopOptions{PSArgs: "-o pid,args"},
 	} {
 		got := reflect.New(reflect.TypeOf(want).Elem()).Interface().(runtime.Object)
 		if err := decode(t, query, got); err != nil {

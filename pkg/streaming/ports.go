@@ -34,9 +34,9 @@ type Dialer interface {
 // Forward serves a request for a session that forwards connections to ports. ports are those of the request, which only
 // clients with the protocol v4.channel.k8s.io need. Forward returns an error as Execute does.
 //
-// A port that cannot be reached fails that one connection. The server logs why. Clients of SPDY are not told, because they
-// take the text of an error for the end of the session.
-func (s *Sessions) Forward(w http.ResponseWriter, r *http.Request, name string, ports []int32, dialer Dialer) error {
+// A port that cannot be reached fails that one connection. The client is told why if explain is true or the protocol is
+// v4.channel.k8s.io. Otherwise the server only logs it, because most clients of SPDY take any text for the end of the session.
+func (s *Sessions) Forward(w http.ResponseWriter, r *http.Request, name string, ports []int32, explain bool, dialer Dialer) error {
 	channels, err := portChannels(r)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (s *Sessions) Forward(w http.ResponseWriter, r *http.Request, name string, 
 	defer session.end()
 	conn := &hijacker{}
 	defer conn.close()
-	forwarder := &forwarder{session: session, dialer: dialer, explain: channels}
+	forwarder := &forwarder{session: session, dialer: dialer, channels: channels, explain: explain || channels}
 	session.goroutines.Go(func() { session.guardPorts(forwarder, conn.close) })
 	session.goroutines.Go(func() { session.beat(conn.ping) })
 
@@ -99,9 +99,10 @@ func (s *session) guardPorts(f *forwarder, abort func()) {
 
 // forwarder connects the streams of a session with ports.
 type forwarder struct {
-	session *session
-	dialer  Dialer
-	explain bool // whether a client that reads why one connection failed keeps the others
+	session  *session
+	dialer   Dialer
+	channels bool // whether the client has one channel of a WebSocket for each port
+	explain  bool // whether a client that reads why one connection failed keeps the others
 
 	mu   sync.Mutex
 	open int
@@ -131,15 +132,19 @@ func (f *forwarder) PortForward(_ context.Context, _, _ string, port int32, stre
 		f.told = f.told || ctx.Err() != nil
 	}()
 	conn, err := f.dialer.DialPort(ctx, uint16(port))
-	if err == nil {
+	switch {
+	case err == nil:
 		f.join(ctx, conn, stream)
+	case !f.channels:
+		// The caller resets the stream after an error. hangUp first waits until the client has been told that the stream
+		// is there: a reset before that fails the client, and leaves goroutines behind here.
+		hangUp(stream)
 	}
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil && !f.explain:
 		klog.FromContext(ctx).V(2).Info("A port was not reached", "port", port, "err", err)
-		hangUp(stream)
 		return nil
 	default:
 		return err

@@ -39,7 +39,7 @@ func (f dialerFunc) DialPort(ctx context.Context, port uint16) (net.Conn, error)
 // ports serves the ports of a dialer.
 func ports(dialer dialerFunc) func(*Sessions, http.ResponseWriter, *http.Request) error {
 	return func(s *Sessions, w http.ResponseWriter, r *http.Request) error {
-		return s.Forward(w, r, "web", []int32{echoPort}, dialer)
+		return s.Forward(w, r, "web", []int32{echoPort}, false, dialer)
 	}
 }
 
@@ -210,15 +210,8 @@ func openPort(t *testing.T, conn net.Conn) (session httpstream.Connection, data,
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { session.Close() })
-	var streams []httpstream.Stream
-	for _, kind := range []string{"error", "data"} {
-		stream, err := session.CreateStream(http.Header{"Streamtype": {kind}, "Port": {fmt.Sprint(echoPort)}, "Requestid": {"0"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		streams = append(streams, stream)
-	}
-	return session, streams[1], streams[0]
+	data, errors = streamclient.Connect(t, session, echoPort, 0)
+	return session, data, errors
 }
 
 func TestTheCauseOfTheEndIsToldOnEachForwardedConnection(t *testing.T) {
@@ -237,7 +230,7 @@ func TestTheCauseOfTheEndIsToldOnEachForwardedConnection(t *testing.T) {
 			server := serve(t, Config{Clock: clock}, func(s *Sessions, w http.ResponseWriter, r *http.Request) error {
 				ctx, cancel := context.WithCancelCause(r.Context())
 				cancels <- cancel
-				return s.Forward(w, r.WithContext(ctx), "web", nil, dialer)
+				return s.Forward(w, r.WithContext(ctx), "web", nil, false, dialer)
 			})
 			session, data, errorStream := openPort(t, server.dialSPDY(t, "portforward.k8s.io"))
 			exchange(t, streamConn{data})

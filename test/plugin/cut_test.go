@@ -72,9 +72,21 @@ func (c *lineConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// behindLine returns the kubeconfig of a proxy in front of the server, and the line to it. The proxy knows no WebSockets
-// unless it is told to.
-func behindLine(t *testing.T, webSockets bool) (string, *line) {
+// refuses answers a request that a proxy does not pass on, and returns false for all others.
+type refuses func(http.ResponseWriter, *http.Request) bool
+
+func nothing(http.ResponseWriter, *http.Request) bool { return false }
+
+func webSockets(w http.ResponseWriter, r *http.Request) bool {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		return false
+	}
+	http.Error(w, "no WebSockets here", http.StatusForbidden)
+	return true
+}
+
+// behindLine returns the kubeconfig of a proxy in front of the server that refuses something, and the line to it.
+func behindLine(t *testing.T, refuse refuses) (string, *line) {
 	t.Helper()
 	config := server.Config(t)
 	tlsConfig, err := rest.TLSConfigFor(config)
@@ -89,11 +101,9 @@ func behindLine(t *testing.T, webSockets bool) (string, *line) {
 		},
 	}
 	front := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !webSockets && strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
-			http.Error(w, "no WebSockets here", http.StatusForbidden)
-			return
+		if !refuse(w, r) {
+			proxy.ServeHTTP(w, r)
 		}
-		proxy.ServeHTTP(w, r)
 	}))
 	l := &line{Listener: front.Listener}
 	front.Listener = l
@@ -115,8 +125,8 @@ func TestACopyThatIsCutOffIsAnErrorOverEitherProtocol(t *testing.T) {
 	must(t, os.WriteFile(local+"/big", big, 0o600))
 	ok(t, "cp", local+"/big", name+":/big")
 	archive := ok(t, "cp", name+":/big", "-")
-	for protocol, webSockets := range map[string]bool{"WebSocket": true, "SPDY": false} {
-		kubeconfig, line := behindLine(t, webSockets)
+	for protocol, refuse := range map[string]refuses{"WebSocket": nothing, "SPDY": webSockets} {
+		kubeconfig, line := behindLine(t, refuse)
 		if r := runWith(t, kubeconfig, "cp", name+":/big", local+"/whole"); r != (result{}) {
 			t.Errorf("%s: %+v", protocol, r)
 		}

@@ -9,8 +9,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
@@ -29,6 +31,21 @@ var Dialers = map[string]func(*rest.Config, *url.URL) (httpstream.Dialer, error)
 	"WebSocket": func(config *rest.Config, u *url.URL) (httpstream.Dialer, error) {
 		return portforward.NewSPDYOverWebsocketDialerForStreaming(u, config)
 	},
+}
+
+// Connect opens a connection to a port in a session that forwards ports. Each connection of a session has another id.
+func Connect(t *testing.T, session httpstream.Connection, port, id int) (data, errors httpstream.Stream) {
+	t.Helper()
+	headers := http.Header{}
+	headers.Set(corev1.PortHeader, strconv.Itoa(port))
+	headers.Set(corev1.PortForwardRequestIDHeader, strconv.Itoa(id))
+	headers.Set(corev1.StreamType, corev1.StreamTypeError)
+	errors, err := session.CreateStream(headers)
+	must(t, err)
+	headers.Set(corev1.StreamType, corev1.StreamTypeData)
+	data, err = session.CreateStream(headers)
+	must(t, err)
+	return data, errors
 }
 
 // Forward forwards local ports to those of a container until the test ends, and returns the local addresses. path is the

@@ -17,6 +17,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"k8s.io/client-go/rest"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
@@ -42,7 +43,9 @@ func Check(t *testing.T, config *rest.Config, containers string, docker *engine.
 		t.Run("archive over "+protocol, c.copies)
 	}
 	for protocol := range Dialers {
-		t.Run("portforward over "+protocol, client{config, containers, protocol, docker}.forwards)
+		c := client{config, containers, protocol, docker}
+		t.Run("portforward over "+protocol, c.forwards)
+		t.Run("why a port is closed over "+protocol, c.explains)
 	}
 }
 
@@ -110,6 +113,35 @@ func (c client) forwards(t *testing.T) {
 		}
 		defer conn.Close()
 		return Echoes(conn, time.Now().Add(patience))
+	})
+}
+
+func (c client) explains(t *testing.T) {
+	name := engine.UniqueName("web")
+	c.docker.Network(t, name, nil)
+	c.docker.Run(t, name, engine.OnNetwork(name), engine.Command("nc", "-ll", "-p", "7", "-e", "cat"))
+	u, err := url.Parse(c.config.Host + c.containers + name + "/portforward?explain=true")
+	must(t, err)
+	dialer, err := Dialers[c.protocol](c.config, u)
+	must(t, err)
+	session, _, err := dialer.Dial("portforward.k8s.io")
+	must(t, err)
+	defer session.Close()
+	_, errors := Connect(t, session, 9, 0)
+	text, err := io.ReadAll(errors)
+	must(t, err)
+	if !strings.HasSuffix(string(text), ": "+v1alpha1.PortForwardRefusal+"nothing listens on it") {
+		t.Errorf("the client was told %q", text)
+	}
+	id := 0
+	kubectl.Eventually(t, "the container answers in the same session", func() bool {
+		id++
+		data, _ := Connect(t, session, 7, id)
+		defer data.Close()
+		_, _ = io.WriteString(data, "x")
+		answer := make([]byte, 1)
+		_, err := io.ReadFull(data, answer)
+		return err == nil && answer[0] == 'x'
 	})
 }
 

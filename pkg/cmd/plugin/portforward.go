@@ -18,9 +18,14 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
 	"k8s.io/klog/v2"
+	"k8s.io/streaming/pkg/httpstream"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/plugin/refusals"
 )
 
 func newPortForwardCommand(p *plugin) *cobra.Command {
@@ -75,17 +80,17 @@ func (p *plugin) forward(ctx context.Context, argument string, ports, addresses 
 		return err
 	}
 	const portForward subresource = "portforward"
-	url := portForward.of(client.rest.Get(), client, found.Name, nil).URL()
-	transport, upgrader, err := spdy.RoundTripperFor(client.config)
+	explaining, err := portForward.dialer(client, found.Name, &v1alpha1.ContainerPortForwardOptions{Explain: true})
 	if err != nil {
 		return err
 	}
-	webSocket, err := portforward.NewSPDYOverWebsocketDialerForStreaming(url, client.config)
+	silent, err := portForward.dialer(client, found.Name, nil)
 	if err != nil {
 		return err
 	}
-	dialer := portforward.NewFallbackDialerForStreaming(webSocket,
-		spdy.NewDialerForStreaming(upgrader, &http.Client{Transport: transport}, http.MethodPost, url), cannotUpgrade)
+	dialer := portforward.NewFallbackDialerForStreaming(refusals.Dialer{Dialer: explaining, Tell: func(port, reason string) {
+		fmt.Fprintf(p.ErrOut, "error: cannot connect to port %s of %s: %s\n", port, argument, explain(errors.New(reason)))
+	}}, silent, cannotExplain)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	ctx = klog.NewContext(ctx, logr.New(errorPrinter{p.ErrOut}))
@@ -100,6 +105,28 @@ func (p *plugin) forward(ctx context.Context, argument string, ports, addresses 
 		return fmt.Errorf("cannot forward ports to %s: %w", argument, portForward.explain(client, err))
 	}
 	return nil
+}
+
+// cannotExplain reports whether the server is older than the option explain. It then names the option. SPDY loses the type of
+// the error.
+func cannotExplain(err error) bool {
+	return strings.Contains(err.Error(), `there is no parameter "explain"`)
+}
+
+// dialer returns what dials the ports of a container. It speaks SPDY if something between here and the server knows no
+// WebSockets.
+func (s subresource) dialer(c *containers, name string, options runtime.Object) (httpstream.Dialer, error) {
+	url := s.of(c.rest.Get(), c, name, options).URL()
+	webSocket, err := portforward.NewSPDYOverWebsocketDialerForStreaming(url, c.config)
+	if err != nil {
+		return nil, err
+	}
+	transport, upgrader, err := spdy.RoundTripperFor(c.config)
+	if err != nil {
+		return nil, err
+	}
+	fallback := spdy.NewDialerForStreaming(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
+	return portforward.NewFallbackDialerForStreaming(webSocket, fallback, cannotUpgrade), nil
 }
 
 // errorPrinter is a logr.LogSink. It prints the errors of single connections, which the library only logs.

@@ -16,13 +16,19 @@ import (
 	"github.com/docker/go-connections/nat"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 )
 
 // dialTimeout is how long one address of a port may take to answer. A network that is not reached from this host mostly does
 // not answer at all.
 const dialTimeout = 5 * time.Second
+
+// errNobodyListens is the error of an address that refuses connections.
+var errNobodyListens = errors.New("nothing listens on it")
 
 // Ports are the ports of a running container.
 type Ports struct {
@@ -77,15 +83,24 @@ func (p *Ports) inspect(ctx context.Context) (*container.InspectResponse, error)
 }
 
 // DialPort connects to a port by the container's own addresses if the engine is on this host, else by where the port is
-// published. A container that was started again may have got another address, so it is inspected each time.
+// published. Its errors begin with v1alpha1.PortForwardRefusal.
 func (p *Ports) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
+	conn, err := p.dial(ctx, port)
+	if err != nil {
+		return nil, fmt.Errorf(v1alpha1.PortForwardRefusal+"%w", err)
+	}
+	return conn, nil
+}
+
+// dial inspects the container each time, because one that was started again may have got another address.
+func (p *Ports) dial(ctx context.Context, port uint16) (net.Conn, error) {
 	inspected, err := p.inspect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	addresses := p.addresses(inspected, port)
 	if len(addresses) == 0 {
-		return nil, fmt.Errorf("the container %q has no address on which port %d could be reached", p.name, port)
+		return nil, errors.New("the container has no address, and the port is not published")
 	}
 	var errs []error
 	for _, address := range addresses {
@@ -93,9 +108,12 @@ func (p *Ports) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
 		if err == nil {
 			return conn, nil
 		}
+		if utilnet.IsConnectionRefused(err) {
+			err = errNobodyListens
+		}
 		errs = append(errs, err)
 	}
-	return nil, errors.Join(errs...)
+	return nil, utilerrors.NewAggregate(errs)
 }
 
 // addresses returns where a port may be reached, the best first.

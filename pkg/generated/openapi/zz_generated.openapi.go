@@ -1640,6 +1640,13 @@ func schema_pkg_apis_containers_v1alpha1_ContainerPortForwardOptions(ref common.
 							},
 						},
 					},
+					"explain": {
+						SchemaProps: spec.SchemaProps{
+							Description: "explain sends the reason why a connection to a port cannot be made on the error stream of that connection. Without explain the connection ends without a word, because most clients take any text there for the end of all their connections.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 				},
 			},
 		},

@@ -22,7 +22,7 @@ func newPortForward(owner *registry.Owner[*v1alpha1.Container], engine Engine, s
 			if err != nil {
 				return err
 			}
-			return streams.Sessions.Forward(w, r, of.name, options.Ports, ports)
+			return streams.Sessions.Forward(w, r, of.name, options.Ports, options.Explain, ports)
 		},
 	}
 }

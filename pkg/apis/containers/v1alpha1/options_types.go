@@ -147,7 +147,16 @@ type ContainerPortForwardOptions struct {
 	// +optional
 	// +listType=atomic
 	Ports []int32 `json:"ports,omitempty"`
+	// explain sends the reason why a connection to a port cannot be made on the error stream of that connection. Without
+	// explain the connection ends without a word, because most clients take any text there for the end of all their
+	// connections.
+	// +optional
+	Explain bool `json:"explain,omitempty"`
 }
+
+// PortForwardRefusal precedes the reason for which a connection to a port cannot be made, in the text on its error stream.
+// Other connections go on after a text with these words. A text without them says why all connections end.
+const PortForwardRefusal = "cannot connect to the port: "
 
 // +k8s:conversion-gen:explicit-from=net/url.Values
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object

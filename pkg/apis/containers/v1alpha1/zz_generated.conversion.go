@@ -336,6 +336,13 @@ func autoConvert_url_Values_To_v1alpha1_ContainerPortForwardOptions(in *url.Valu
 	} else {
 		out.Ports = nil
 	}
+	if values, ok := map[string][]string(*in)["explain"]; ok && len(values) > 0 {
+		if err := runtime.Convert_Slice_string_To_bool(&values, &out.Explain, s); err != nil {
+			return err
+		}
+	} else {
+		out.Explain = false
+	}
 	return nil
 }
 

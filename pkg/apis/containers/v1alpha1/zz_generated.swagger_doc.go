@@ -72,8 +72,9 @@ func (ContainerLogOptions) SwaggerDoc() map[string]string {
 }
 
 var map_ContainerPortForwardOptions = map[string]string{
-	"":      "ContainerPortForwardOptions are the query parameters of a container's subresource portforward.",
-	"ports": "ports are the ports of the container that are forwarded. Clients that forward over SPDY name the ports in each stream instead.",
+	"":        "ContainerPortForwardOptions are the query parameters of a container's subresource portforward.",
+	"ports":   "ports are the ports of the container that are forwarded. Clients that forward over SPDY name the ports in each stream instead.",
+	"explain": "explain sends the reason why a connection to a port cannot be made on the error stream of that connection. Without explain the connection ends without a word, because most clients take any text there for the end of all their connections.",
 }
 
 func (ContainerPortForwardOptions) SwaggerDoc() map[string]string {
