@@ -8,6 +8,7 @@ package dockerproxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -16,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -104,9 +106,13 @@ func Start(dir, host string) (*Proxy, error) {
 }
 
 // refuse is called with a request that the server must never send. It ends the test run, even if no test checks the requests.
-var refuse = func(r Request) {
-	log.Fatalf("the engine was sent a request that is not in connection.Requests: %s", r)
+var refuse = func(r Request, why error) {
+	// A server in this process may have the standard logger write elsewhere.
+	fmt.Fprintf(os.Stderr, "the engine was sent a request that the server must not send: %s: %v\n", r, why)
+	os.Exit(1)
 }
+
+var errNotListed = errors.New("it is not in connection.Requests")
 
 func isClosed(c <-chan struct{}) bool {
 	select {
@@ -120,7 +126,9 @@ func isClosed(c <-chan struct{}) bool {
 func (p *Proxy) record(r *http.Request) (fault Fault, drop <-chan struct{}) {
 	request := Request{r.Method, r.RequestURI}
 	if found, listed := connection.FindRequest(r.Method, r.URL); !listed || !found.Body.Allows(r) {
-		refuse(request)
+		refuse(request, errNotListed)
+	} else if err := checkBody(r); err != nil {
+		refuse(request, err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

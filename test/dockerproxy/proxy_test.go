@@ -21,7 +21,7 @@ func TestARequestThatIsNotOnTheListEndsTheTestRun(t *testing.T) {
 	var mu sync.Mutex
 	var refused []Request
 	end := refuse
-	refuse = func(r Request) {
+	refuse = func(r Request, _ error) {
 		mu.Lock()
 		defer mu.Unlock()
 		refused = append(refused, r)
@@ -51,6 +51,7 @@ func TestARequestThatIsNotOnTheListEndsTheTestRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		request.Header.Set("Content-Type", "application/json")
 		response, err := dial.RoundTrip(request)
 		if err != nil {
 			t.Fatal(err)
@@ -61,17 +62,40 @@ func TestARequestThatIsNotOnTheListEndsTheTestRun(t *testing.T) {
 	ask("GET", "/v1.41/containers/json?all=1", "")
 	ask("POST", "/v1.41/containers/"+id+"/start", "")
 	ask("POST", "/v1.41/build", "{}")
+	ask("POST", "/v1.41/containers/create?name=ours", `{"Image":"busybox","HostConfig":{"Memory":0},"Labels":{"containers.rancherdesktop.io/fields":"{\"f:image\":{}}"}}`)
+	ask("POST", "/v1.41/containers/create?name=theirs", `{"Image":"busybox","HostConfig":{"Privileged":true},"Labels":{"containers.rancherdesktop.io/fields":"{\"f:image\":{}}"}}`)
 	ask("GET", "/v1.41/containers/"+id+"/export", "")
 	ask("POST", "/v1.41/containers/"+id+"/start", `{"Binds":["/:/host"]}`)
 	ask("GET", "/v1.41/containers/%2e%2e/json", "")
 
 	mu.Lock()
 	defer mu.Unlock()
-	want := []Request{{"POST", "/v1.41/build"}, {"GET", "/v1.41/containers/" + id + "/export"}, {"POST", "/v1.41/containers/" + id + "/start"}, {"GET", "/v1.41/containers/%2e%2e/json"}}
+	want := []Request{{"POST", "/v1.41/build"}, {"POST", "/v1.41/containers/create?name=theirs"}, {"GET", "/v1.41/containers/" + id + "/export"}, {"POST", "/v1.41/containers/" + id + "/start"}, {"GET", "/v1.41/containers/%2e%2e/json"}}
 	if !slices.Equal(refused, want) {
 		t.Errorf("refused %v, want %v", refused, want)
 	}
-	if got := proxy.Requests(); len(got) != 6 {
-		t.Errorf("recorded %v, want 6 requests", got)
+	if got := proxy.Requests(); len(got) != 8 {
+		t.Errorf("recorded %v, want 8 requests", got)
+	}
+}
+
+func TestACreationMayAskForWhatItsSpecNamesAndForNothingElse(t *testing.T) {
+	for body, allowed := range map[string]bool{
+		`{"Image":"i","Cmd":null,"Tty":false,"HostConfig":{"Memory":0,"ConsoleSize":[0,0],"LogConfig":{"Type":"","Config":null}},LABELS}`: true,
+		`{"Image":"i","HostConfig":{"NanoCpus":5},LABELS}`:                                       true,
+		`{"Image":"i","HostConfig":{"Memory":5},LABELS}`:                                         false,
+		`{"Image":"i","Cmd":[],LABELS}`:                                                          false,
+		`{"Image":"i","HostConfig":{"MaskedPaths":[]},LABELS}`:                                   false,
+		`{"Image":"i","HostConfig":{"Binds":["/:/host"]},LABELS}`:                                false,
+		`{"Image":"i","HostConfig":{"OomScoreAdj":-1000},LABELS}`:                                false,
+		`{"Image":"i","NetworkingConfig":{"EndpointsConfig":{"other":{"Aliases":null}}},LABELS}`: false,
+		`{"Image":"i","ExposedPorts":{"80/tcp":{}},LABELS}`:                                      false,
+		`{"Image":"i","ExposedPorts":{},LABELS}`:                                                 true,
+		`{"Image":"i"}`:                                                                          false,
+	} {
+		labels := `"Labels":{"a":"b","containers.rancherdesktop.io/fields":"{\"f:image\":{\"v:\\\"i\\\"\":{}},\"f:resources\":{\"f:cpu\":{}}}"}`
+		if err := checkCreation([]byte(strings.Replace(body, "LABELS", labels, 1))); (err == nil) != allowed {
+			t.Errorf("%s: %v", body, err)
+		}
 	}
 }

@@ -4,6 +4,7 @@
 package hostile
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -130,13 +131,53 @@ func TestNoHostileTagIsMade(t *testing.T) {
 	}
 }
 
+func TestNoHostileContainerIsMade(t *testing.T) {
+	f := start(t)
+	path, valid := namespace+"/containers", engine.UniqueName("hostile")
+	container := func(name, spec string) string {
+		return fmt.Sprintf(`{"metadata":{"name":%q},"spec":{"imagePullPolicy":"Never",%s}}`, name, spec)
+	}
+	for _, text := range []string{
+		"", ".", "..", "/", "../containers/" + f.container, "a?force=1", "a&platform=b", "a#b", "a%2fb", "a b", "a\nb", "a\x00", "\u202ea", "-a",
+	} {
+		f.refuse(t, request{method: http.MethodPost, path: path, body: container(text, `"image":"busybox:latest"`)},
+			http.StatusBadRequest, http.StatusUnprocessableEntity)
+		encoded, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range []string{
+			`"image":TEXT`, `"image":"busybox:latest","networks":[{"name":TEXT,"aliases":["b"]},{"name":TEXT}]`, `"image":"busybox:latest","networkMode":"container:/TEXT"`,
+			`"image":"busybox:latest","mounts":[{"type":"volume","source":"../TEXT","target":"/x"}]`, `"image":"busybox:latest","mounts":[{"type":"bind","source":"/x","target":TEXT}]`,
+			`"image":"busybox:latest","platform":"a/TEXT"`, `"image":"busybox:latest","labels":{"containers.rancherdesktop.io/fields":TEXT}`,
+		} {
+			value := string(encoded)
+			if !strings.HasPrefix(spec[strings.Index(spec, "TEXT")-1:], ":") && !strings.Contains(spec, `:TEXT`) {
+				value = strings.Trim(value, `"`)
+			}
+			f.refuse(t, request{method: http.MethodPost, path: path, body: container(valid, strings.ReplaceAll(spec, "TEXT", value))},
+				http.StatusBadRequest, http.StatusUnprocessableEntity)
+		}
+	}
+	for _, body := range []string{
+		`{}`, `{"spec":null}`, `[]`, container(valid, `"image":["a"]`), container(valid, `"image":"busybox:latest","privileged":true`),
+		container(valid, `"image":"busybox:latest","state":"unknown"`), container(valid, `"image":"busybox:latest","image":"other"`),
+		container(valid, `"image":"busybox:latest","resources":{"memory":"-1"}`), container(valid, `"image":"busybox:latest","resources":{"memory":"1e400"}`),
+		container(valid, `"image":"busybox:latest","ports":[{"containerPort":99999999999}]`), container(valid, `"image":"busybox:latest","ports":[{"containerPort":0}]`),
+	} {
+		f.refuse(t, request{method: http.MethodPost, path: path + "?fieldValidation=Strict", body: body}, http.StatusBadRequest, http.StatusUnprocessableEntity)
+	}
+}
+
 func TestNothingIsCreated(t *testing.T) {
 	f := start(t)
 	missing := engine.UniqueName("missing")
 	body := containerNamed(missing, "running")
 	for _, kind := range kinds {
 		code := http.StatusMethodNotAllowed
-		if kind == "images" || strings.HasSuffix(kind, "requests") {
+		if kind == "containers" {
+			code = http.StatusUnprocessableEntity // the spec has no image
+		} else if kind == "images" || strings.HasSuffix(kind, "requests") {
 			code = http.StatusBadRequest // the body is of another kind
 		}
 		f.refuse(t, request{method: http.MethodPost, path: namespace + "/" + kind, body: body}, code)
@@ -144,7 +185,7 @@ func TestNothingIsCreated(t *testing.T) {
 	}
 	path := namespace + "/containers/" + missing
 	f.refuse(t, request{method: http.MethodPut, path: path, body: body}, http.StatusNotFound)
-	f.refuse(t, request{method: http.MethodPatch, path: path + "?fieldManager=test", contentType: applyPatch, body: body}, http.StatusNotFound)
+	f.refuse(t, request{method: http.MethodPatch, path: path + "?fieldManager=test", contentType: applyPatch, body: body}, http.StatusUnprocessableEntity)
 	f.refuse(t, request{method: http.MethodPatch, path: path, contentType: mergePatch, body: body}, http.StatusNotFound)
 	if _, err := eng.Client().ContainerInspect(t.Context(), missing); err == nil {
 		t.Error("the container was created")

@@ -47,7 +47,8 @@ func (f *fixture) refuseName(t *testing.T, kind, pathSegment, name string) {
 	t.Helper()
 	offered := onEach(kind, pathSegment, name)
 	for _, r := range offered[true] {
-		f.refuse(t, r, http.StatusNotFound, http.StatusBadRequest)
+		// A server-side apply would make a container, and is refused for its spec.
+		f.refuse(t, r, http.StatusNotFound, http.StatusBadRequest, http.StatusUnprocessableEntity)
 	}
 	for _, r := range offered[false] {
 		f.refuse(t, r, http.StatusMethodNotAllowed, http.StatusNotFound)
