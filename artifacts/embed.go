@@ -6,8 +6,8 @@ package artifacts
 
 import "embed"
 
-// Registration holds the manifests that register a server in a cluster, wherever the server runs. Its files are in the directory
-// registration.
+// Manifests holds the manifests that register a server in a cluster, wherever the server runs, in the directory registration, and the
+// policies for a server with full access to its engine, in the directory policies.
 //
-//go:embed registration
-var Registration embed.FS
+//go:embed registration policies
+var Manifests embed.FS

@@ -20,6 +20,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/registration"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 )
 
 // serveAggregated serves behind a control plane, for the users of that control plane.
@@ -219,6 +220,7 @@ func (o *options) registerCommand(address net.Addr, ownCertificates bool) string
 	add("service-name", o.aggregated.ServiceName, aggregated.DefaultServiceName)
 	add("service-namespace", o.aggregated.ServiceNamespace, aggregated.DefaultServiceNamespace)
 	add("namespace", o.namespace, docker.DefaultNamespace)
+	add("engine-access", string(o.engineAccess()), string(connection.Operate))
 	if !ownCertificates {
 		return command + " --ca-file AUTHORITY-OF-TLS-CERT-FILE"
 	}

@@ -76,6 +76,8 @@ func TestAMistypedCommandLineIsOneLineThatSaysWhatWasMeant(t *testing.T) {
 		"register --timeout 0s --address x --dry-run --delete": `--timeout 0s: must be greater than zero; ` +
 			`--address "x": must be host:port, such as localhost:6445 or [2001:db8::1]:6445; ` +
 			"--dry-run shows what would be applied, and --delete applies nothing: leave one out",
+		"register --engine-access all --policy some": `--engine-access "all": must be view, operate or full; --policy "some": must be restricted or none`,
+		"register --policy none":                     "--policy has no meaning without --engine-access=full",
 	} {
 		out, err := execute(t, strings.Fields(line)...)
 		if err == nil || err.Error() != want || out != "" {

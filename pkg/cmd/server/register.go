@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,12 +23,14 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server/state"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 )
 
 // registerOptions holds the values of register's flags.
 type registerOptions struct {
 	kubeconfig, context string
 	address             string
+	access, policy      string
 	caFile, stateDir    string
 	timeout             time.Duration
 	dryRun, delete      bool
@@ -38,6 +41,8 @@ type registerOptions struct {
 func newRegisterCommand() *cobra.Command {
 	o := &registerOptions{
 		address: net.JoinHostPort("localhost", strconv.Itoa(defaultPort)),
+		access:  string(connection.Operate),
+		policy:  string(registration.PolicyRestricted),
 		timeout: time.Minute,
 	}
 	command := &cobra.Command{
@@ -64,6 +69,9 @@ func newRegisterCommand() *cobra.Command {
 	flags.StringVar(&o.Options.Namespace, "namespace", docker.DefaultNamespace, "Kubernetes namespace in which the server shows the engine.")
 	flags.StringVar(&o.Service.Name, "service-name", aggregated.DefaultServiceName, "Name of the Service that leads to the server. Start the server with the same name.")
 	flags.StringVar(&o.Service.Namespace, "service-namespace", aggregated.DefaultServiceNamespace, "Namespace of that Service.")
+	flags.StringVar(&o.access, "engine-access", o.access, "The --engine-access of the server: view, operate or full. With full, register also installs the policies of --policy.")
+	flags.StringVar(&o.policy, "policy", o.policy, "Policies for a server with --engine-access=full. restricted: nobody creates a container that is root on the host, "+
+		"such as a privileged one, or one with paths or devices of the host. none: no such policies; those of an earlier register are removed.")
 	flags.DurationVar(&o.timeout, "timeout", o.timeout, "How long the cluster may take to reach the server.")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "Print the objects to apply, and change nothing in the cluster.")
 	flags.BoolVar(&o.delete, "delete", false, "Remove what register has created.")
@@ -71,7 +79,7 @@ func newRegisterCommand() *cobra.Command {
 }
 
 func (o *registerOptions) run(command *cobra.Command) error {
-	if err := o.validate(); err != nil {
+	if err := o.validate(command.Flags().Changed("policy")); err != nil {
 		return err
 	}
 	ctx, out := command.Context(), command.OutOrStdout()
@@ -144,8 +152,8 @@ func (o *registerOptions) readAuthority() (err error) {
 }
 
 // validate returns everything that is wrong with the flags as one error, on one line. It also splits the address into
-// host and port.
-func (o *registerOptions) validate() error {
+// host and port, and sets the policy. policyGiven says whether the user has chosen one.
+func (o *registerOptions) validate(policyGiven bool) error {
 	var errs []error
 	for _, namespace := range []struct{ flag, value string }{{"namespace", o.Options.Namespace}, {"service-namespace", o.Service.Namespace}} {
 		for _, reason := range apimachineryvalidation.ValidateNamespaceName(namespace.value, false) {
@@ -155,6 +163,7 @@ func (o *registerOptions) validate() error {
 	for _, reason := range apimachineryvalidation.NameIsDNS1035Label(o.Service.Name, false) {
 		errs = append(errs, fmt.Errorf("--service-name %q: %s", o.Service.Name, reason))
 	}
+	errs = append(errs, o.choosePolicy(policyGiven)...)
 	if o.timeout <= 0 {
 		errs = append(errs, fmt.Errorf("--timeout %s: must be greater than zero", o.timeout))
 	}
@@ -168,6 +177,24 @@ func (o *registerOptions) validate() error {
 		errs = append(errs, errors.New("--dry-run shows what would be applied, and --delete applies nothing: leave one out"))
 	}
 	return usage.Join(errs...)
+}
+
+// choosePolicy sets the policy of the registration.
+func (o *registerOptions) choosePolicy(given bool) (errs []error) {
+	access, policy := connection.Access(o.access), registration.Policy(o.policy)
+	if !slices.Contains(connection.Accesses, access) {
+		errs = append(errs, fmt.Errorf("--engine-access %q: must be view, operate or full", o.access))
+	}
+	if policy != registration.PolicyRestricted && policy != registration.PolicyNone {
+		errs = append(errs, fmt.Errorf("--policy %q: must be restricted or none", o.policy))
+	}
+	switch {
+	case access == connection.Full:
+		o.Policy = policy
+	case given && len(errs) == 0:
+		errs = append(errs, errors.New("--policy has no meaning without --engine-access=full"))
+	}
+	return errs
 }
 
 func (o *registerOptions) splitAddress() error {

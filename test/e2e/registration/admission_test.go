@@ -57,7 +57,9 @@ func TestAServerWithTheRightsOfAnOlderRegistrationSaysWhatToRunAgain(t *testing.
 	s.Await(t, "engine-apiserver serves")
 
 	k.Apply(t, frozen)
-	t.Cleanup(func() { kubectl.Any(t, cluster.Admin()).OK(t, "delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", "frozen") })
+	t.Cleanup(func() {
+		kubectl.Any(t, cluster.Admin()).OK(t, "delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", "frozen")
+	})
 	kubectl.Eventually(t, "the policies of the cluster hold for a server with those rights", func() bool {
 		_, stderr, _ := k.Try(t, "delete", "img", "busybox:latest", "-n", engineNamespace, "--dry-run=server")
 		return strings.Contains(stderr, "nothing changes today")

@@ -37,7 +37,9 @@ const (
 )
 
 // manifests are the files of a registration, in the order in which they are applied.
-var manifests = []string{"namespaces.yaml", "rbac.yaml", "clusterroles.yaml", "apiservice.yaml"}
+var manifests = []string{"registration/namespaces.yaml", "registration/rbac.yaml", "registration/clusterroles.yaml", apiServiceManifest}
+
+const apiServiceManifest = "registration/apiservice.yaml"
 
 // Options describe the server to register.
 type Options struct {
@@ -51,6 +53,8 @@ type Options struct {
 	User string
 	// Authority is the PEM-encoded certificate authority of the server.
 	Authority []byte
+	// Policy says what happens to the policies for servers with full access.
+	Policy Policy
 }
 
 // WriteYAML writes the manifests of a registration.
@@ -90,7 +94,11 @@ func inOrder(objects, service []*unstructured.Unstructured) []*unstructured.Unst
 
 // objects returns the objects of a registration, except for the Service and its EndpointSlice.
 func (o Options) objects() ([]*unstructured.Unstructured, error) {
-	objects, err := load(manifests...)
+	names := manifests
+	if o.Policy == PolicyRestricted {
+		names = slices.Insert(slices.Clone(names), len(names)-1, policyManifest) // before the APIService makes the server available
+	}
+	objects, err := load(names...)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +195,7 @@ func (o Options) serviceObjects(endpoints []string) ([]*unstructured.Unstructure
 
 // apiServiceFor returns the APIService for an existing Service.
 func apiServiceFor(reference Service, service *corev1.Service) (*apiregistrationv1.APIService, error) {
-	objects, err := load("apiservice.yaml")
+	objects, err := load(apiServiceManifest)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +215,7 @@ func apiServiceFor(reference Service, service *corev1.Service) (*apiregistration
 func load(names ...string) ([]*unstructured.Unstructured, error) {
 	var objects []*unstructured.Unstructured
 	for _, name := range names {
-		content, err := fs.ReadFile(artifacts.Registration, "registration/"+name)
+		content, err := fs.ReadFile(artifacts.Manifests, name)
 		if err != nil {
 			return nil, err
 		}

@@ -146,3 +146,17 @@ func TestServiceAccountsAreBoundAsSuch(t *testing.T) {
 		}
 	}
 }
+
+func TestPoliciesAreWrittenOnlyIfTheyAreAskedFor(t *testing.T) {
+	for policy, want := range map[Policy]bool{PolicyUnchanged: false, PolicyNone: false, PolicyRestricted: true} {
+		options := testOptions()
+		options.Policy = policy
+		objects := written(t, options)
+		for _, kind := range []string{"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"} {
+			object := objects[kind+" restricted-containers.containers.rancherdesktop.io"]
+			if (object != nil) != want || want && object.GetLabels()[Label] != APIServiceName {
+				t.Errorf("policy %q: %s: %v", policy, kind, object)
+			}
+		}
+	}
+}

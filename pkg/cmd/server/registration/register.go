@@ -28,6 +28,9 @@ func (c *Cluster) Register(ctx context.Context, options Options, timeout time.Du
 	if err := c.checkConflicts(ctx, options.Service); err != nil {
 		return err
 	}
+	if err := c.checkPolicies(options); err != nil {
+		return err
+	}
 	if err := c.trustBoth(ctx, &options); err != nil {
 		return err
 	}
@@ -58,6 +61,9 @@ func (c *Cluster) Register(ctx context.Context, options Options, timeout time.Du
 		fmt.Fprintf(out, "the control plane has no Services: make sure that it resolves %s.%s.svc to the server's address\n", options.Service.Name, options.Service.Namespace)
 	}
 	if err := c.applyAll(ctx, objects, out); err != nil {
+		return err
+	}
+	if err := c.dropPolicies(ctx, options, out); err != nil {
 		return err
 	}
 	err = c.wait(ctx, options, services && !byEndpoints, timeout, out)

@@ -20,13 +20,24 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// unregistered is the value of Label on a Service that Unregister is about to delete.
-const unregistered = "unregistered"
+const (
+	// unregistered is the value of Label on a Service that Unregister is about to delete.
+	unregistered = "unregistered"
+	// notFound is the outcome of the deletion of an object that is not there.
+	notFound = "not found"
+)
 
 // Unregister undoes Register and writes what it did to out. It leaves objects that do not belong to this registration.
 func (c *Cluster) Unregister(ctx context.Context, options Options, out io.Writer) error {
 	if err := c.Check(ctx); err != nil {
 		return err
+	}
+	policies, err := c.servesPolicies()
+	if err != nil {
+		return err
+	}
+	if policies {
+		options.Policy = PolicyRestricted
 	}
 	objects, err := options.objects()
 	if err != nil {
@@ -80,7 +91,7 @@ func (c *Cluster) deleteObject(ctx context.Context, object *unstructured.Unstruc
 	client := c.resource(object)
 	current, err := client.Get(ctx, object.GetName(), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return "not found", nil
+		return notFound, nil
 	}
 	if err != nil {
 		return "", c.explain("reading "+describe(object), err)

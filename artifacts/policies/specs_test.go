@@ -1,0 +1,80 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package policies_test
+
+// containerSpecs are parts of specs of containers, and the field for which each is refused. Those without one are allowed.
+var containerSpecs = map[string]string{
+	"": "",
+	"command: [sleep], args: [1d], user: root, tty: true, stdin: true, init: true, autoRemove: true":          "",
+	"ports: [{containerPort: 80, hostPort: 80}], publishAllPorts: true, hostname: web":                        "",
+	"resources: {cpu: 1, memory: 1Gi, pids: -1}, ulimits: [{name: nofile, soft: -1, hard: -1}], shmSize: 1Gi": "",
+	"gpus: {count: -1}, sysctls: {net.core.somaxconn: '1'}, restartPolicy: {name: always}":                    "",
+
+	"securityContext: {privileged: true}":                                         "spec.securityContext.privileged",
+	"securityContext: {privileged: false, readOnlyRootFilesystem: true}":          "",
+	"securityContext: {groups: ['0'], capabilities: {drop: [ALL], add: [CHOWN]}}": "",
+	"securityContext: {capabilities: {add: [cap_net_bind_service, kill]}}":        "",
+	"securityContext: {capabilities: {add: [ALL]}}":                               "spec.securityContext.capabilities.add",
+	"securityContext: {capabilities: {add: [KILL, SYS_ADMIN]}}":                   "spec.securityContext.capabilities.add",
+	"securityContext: {capabilities: {add: [cap_sys_ptrace]}}":                    "spec.securityContext.capabilities.add",
+	"securityContext: {capabilities: {add: [NET_ADMIN]}}":                         "spec.securityContext.capabilities.add",
+	"securityContext: {securityOpts: [no-new-privileges, seccomp=builtin]}":       "",
+	"securityContext: {securityOpts: [apparmor=docker-default]}":                  "",
+	"securityContext: {securityOpts: [no-new-privileges, seccomp=unconfined]}":    "spec.securityContext.securityOpts",
+	"securityContext: {securityOpts: ['seccomp={}']}":                             "spec.securityContext.securityOpts",
+	"securityContext: {securityOpts: [apparmor=unconfined]}":                      "spec.securityContext.securityOpts",
+	"securityContext: {securityOpts: [label=disable]}":                            "spec.securityContext.securityOpts",
+	"securityContext: {securityOpts: ['label=type:spc_t']}":                       "spec.securityContext.securityOpts",
+	"securityContext: {securityOpts: [writable-cgroups=true]}":                    "spec.securityContext.securityOpts",
+	"securityContext: {securityOpts: [no-new-privileges=false]}":                  "spec.securityContext.securityOpts",
+
+	"networkMode: bridge":                     "",
+	"networkMode: none":                       "",
+	"networkMode: host":                       "spec.networkMode",
+	"networkMode: 'container:web'":            "spec.networkMode",
+	"networks: [{name: front}, {name: back}]": "",
+	"networks: [{name: front}, {name: host}]": "spec.networkMode",
+	"networks: [{name: 'container:web'}]":     "spec.networkMode",
+	"pidMode: host":                           "spec.pidMode",
+	"pidMode: 'container:web'":                "spec.pidMode",
+	"ipcMode: private":                        "",
+	"ipcMode: shareable":                      "",
+	"ipcMode: none":                           "",
+	"ipcMode: host":                           "spec.ipcMode",
+	"ipcMode: 'container:web'":                "spec.ipcMode",
+	"utsMode: host":                           "spec.utsMode",
+	"usernsMode: host":                        "spec.usernsMode",
+	"cgroupnsMode: private":                   "",
+	"cgroupnsMode: host":                      "spec.cgroupnsMode",
+
+	"mounts: [{type: volume, source: data, target: /data}, {type: tmpfs, target: /tmp}]":                                           "",
+	"mounts: [{type: volume, target: /data, volume: {noCopy: true, subpath: a, driver: local, options: {size: 1g}}}]":              "",
+	"mounts: [{type: image, source: busybox, target: /box, image: {subpath: bin}}, {type: tmpfs, target: /t, tmpfs: {size: 1Mi}}]": "",
+	"mounts: [{type: volume, source: data, target: /data}, {type: bind, source: /, target: /host}]":                                "spec.mounts: paths",
+	"mounts: [{type: bind, source: /etc/localtime, target: /etc/localtime, readOnly: true}]":                                       "spec.mounts: paths",
+	"mounts: [{type: npipe, source: x, target: /x}]":                                                                               "spec.mounts: paths",
+	"mounts: [{type: volume, target: /x, volume: {options: {type: none, o: bind, device: /}}}]":                                    "spec.mounts: a volume",
+	"mounts: [{type: volume, target: /x, volume: {options: {type: ext4, device: /dev/sda1}}}]":                                     "spec.mounts: a volume",
+	"mounts: [{type: volume, target: /x, volume: {driver: local-persist, options: {mountpoint: /}}}]":                              "spec.mounts: a volume",
+	"devices: [{hostPath: /dev/sda}]":             "spec.devices",
+	"devices: [{hostPath: vendor.com/class=all}]": "spec.devices",
+	"runtime: runc":  "",
+	"runtime: other": "spec.runtime",
+	"logging: {driver: json-file, options: {max-size: 10m}}":                      "",
+	"logging: {driver: none}":                                                     "",
+	"logging: {driver: syslog, options: {syslog-address: 'unixgram:///dev/log'}}": "spec.logging",
+	"logging: {driver: fluentd, options: {fluentd-address: 'unix:///run/x'}}":     "spec.logging",
+}
+
+// volumeSpecs are the same for volumes.
+var volumeSpecs = map[string]string{
+	"":                              "",
+	"driver: local":                 "",
+	"driver: local, labels: {a: b}": "",
+	"options: {size: 1g}":           "",
+	"driver: other":                 "spec.driver",
+	"options: {type: none, o: bind, device: /}":                   "spec.options",
+	"options: {type: nfs, o: 'addr=10.0.0.1,bind', device: /etc}": "spec.options",
+	"driver: local, options: {type: ext4, device: /dev/sda1}":     "spec.options",
+}
