@@ -144,7 +144,8 @@ func (f *fakeContainers) Delete(ctx context.Context, name string, _ runtime.Obje
 func serveContainers(t testing.TB, source *fakeContainers, configure ...func(*genericapiserver.RecommendedConfig)) *httptest.Server {
 	t.Helper()
 	return serveStorage(t, source, func(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
-		return container.NewStorage(scheme, objects, verbs, func(string) time.Duration { return 7 * time.Second })
+		return container.NewStorage(scheme, objects, verbs, func(string) time.Duration { return 7 * time.Second },
+			func(string) ([]v1alpha1.ContainerEnvVar, bool) { return nil, false })
 	}, configure...)
 }
 

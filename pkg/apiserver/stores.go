@@ -108,7 +108,7 @@ func (n needs) verbs(access connection.Access) registry.Verbs {
 // liveKinds lists the kinds that the engine holds.
 func (s *stores) liveKinds(engine *docker.Engine) []liveKind {
 	newContainers := func(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
-		return container.NewStorage(scheme, objects, verbs, engine.Containers().StopTimeout)
+		return container.NewStorage(scheme, objects, verbs, engine.Containers().StopTimeout, engine.Containers().HiddenEnvironment)
 	}
 	newImages := func(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
 		return image.NewStorage(scheme, objects, verbs, func(ctx context.Context, name string) (string, error) {

@@ -41,6 +41,8 @@ type Options struct {
 	ResyncPeriod time.Duration
 	// Access is how much of the engine the server may use. The default is connection.Operate.
 	Access connection.Access
+	// ShowEnvironment shows the values of environment variables to everyone who may see the containers.
+	ShowEnvironment bool
 }
 
 // Engine is one Docker Engine. Its sources answer while Run runs and the engine is connected.
@@ -89,6 +91,7 @@ func NewEngine(options Options) (*Engine, error) {
 	}
 	shared := source.Engine{Client: e.client, Namespace: cmp.Or(options.Namespace, DefaultNamespace), Events: e.Fence}
 	e.containers = containers.New(shared)
+	e.containers.ShowEnvironment = options.ShowEnvironment
 	e.kinds = []kind{
 		{engines.Kind{Resource: "containers", Condition: v1alpha1.EngineContainersSynced}, e.containers},
 		{engines.Kind{Resource: "images", Condition: v1alpha1.EngineImagesSynced}, images.New(shared, func() bool { return e.engines.HasRead("images") })},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,6 +45,7 @@ type options struct {
 	resyncPeriod        time.Duration
 	readyRequiresEngine bool
 	access              string
+	showEnvironment     string
 	maxSessions         int
 	stateDir            string
 	kubeconfig          string
@@ -103,6 +105,10 @@ func (o *options) flags() cliflag.NamedFlagSets {
 
 	engine.StringVar(&o.access, "engine-access", o.access,
 		"How much of the engine the server may use. view: show it. operate: also start, stop, pause, restart, signal and delete. full: everything that the server can do. Default: full for a standalone server, operate behind a control plane.")
+
+	engine.StringVar(&o.showEnvironment, "show-environment", o.showEnvironment,
+		"Show the values of environment variables to everyone who may see containers: true or false. Default: true for a standalone server, false behind a control plane.")
+	engine.Lookup("show-environment").NoOptDefVal = "true"
 
 	engine.IntVar(&o.maxSessions, "max-sessions", o.maxSessions,
 		"How many sessions run at a time: exec, attach, port-forward, copies, and logs that are followed.")
@@ -185,6 +191,9 @@ func (o *options) validate() error {
 	if access := connection.Access(o.access); o.access != "" && !slices.Contains(connection.Accesses, access) {
 		errs = append(errs, fmt.Errorf("--engine-access %q: must be view, operate or full", o.access))
 	}
+	if _, err := strconv.ParseBool(o.showEnvironment); o.showEnvironment != "" && err != nil {
+		errs = append(errs, fmt.Errorf("--show-environment %q: must be true or false", o.showEnvironment))
+	}
 	if o.maxSessions <= 0 {
 		errs = append(errs, fmt.Errorf("--max-sessions %d: must be greater than zero", o.maxSessions))
 	}
@@ -224,6 +233,14 @@ func (o *options) engineAccess() connection.Access {
 	return connection.Full
 }
 
+// showsEnvironment reports whether the values of environment variables are shown.
+func (o *options) showsEnvironment() bool {
+	if shown, err := strconv.ParseBool(o.showEnvironment); err == nil {
+		return shown
+	}
+	return !o.aggregated.Enabled()
+}
+
 // misplaced returns an error for each given flag that has no meaning in the server's mode.
 func (o *options) misplaced() (errs []error) {
 	flags, reason := o.aggregatedFlags, "has no meaning without --aggregated or --kubeconfig: the server stands alone"
@@ -256,6 +273,7 @@ func (o *options) config() (*apiserver.Config, error) {
 	config.ExtraConfig.Engine.Namespace = o.namespace
 	config.ExtraConfig.Engine.ResyncPeriod = o.resyncPeriod
 	config.ExtraConfig.Engine.Access = o.engineAccess()
+	config.ExtraConfig.Engine.ShowEnvironment = o.showsEnvironment()
 	config.ExtraConfig.MaxSessions = o.maxSessions
 	config.ExtraConfig.UseDockerConfig = !o.aggregated.Enabled() || o.aggregated.UseDockerConfig
 	config.ExtraConfig.ReadyRequiresEngine = o.readyRequiresEngine

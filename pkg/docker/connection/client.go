@@ -52,6 +52,9 @@ func NewClient(endpoint *Endpoint) *Client {
 	return c
 }
 
+// Access returns how much of the engine the server may use.
+func (c *Client) Access() Access { return c.endpoint.access }
+
 // EngineIsHere reports whether the engine shares the networks of this host.
 func (c *Client) EngineIsHere() bool { return c.endpoint.isHere() }
 

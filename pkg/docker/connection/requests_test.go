@@ -105,12 +105,13 @@ func TestWhatIsNotOnTheListNeverReachesAnEngine(t *testing.T) {
 			return err
 		},
 		"rename by name": func(ctx context.Context) error { return c.ContainerRename(ctx, "web", "other") },
-		"update": func(ctx context.Context) error {
-			_, err := c.ContainerUpdate(ctx, dockertest.IDA, container.UpdateConfig{})
+		"update by name": func(ctx context.Context) error {
+			_, err := c.ContainerUpdate(ctx, "web", container.UpdateConfig{})
 			return err
 		},
-		"kill by name": func(ctx context.Context) error { return c.ContainerKill(ctx, "web", "KILL") },
-		"prune":        func(ctx context.Context) error { _, err := c.ContainersPrune(ctx, filters.Args{}); return err },
+		"disconnect by name": func(ctx context.Context) error { return c.NetworkDisconnect(ctx, "net", dockertest.IDA, true) },
+		"kill by name":       func(ctx context.Context) error { return c.ContainerKill(ctx, "web", "KILL") },
+		"prune":              func(ctx context.Context) error { _, err := c.ContainersPrune(ctx, filters.Args{}); return err },
 		"stop by name": func(ctx context.Context) error {
 			return c.ContainerStop(ctx, "web", container.StopOptions{})
 		},
@@ -244,6 +245,11 @@ func TestRequestsAreFoundByMethodPathAndQuery(t *testing.T) {
 		"GET /v1.41/containers/" + dockertest.IDA + "/top?ps_args=-ef":                                   "/containers/{id}/top",
 		"POST /v1.41/containers/" + dockertest.IDA + "/kill?signal=9":                                    "/containers/{id}/kill",
 		"POST /v1.41/containers/" + dockertest.IDA + "/rename?name=other":                                "/containers/{id}/rename",
+		"POST /v1.41/containers/" + dockertest.IDA + "/update":                                           "/containers/{id}/update",
+		"POST /v1.41/containers/web/update":                                                              "",
+		"POST /v1.41/networks/" + dockertest.IDA + "/connect":                                            "/networks/{network}/connect",
+		"POST /v1.41/networks/" + dockertest.IDA + "/disconnect":                                         "/networks/{network}/disconnect",
+		"POST /v1.41/networks/back/connect":                                                              "",
 		"POST /v1.41/containers/" + dockertest.IDA + "/attach?stream=1":                                  "/containers/{id}/attach",
 		"POST /v1.41/containers/web/attach":                                                              "",
 		"GET /v1.41/containers/" + dockertest.IDA + "/attach/ws":                                         "",
@@ -267,7 +273,6 @@ func TestRequestsAreFoundByMethodPathAndQuery(t *testing.T) {
 		"POST /v1.41/images/%2e%2e/push":                                                                 "",
 		"POST /v1.41/containers/create?name=web&platform=linux%2Farm64":                                  "/containers/create",
 		"POST /v1.41/containers/create?name=web&fromSrc=-":                                               "",
-		"POST /v1.41/networks/" + dockertest.IDA + "/connect":                                            "/networks/{network}/connect",
 		"POST /v1.41/networks/web/connect":                                                               "",
 		"POST /v1.41/containers/prune":                                                                   "",
 		"POST /v1.41/build":                                                                              "",

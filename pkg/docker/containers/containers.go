@@ -39,6 +39,8 @@ type Source struct {
 	RemovalTimeout time.Duration
 	// EnsureImage makes the image of a new container present, if the spec allows it. Its errors are API errors.
 	EnsureImage func(ctx context.Context, wanted *v1alpha1.Container) error
+	// ShowEnvironment is false if the values of environment variables are hidden.
+	ShowEnvironment bool
 
 	overlays     overlays
 	locks        keyLocks
@@ -166,6 +168,9 @@ func (s *Source) convert(id string, seen *inspected, about circumstances, last *
 			object.Labels, object.Spec.Labels, object.Status.Labels = last.Labels, last.Spec.Labels, last.Status.Labels
 		}
 		keepTransitions(object.Status.Conditions, last.Status.Conditions, source.NowOf(s.Clock))
+	}
+	if !s.ShowEnvironment {
+		s.overlays.hideEnvironment(object)
 	}
 	s.overlays.learn(object, seen)
 	return object

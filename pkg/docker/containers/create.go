@@ -54,6 +54,9 @@ func (s *Source) Create(ctx context.Context, _ string, object runtime.Object) (s
 	if _, err := creationFor(current, wanted); err != nil { // before a pull that would be in vain
 		return "", err
 	}
+	if err := s.checkReferences(ctx, wanted); err != nil {
+		return "", err
+	}
 	if s.EnsureImage != nil {
 		if err := s.EnsureImage(ctx, wanted); err != nil {
 			return "", err

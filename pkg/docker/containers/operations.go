@@ -23,7 +23,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 )
 
-// Update carries out the difference between old and updated: a new state, an action or a graceful deletion.
+// Update carries out the difference between old and updated: a change of the spec, an action or a graceful deletion.
 func (s *Source) Update(ctx context.Context, id string, old, updated runtime.Object) error {
 	before, after := old.(*v1alpha1.Container), updated.(*v1alpha1.Container)
 	if !names.IsFullID(id) {
@@ -32,11 +32,15 @@ func (s *Source) Update(ctx context.Context, id string, old, updated runtime.Obj
 	if isNewDeletion(before, after) {
 		return s.deleteGracefully(ctx, id, after)
 	}
-	if before.DeletionTimestamp != nil && (before.Spec.State != after.Spec.State || newAction(before, after) != "") {
+	change, err := specChangeOf(before, after)
+	if err != nil {
+		return err
+	}
+	if before.DeletionTimestamp != nil && (!change.isEmpty() || newAction(before, after) != "") {
 		return apierrors.NewConflict(containerResource, after.Name, errors.New("it is being deleted"))
 	}
-	if before.Spec.State != after.Spec.State {
-		if err := s.setState(ctx, id, after.Name, after.Spec.State); err != nil {
+	if !change.isEmpty() {
+		if err := s.update(ctx, id, before, after, change); err != nil {
 			return err
 		}
 	}
@@ -67,18 +71,37 @@ func stopTimeout(c *v1alpha1.Container) *int {
 	return &seconds
 }
 
-// setState brings the container to a state. It looks at the container's current state only when its turn has come.
-func (s *Source) setState(ctx context.Context, id, name string, state v1alpha1.ContainerState) error {
-	return s.inTurn(ctx, "update", id, name, func(ctx context.Context, c *connection.Connection) error {
-		status, err := s.statusNow(ctx, id, name)
-		if err != nil {
-			return err
-		}
-		if statusOf(status) == v1alpha1.ContainerDockerStatusUnknown {
-			return apierrors.NewConflict(containerResource, name, fmt.Errorf("its status in Docker, %q, is not known to this version", status))
-		}
-		return s.performChecked(ctx, c, id, stepsToState[state].from(statusOf(status)), nil)
+// update changes the spec of a container.
+func (s *Source) update(ctx context.Context, id string, before, after *v1alpha1.Container, change specChange) error {
+	if access := s.Client.Access(); change.needsFull() && !access.Includes(connection.Full) {
+		return apierrors.NewForbidden(containerResource, after.Name,
+			fmt.Errorf("only spec.state can be changed, because the server runs with --engine-access=%s: the other fields need %s", access, connection.Full))
+	}
+	var warnings []string
+	err := s.inTurn(ctx, "update", id, after.Name, func(ctx context.Context, c *connection.Connection) (err error) {
+		warnings, err = s.changeSpec(ctx, c, id, before, after, change)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	// The call may outlive its request. Only here is it certain that the request can still take warnings.
+	for _, words := range warnings {
+		warning.AddWarning(ctx, "", words)
+	}
+	return nil
+}
+
+// setState brings a container that has its turn to a state. It looks at the container's current state only now.
+func (s *Source) setState(ctx context.Context, c *connection.Connection, id, name string, state v1alpha1.ContainerState) error {
+	status, err := s.statusNow(ctx, id, name)
+	if err != nil {
+		return err
+	}
+	if statusOf(status) == v1alpha1.ContainerDockerStatusUnknown {
+		return apierrors.NewConflict(containerResource, name, fmt.Errorf("its status in Docker, %q, is not known to this version", status))
+	}
+	return s.performChecked(ctx, c, id, stepsToState[state].from(statusOf(status)), nil)
 }
 
 // act carries out an action and records its outcome. If the action fails, the client gets a warning instead of an

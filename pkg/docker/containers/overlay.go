@@ -31,6 +31,8 @@ type overlay struct {
 	lastApplied       string
 	stopTimeout       time.Duration
 	tty               bool // whether the container has a terminal
+	// environment is spec.env with its values, if the container does not show them.
+	environment []v1alpha1.ContainerEnvVar
 	// stopped is true if the container was not running when it was last observed.
 	stopped bool
 	// answer is a digest of Docker's last answer. shown is the container that was made of that answer. Nothing in shown

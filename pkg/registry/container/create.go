@@ -12,6 +12,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/util/dryrun"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/validation"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
@@ -19,13 +20,16 @@ import (
 
 // creator is the storage of Containers that can be created. The answer to a dry run shows the defaults. What is created has
 // no defaults in its spec, because Docker keeps which fields were given.
-type creator struct{ *registry.Writer }
+type creator struct {
+	*registry.Writer
+	hiddenEnvironment HiddenEnvironmentFunc
+}
 
 // Create implements rest.Creater.
 func (c *creator) Create(ctx context.Context, object runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
 	created, err := c.Writer.Create(ctx, object, validate, options)
 	if err == nil && dryrun.IsDryRun(options.DryRun) {
-		showDefaults(created)
+		c.showAsMade(created)
 	}
 	return created, err
 }
@@ -34,20 +38,29 @@ func (c *creator) Create(ctx context.Context, object runtime.Object, validate re
 func (c *creator) Update(ctx context.Context, name string, info rest.UpdatedObjectInfo, create rest.ValidateObjectFunc, update rest.ValidateObjectUpdateFunc, isApply bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
 	updated, isNew, err := c.Writer.Update(ctx, name, info, create, update, isApply, options)
 	if err == nil && isNew && dryrun.IsDryRun(options.DryRun) {
-		showDefaults(updated)
+		c.showAsMade(updated)
 	}
 	return updated, isNew, err
 }
 
-func showDefaults(object runtime.Object) {
-	if container, ok := object.(*v1alpha1.Container); ok {
-		validation.SetContainerDefaults(&container.Spec)
+// showAsMade makes the answer to a dry run look like a container that was made.
+func (c *creator) showAsMade(object runtime.Object) {
+	container, ok := object.(*v1alpha1.Container)
+	if !ok {
+		return
+	}
+	validation.SetContainerDefaults(&container.Spec)
+	if _, isHidden := c.hiddenEnvironment(""); isHidden {
+		container.Spec.Env = containers.HideValues(container.Spec.Env)
 	}
 }
 
 // PrepareForCreate implements rest.RESTCreateStrategy. It drops what clients cannot set.
-func (strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
+func (s strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 	container := obj.(*v1alpha1.Container)
+	if _, isHidden := s.hiddenEnvironment(""); isHidden {
+		containers.HideAppliedValues(container)
+	}
 	container.Status = v1alpha1.ContainerStatus{}
 	container.ManagedFields = nil
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // NewStorage returns the REST storage of Containers with the verbs over the objects.
-func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs, stopTimeout StopTimeoutFunc) (rest.Storage, error) {
-	strategy := strategy{registry.Strategy{ObjectTyper: scheme}, names.SimpleNameGenerator, stopTimeout}
+func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs, stopTimeout StopTimeoutFunc, hiddenEnvironment HiddenEnvironmentFunc) (rest.Storage, error) {
+	strategy := strategy{registry.Strategy{ObjectTyper: scheme}, names.SimpleNameGenerator, stopTimeout, hiddenEnvironment}
 	resource := registry.Resource{
 		Name:           "containers",
 		SingularName:   "container",
@@ -31,7 +31,7 @@ func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs regi
 	}
 	storage, err := registry.NewStorage(resource, verbs, scheme, objects)
 	if writer, ok := storage.(*registry.Writer); ok {
-		return &creator{writer}, nil
+		return &creator{writer, hiddenEnvironment}, nil
 	}
 	return storage, err
 }

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage/names"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/validation"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
@@ -24,13 +25,17 @@ import (
 // else Docker's default.
 type StopTimeoutFunc func(id string) time.Duration
 
+// HiddenEnvironmentFunc returns the environment of the container with this ID, if the API hides the values of variables.
+type HiddenEnvironmentFunc func(id string) (env []v1alpha1.ContainerEnvVar, isHidden bool)
+
 // lastApplied is how long the server keeps what kubectl applied last.
 const lastApplied = "the server or the container ends"
 
 type strategy struct {
 	registry.Strategy
 	names.NameGenerator
-	stopTimeout StopTimeoutFunc
+	stopTimeout       StopTimeoutFunc
+	hiddenEnvironment HiddenEnvironmentFunc
 }
 
 var (
@@ -39,7 +44,7 @@ var (
 )
 
 // PrepareForUpdate implements rest.RESTUpdateStrategy. It drops changes of fields that clients cannot set.
-func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
+func (s strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	container, existing := obj.(*v1alpha1.Container), old.(*v1alpha1.Container)
 	registry.KeepMetadata(container, existing)
 	container.Status = existing.Status
@@ -48,6 +53,11 @@ func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 		container.Spec = *existing.Spec.DeepCopy()
 	}
 	container.Spec.State = state
+	if env, isHidden := s.hiddenEnvironment(existing.Status.ID); isHidden {
+		containers.HideAppliedValues(container)
+		container.Spec.Env = containers.HideKnownValues(container.Spec.Env, env)
+	}
+	keepWhatMeansTheSame(&container.Spec, &existing.Spec)
 }
 
 // saysOnlyState reports whether a spec gives nothing but the state. So does a client that only starts and stops containers,
