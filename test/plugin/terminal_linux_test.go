@@ -148,6 +148,39 @@ func TestAttachLeavesAContainerAtTheDetachKeysAndRestoresTheTerminal(t *testing.
 	}
 }
 
+func TestARunHasTheUsersTerminalFromItsFirstByte(t *testing.T) {
+	name := newName(t)
+	screen := openTerminal(t)
+	before := screen.mode(t)
+	script := `echo begun; read line; echo "got $line"; until [ "$(stty size)" = "33 99" ]; do usleep 10000; done; exit 5`
+	command := screen.start(t, "run", "-it", "--rm", "--name", name, "--network", "none", "busybox", "sh", "-c", script)
+	screen.shows(t, "begun")
+	screen.types(t, "hello\r")
+	screen.shows(t, "got hello\r\n")
+	_ = command.Wait()
+	if code := command.ProcessState.ExitCode(); code != 5 || inspect(t, name) != nil {
+		t.Errorf("exit code %d, %+v", code, inspect(t, name))
+	}
+	if screen.mode(t) != before {
+		t.Error("the terminal is not as it was")
+	}
+}
+
+func TestARunGoesOnWhenItsUserLeaves(t *testing.T) {
+	name := newName(t)
+	screen := openTerminal(t)
+	command := screen.start(t, "run", "-it", "--rm", "--name", name, "--network", "none", "busybox", "sh", "-c", "echo begun; cat")
+	screen.shows(t, "begun")
+	screen.types(t, "\x10\x11")
+	screen.shows(t, "read escape sequence")
+	if err := command.Wait(); err != nil {
+		t.Error(err)
+	}
+	if status := dockerStatus(t, name); status != "running" {
+		t.Errorf("the container is %s", status)
+	}
+}
+
 func TestAPruneAsksItsUser(t *testing.T) {
 	dangling := docker.DanglingImage(t)
 	for _, isPruned := range []bool{false, true} {

@@ -14,6 +14,7 @@ import (
 
 	mobyterm "github.com/moby/term"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/util/exec"
 	"k8s.io/kubectl/pkg/util/term"
@@ -54,15 +55,20 @@ From a container with a terminal you return by typing ` + defaultDetachKeys + `,
 	}
 	flags := command.Flags()
 	flags.BoolVar(&a.noStdin, "no-stdin", false, "Do not attach STDIN")
-	flags.BoolVar(&a.signals, "sig-proxy", true, "Proxy all received signals to the process")
-	flags.StringVar(&a.detachKeys, "detach-keys", defaultDetachKeys, "Override the key sequence for detaching a container")
+	a.addFlags(flags)
 	return command
 }
 
+// addFlags adds the flags that say how the user is connected.
+func (a *attach) addFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&a.signals, "sig-proxy", true, "Proxy all received signals to the process")
+	flags.StringVar(&a.detachKeys, "detach-keys", defaultDetachKeys, "Override the key sequence for detaching a container")
+}
+
 func (a *attach) run(ctx context.Context, argument string) error {
-	keys, err := mobyterm.ToBytes(a.detachKeys)
+	keys, err := a.keys()
 	if err != nil {
-		return fmt.Errorf("--detach-keys %q: %w", a.detachKeys, err)
+		return err
 	}
 	client, found, err := a.container(ctx, argument)
 	if err != nil {
@@ -70,10 +76,24 @@ func (a *attach) run(ctx context.Context, argument string) error {
 	}
 	// The server says by a conflict that the container was made without a terminal or an open input.
 	for _, way := range a.ways() {
-		if err = a.session(ctx, client, found, way, keys); !apierrors.IsConflict(err) {
+		if err = a.session(ctx, client, found, way, keys, nil); !apierrors.IsConflict(err) {
 			break
 		}
 	}
+	return a.outcome(argument, err)
+}
+
+// keys returns the keys with which the user leaves.
+func (a *attach) keys() ([]byte, error) {
+	keys, err := mobyterm.ToBytes(a.detachKeys)
+	if err != nil {
+		return nil, fmt.Errorf("--detach-keys %q: %w", a.detachKeys, err)
+	}
+	return keys, nil
+}
+
+// outcome returns the error of the command for that of a session with a container. If the user has left, it says so.
+func (a *attach) outcome(argument string, err error) error {
 	if errors.Is(err, errDetached) {
 		_, err = fmt.Fprintln(a.ErrOut, err)
 		return err
@@ -97,10 +117,11 @@ func (a *attach) ways() (ways []v1alpha1.ContainerAttachOptions) {
 	return ways
 }
 
-func (a *attach) session(ctx context.Context, client *containers, found *v1alpha1.Container, options v1alpha1.ContainerAttachOptions, keys []byte) error {
+// session attaches to a container. It calls upgraded when the container is attached to. That may be nil.
+func (a *attach) session(ctx context.Context, client *containers, found *v1alpha1.Container, options v1alpha1.ContainerAttachOptions, keys []byte, upgraded func()) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	connected := streams{out: a.Out, err: a.ErrOut, terminal: options.TTY}
+	connected := streams{out: a.Out, err: a.ErrOut, terminal: options.TTY, upgraded: upgraded}
 	if options.Stdin {
 		connected.in = a.In
 	}

@@ -62,6 +62,9 @@ func Run(arguments []string, streams genericiooptions.IOStreams) int {
 		for _, line := range lines(err) {
 			fmt.Fprintln(streams.ErrOut, "error:", line)
 		}
+		if with := (codedError{}); errors.As(err, &with) {
+			return with.code
+		}
 		return 1
 	}
 	return 0
@@ -96,8 +99,8 @@ Use "{{.Root.DisplayName}} options" for the other flags that all commands take.
 	command.AddGroup(&cobra.Group{ID: groupShow, Title: "See containers:"}, &cobra.Group{ID: groupInside, Title: "Work inside of containers:"},
 		&cobra.Group{ID: groupChange, Title: "Change containers:"}, &cobra.Group{ID: groupOthers, Title: "Images, volumes and networks:"})
 	command.AddCommand(newPsCommand(p), newLogsCommand(p), newTopCommand(p), newWaitCommand(p),
-		newExecCommand(p), newAttachCommand(p), newCpCommand(p), newPortForwardCommand(p),
-		newKillCommand(p), newRenameCommand(p), newRmCommand(p),
+		newRunCommand(p), newExecCommand(p), newAttachCommand(p), newCpCommand(p), newPortForwardCommand(p),
+		newCreateCommand(p), newUpdateCommand(p), newKillCommand(p), newRenameCommand(p), newRmCommand(p),
 		newImagesCommand(p), newRmiCommand(p), newTagCommand(p), newImageCommand(p), newPullCommand(p), newPushCommand(p),
 		newVolumeCommand(p), newNetworkCommand(p), newLoginCommand(), newOptionsCommand())
 	for _, a := range actions {

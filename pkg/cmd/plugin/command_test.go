@@ -56,8 +56,9 @@ func TestAServerThatCannotHelpIsOneLineAndExitCode1(t *testing.T) {
 	} {
 		for _, command := range [][]string{{"ps"}, {"stop", "web", "other"}, {"rm", "-f", "web"}, {"wait", "web"},
 			{"images"}, {"rmi", "-f", "web"}, {"volume", "ls"}, {"volume", "rm", "-f", "web"}, {"network", "ls"}, {"pull", "-q", "web"}, {"push", "-q", "web"},
-			{"image", "prune", "-f"}, {"volume", "prune", "-f"}} {
-			stdout, stderr, code := run(append(command, "--server", test.server, "-n", "somewhere")...)
+			{"image", "prune", "-f"}, {"volume", "prune", "-f"}, {"create", "busybox"}, {"update", "--restart", "no", "web"},
+			{"network", "connect", "front", "web"}, {"network", "disconnect", "front", "web"}} {
+			stdout, stderr, code := run(append([]string{"--server=" + test.server, "--namespace=somewhere"}, command...)...)
 			if stdout != "" || code != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, test.want) {
 				t.Errorf("%s, and the server %s: exit code %d\n%s%s", command, name, code, stdout, stderr)
 			}

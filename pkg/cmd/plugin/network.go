@@ -21,7 +21,7 @@ import (
 )
 
 func newNetworkCommand(p *plugin) *cobra.Command {
-	return newParentCommand("network", "Manage networks", newNetworkLsCommand(p))
+	return newParentCommand("network", "Manage networks", newNetworkLsCommand(p), newNetworkConnectCommand(p), newNetworkDisconnectCommand(p))
 }
 
 // networkFilters are the filters of networks.

@@ -21,7 +21,7 @@ const platformVariable = "DOCKER_DEFAULT_PLATFORM"
 
 func newPullCommand(p *plugin) *cobra.Command {
 	var platform string
-	t := &transfer{plugin: p, verb: "pull", work: "download", resource: "imagepullrequests", empty: func() imageRequest { return &v1alpha1.ImagePullRequest{} }}
+	t := newPull(p)
 	command := &cobra.Command{
 		Use:   "pull NAME[:TAG|@DIGEST]",
 		Short: "Download an image from a registry",
@@ -30,13 +30,21 @@ interrupt the command, it cancels the download.`,
 	}
 	command.Flags().StringVar(&platform, "platform", "", "Download for this platform, such as linux/arm64 (default that of the engine, or $"+platformVariable+")")
 	return t.command(command, func(image reference.Named) imageRequest {
-		return &v1alpha1.ImagePullRequest{
-			ObjectMeta: metav1.ObjectMeta{Name: t.newName()},
-			Spec: v1alpha1.ImagePullRequestSpec{
-				RepoTag: reference.FamiliarString(image), Platform: cmp.Or(platform, os.Getenv(platformVariable)), Policy: v1alpha1.ImagePullAlways,
-			},
-		}
+		return t.pullRequest(image, cmp.Or(platform, os.Getenv(platformVariable)), v1alpha1.ImagePullAlways)
 	})
+}
+
+// newPull returns a transfer that downloads images.
+func newPull(p *plugin) *transfer {
+	return &transfer{plugin: p, verb: "pull", work: "download", resource: "imagepullrequests", empty: func() imageRequest { return &v1alpha1.ImagePullRequest{} }}
+}
+
+// pullRequest returns a new request for an image.
+func (t *transfer) pullRequest(image reference.Named, platform string, policy v1alpha1.ImagePullPolicy) imageRequest {
+	return &v1alpha1.ImagePullRequest{
+		ObjectMeta: metav1.ObjectMeta{Name: t.newName()},
+		Spec:       v1alpha1.ImagePullRequestSpec{RepoTag: reference.FamiliarString(image), Platform: platform, Policy: policy},
+	}
 }
 
 func newPushCommand(p *plugin) *cobra.Command {

@@ -13,6 +13,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/client-go/transport/spdy"
 	"k8s.io/kubectl/pkg/util/interrupt"
@@ -34,12 +35,14 @@ type streams struct {
 	terminal bool
 	// filter changes what is read from the input. It may be nil.
 	filter func(io.Reader) io.Reader
+	// upgraded is called when the server has opened the session. It may be nil.
+	upgraded func()
 }
 
 // session opens the subresource of a container, and copies its streams until it ends. It leaves the user's terminal as it
 // was. If the process in the container fails, the error is an exec.CodeExitError.
 func (s subresource) session(ctx context.Context, c *containers, name string, options runtime.Object, connected streams) error {
-	executor, err := s.executor(c, name, options)
+	executor, err := s.executor(c, name, options, connected.upgraded)
 	if err != nil {
 		return err
 	}
@@ -76,14 +79,19 @@ func (s subresource) session(ctx context.Context, c *containers, name string, op
 }
 
 // executor returns a client of the subresource. It speaks SPDY if something between here and the server knows no
-// WebSockets.
-func (s subresource) executor(c *containers, name string, options runtime.Object) (remotecommand.Executor, error) {
+// WebSockets. It calls upgraded, if that is not nil, when the server has opened the session.
+func (s subresource) executor(c *containers, name string, options runtime.Object, upgraded func()) (remotecommand.Executor, error) {
 	url := s.of(c.rest.Get(), c, name, options).URL()
-	webSocket, err := remotecommand.NewWebSocketExecutor(c.config, http.MethodGet, url.String())
+	config := c.config
+	if upgraded != nil {
+		config = rest.CopyConfig(config)
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return upgradeNotifier{next, upgraded} })
+	}
+	webSocket, err := remotecommand.NewWebSocketExecutor(config, http.MethodGet, url.String())
 	if err != nil {
 		return nil, err
 	}
-	transport, upgrader, err := spdy.RoundTripperFor(c.config)
+	transport, upgrader, err := spdy.RoundTripperFor(config)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +100,22 @@ func (s subresource) executor(c *containers, name string, options runtime.Object
 		return nil, err
 	}
 	return remotecommand.NewFallbackExecutor(webSocket, fallback, cannotUpgrade)
+}
+
+// upgradeNotifier is a transport that calls upgraded after an upgrade. There is at most one: the second protocol is tried if
+// the upgrade to the first one fails.
+type upgradeNotifier struct {
+	http.RoundTripper
+	upgraded func()
+}
+
+// RoundTrip implements http.RoundTripper.
+func (n upgradeNotifier) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := n.RoundTripper.RoundTrip(request)
+	if err == nil && response.StatusCode == http.StatusSwitchingProtocols {
+		n.upgraded()
+	}
+	return response, err
 }
 
 // cannotUpgrade reports whether another protocol may help. It does not help against the refusal of a server that understood
