@@ -83,14 +83,6 @@ func pick[T comparable](r *reading, value, usual T, path ...string) (shown T) {
 	return shown
 }
 
-// pickPointer returns a pointer to the value if the spec shows the field, and nil otherwise.
-func pickPointer[T comparable](r *reading, value, usual T, path ...string) *T {
-	if r.shows(value != usual, path...) {
-		return &value
-	}
-	return nil
-}
-
 // pickList is pick for a list.
 func pickList(r *reading, value []string, path ...string) []string {
 	if len(value) > 0 && r.shows(true, path...) {
