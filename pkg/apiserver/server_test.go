@@ -62,6 +62,8 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 	full := map[string]resource{
 		"containers":             {"Container", "ctr", "create delete deletecollection get list patch update watch"},
 		"images":                 {"Image", "img", "create delete deletecollection get list patch update watch"},
+		"volumes":                {"Volume", "vol", "create delete deletecollection get list patch update watch"},
+		"networks":               {"Network", "net", "create delete deletecollection get list patch update watch"},
 		"containers/rename":      {"ContainerRename", "", "create"},
 		"containers/exec":        {"ContainerExecOptions", "", "create get"},
 		"containers/attach":      {"ContainerAttachOptions", "", "create get"},

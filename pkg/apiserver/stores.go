@@ -122,9 +122,9 @@ func (s *stores) liveKinds(engine *docker.Engine) []liveKind {
 		{"images", func() runtime.Object { return &v1alpha1.Image{} },
 			livestore.Config{DeleteLooks: true, GetFence: engine.Fence}, needs{delete: operate, update: full, create: full}, newImages},
 		{"volumes", func() runtime.Object { return &v1alpha1.Volume{} },
-			livestore.Config{DeleteLooks: true, GetFence: engine.Fence}, needs{delete: operate}, volume.NewStorage},
+			livestore.Config{DeleteLooks: true, GetFence: engine.Fence}, needs{delete: operate, update: full, create: full}, volume.NewStorage},
 		{"networks", func() runtime.Object { return &v1alpha1.Network{} },
-			livestore.Config{DeleteLooks: true}, needs{delete: operate}, network.NewStorage},
+			livestore.Config{DeleteLooks: true}, needs{delete: operate, update: full, create: full}, network.NewStorage},
 	}
 }
 

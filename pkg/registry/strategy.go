@@ -5,12 +5,18 @@ package registry
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 )
 
 // Strategy is the strategy of a kind that cannot be updated. Other strategies embed it.
@@ -59,4 +65,14 @@ func WarnOfLastApplied(updated, old metav1.Object, until string) []string {
 		return nil
 	}
 	return []string{"Docker cannot store the annotation " + annotation + ": it is kept in memory until " + until}
+}
+
+// WarnOfSpecLabels returns a warning if a label in a spec is a valid Kubernetes label. It will be shown in the metadata.
+func WarnOfSpecLabels(labels map[string]string) []string {
+	selectable := source.Selectable(labels)
+	if len(selectable) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("spec.labels has labels that Kubernetes can select by (%s): they show in metadata.labels. Write them there, so that kubectl apply finds nothing to change",
+		strings.Join(slices.Sorted(maps.Keys(selectable)), ", "))}
 }

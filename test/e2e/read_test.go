@@ -123,8 +123,8 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 	want := map[string][]string{
 		"containers":             {"create", "get", "list", "watch", "update", "patch", "delete", "deletecollection"},
 		"images":                 {"create", "get", "list", "watch", "update", "patch", "delete", "deletecollection"},
-		"volumes":                {"get", "list", "watch", "delete", "deletecollection"},
-		"networks":               {"get", "list", "watch", "delete", "deletecollection"},
+		"volumes":                {"create", "get", "list", "watch", "update", "patch", "delete", "deletecollection"},
+		"networks":               {"create", "get", "list", "watch", "update", "patch", "delete", "deletecollection"},
 		"containernamespaces":    {"get", "list", "watch"},
 		"engines":                {"get", "list", "watch"},
 		"containers/log":         {"get"},

@@ -177,7 +177,7 @@ func TestNothingIsCreated(t *testing.T) {
 		code := http.StatusMethodNotAllowed
 		if kind == "containers" {
 			code = http.StatusUnprocessableEntity // the spec has no image
-		} else if kind == "images" || strings.HasSuffix(kind, "requests") {
+		} else if kind == "images" || kind == "volumes" || kind == "networks" || strings.HasSuffix(kind, "requests") {
 			code = http.StatusBadRequest // the body is of another kind
 		}
 		f.refuse(t, request{method: http.MethodPost, path: namespace + "/" + kind, body: body}, code)

@@ -29,7 +29,7 @@ func containerNamed(name, state string) string {
 // has the others.
 func onEach(kind, pathSegment, name string) map[bool][]request {
 	path := namespace + "/" + kind + "/" + pathSegment
-	deletable, mutable := !readOnly(kind), kind == "containers" || kind == "images"
+	deletable, mutable := !readOnly(kind), !readOnly(kind) && !strings.HasSuffix(kind, "requests")
 	offered := map[bool][]request{}
 	offered[true] = append(offered[true], request{method: http.MethodGet, path: path},
 		request{method: http.MethodGet, path: path + "?resourceVersion=0"})

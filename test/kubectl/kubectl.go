@@ -99,13 +99,27 @@ func (k Kubectl) Fails(t testing.TB, words []string, args ...string) {
 // Apply runs kubectl apply on a manifest.
 func (k Kubectl) Apply(t testing.TB, manifest string, args ...string) string {
 	t.Helper()
-	command := k.Command(t.Context(), append([]string{"apply", "-f", "-"}, args...)...)
-	command.Stdin = strings.NewReader(manifest)
-	stdout, stderr, err := Capture(command)
+	return k.With(t, manifest, append([]string{"apply", "-f", "-"}, args...)...)
+}
+
+// With runs kubectl, which must succeed, with a manifest as its standard input. It returns what kubectl printed.
+func (k Kubectl) With(t testing.TB, manifest string, args ...string) string {
+	t.Helper()
+	stdout, stderr, err := k.TryWith(t, manifest, args...)
 	if err != nil {
-		t.Fatalf("kubectl apply: %v\n%s%s\n%s", err, stdout, stderr, manifest)
+		t.Fatalf("kubectl %s: %v\n%s%s\n%s", strings.Join(args, " "), err, stdout, stderr, manifest)
 	}
 	return stdout
+}
+
+// TryWith runs kubectl with a manifest as its standard input, and returns what it printed.
+func (k Kubectl) TryWith(t testing.TB, manifest string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*timeout)
+	defer cancel()
+	command := k.Command(ctx, args...)
+	command.Stdin = strings.NewReader(manifest)
+	return Capture(command)
 }
 
 // Follow runs kubectl until the test ends, and returns a channel of the lines that it prints.

@@ -100,6 +100,10 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/containers/"+web+"/rename", `{"newName":"`+web+`-renamed"}`)
 	web += "-renamed"
 	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/images", `{"metadata":{"name":"`+engine.UniqueName("tagged")+`:v1"},"spec":{"from":"busybox:latest"}}`)
+	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/volumes", `{"metadata":{"name":"`+volume+`-made"}}`)
+	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/networks", `{"metadata":{"name":"`+network+`-made"}}`)
+	remove(http.StatusOK, "/volumes/"+volume+"-made")
+	remove(http.StatusOK, "/networks/"+network+"-made")
 	remove(http.StatusConflict, "/images/"+image)
 	remove(http.StatusOK, "/containers/"+job) // the first removal: the engine answers that it is already in progress
 	makeContainers(t, config, network)

@@ -31,6 +31,8 @@ func specOf(object runtime.Object) any {
 		return &object.Spec
 	case *v1alpha1.Image:
 		return &object.Spec
+	case *v1alpha1.Volume:
+		return &object.Spec
 	case *v1alpha1.Network:
 		return &object.Spec
 	}

@@ -41,18 +41,22 @@ func validateMetadataUpdate(kind string, updated, old metav1.Object) field.Error
 // unchangedMetadata returns an error for each part of the metadata that Docker would have to store. format has a verb for
 // the name of the part.
 func unchangedMetadata(updated, old metav1.Object, format string) field.ErrorList {
-	var errs field.ErrorList
-	path := field.NewPath("metadata")
-	unchanged := func(name string, updated, old any) {
-		if !apiequality.Semantic.DeepEqual(updated, old) {
-			errs = append(errs, field.Forbidden(path.Child(name), fmt.Sprintf(format, name)))
-		}
+	errs := unchangedPart("labels", updated.GetLabels(), old.GetLabels(), format)
+	return append(errs, unstoredMetadata(updated, old, format)...)
+}
+
+// unstoredMetadata is like unchangedMetadata, for objects that are created with labels.
+func unstoredMetadata(updated, old metav1.Object, format string) field.ErrorList {
+	errs := unchangedPart("annotations", storedAnnotations(updated), storedAnnotations(old), format)
+	errs = append(errs, unchangedPart("finalizers", updated.GetFinalizers(), old.GetFinalizers(), format)...)
+	return append(errs, unchangedPart("ownerReferences", updated.GetOwnerReferences(), old.GetOwnerReferences(), format)...)
+}
+
+func unchangedPart(name string, updated, old any, format string) field.ErrorList {
+	if apiequality.Semantic.DeepEqual(updated, old) {
+		return nil
 	}
-	unchanged("labels", updated.GetLabels(), old.GetLabels())
-	unchanged("annotations", storedAnnotations(updated), storedAnnotations(old))
-	unchanged("finalizers", updated.GetFinalizers(), old.GetFinalizers())
-	unchanged("ownerReferences", updated.GetOwnerReferences(), old.GetOwnerReferences())
-	return errs
+	return field.ErrorList{field.Forbidden(field.NewPath("metadata", name), fmt.Sprintf(format, name))}
 }
 
 // storedAnnotations returns the annotations that Docker would have to store. It leaves out a container's action and its

@@ -4,11 +4,8 @@
 package plugin
 
 import (
-	"context"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // flagValues are the values that flags of run and create have in docker's completion, too.
@@ -46,19 +43,4 @@ func (p *plugin) completeCreation(command *cobra.Command) {
 		// It fails only for a flag that has a function already.
 		_ = command.RegisterFlagCompletionFunc(flag.Name, complete)
 	})
-}
-
-// completeNetworks completes the names of the networks.
-func (p *plugin) completeNetworks(command *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return p.completeNames(func(ctx context.Context, e *engine) ([]offer, error) {
-		list, err := e.kinds.Networks(e.namespace).List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return nil, err
-		}
-		var offers []offer
-		for i := range list.Items {
-			offers = append(offers, offer{list.Items[i].Status.Name, list.Items[i].Status.Driver})
-		}
-		return offers, nil
-	})(command, given, begun)
 }

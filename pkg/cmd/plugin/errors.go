@@ -86,7 +86,7 @@ func explain(err error) string {
 
 // introduction matches what the server, the client and Docker put in front of the words with which something is refused.
 var introduction = regexp.MustCompile(`unable to upgrade (?:connection|streaming request): |error upgrading connection: |` +
-	`Operation cannot be fulfilled on \S+ "[^"]*": |Container\w*\.containers\.\S+ "[^"]*" is invalid: |Cannot kill container: [0-9a-f]+: `)
+	`Operation cannot be fulfilled on \S+ "[^"]*": |\w+\.containers\.\S+ "[^"]*" is invalid: |Cannot kill container: [0-9a-f]+: `)
 
 // methodRefused is what the client says if the server has no such method for a kind.
 const methodRefused = "the server does not allow this method on the requested resource"

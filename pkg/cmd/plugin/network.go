@@ -15,13 +15,15 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
 )
 
 func newNetworkCommand(p *plugin) *cobra.Command {
-	return newParentCommand("network", "Manage networks", newNetworkLsCommand(p), newNetworkConnectCommand(p), newNetworkDisconnectCommand(p))
+	return newParentCommand("network", "Manage networks", newNetworkCreateCommand(p), newNetworkLsCommand(p), newNetworkRmCommand(p),
+		newNetworkPruneCommand(p), newNetworkConnectCommand(p), newNetworkDisconnectCommand(p))
 }
 
 // networkFilters are the filters of networks.
@@ -58,7 +60,7 @@ func newNetworkLsCommand(p *plugin) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			list, err := client.kinds.Networks(client.namespace).List(command.Context(), metav1.ListOptions{})
+			list, err := client.networks().List(command.Context(), metav1.ListOptions{})
 			if err != nil {
 				return fmt.Errorf("cannot list the networks: %w", err)
 			}
@@ -129,7 +131,9 @@ func (r *networkRow) Driver() string { return r.network.Status.Driver }
 func (r *networkRow) Scope() string { return r.network.Status.Scope }
 
 // IPv6 returns whether containers get IPv6 addresses on the network.
-func (r *networkRow) IPv6() string { return strconv.FormatBool(r.network.Spec.EnableIPv6) }
+func (r *networkRow) IPv6() string {
+	return strconv.FormatBool(ptr.Deref(r.network.Spec.EnableIPv6, false))
+}
 
 // Internal returns whether the network has no way out to other networks.
 func (r *networkRow) Internal() string { return strconv.FormatBool(r.network.Spec.Internal) }

@@ -49,7 +49,9 @@ func (c *prune) command(short, all string, names string, parse func([]string) (f
 		},
 	}
 	flags := command.Flags()
-	flags.BoolVarP(&c.all, "all", "a", false, all)
+	if all != "" {
+		flags.BoolVarP(&c.all, "all", "a", false, all)
+	}
 	flags.BoolVarP(&c.force, "force", "f", false, "Do not prompt for confirmation")
 	flags.StringArrayVar(&c.filters, "filter", nil, "Remove only what has `name=value`, where name is one of "+names)
 	return command
@@ -73,7 +75,7 @@ func (c *prune) run(command *cobra.Command, chosen filters.Args) error {
 	removed, err := c.remove(command.Context(), client, chosen)
 	if len(removed) > 0 {
 		removed = append([]string{c.title}, removed...)
-	} else if err == nil {
+	} else if err == nil && c.every != "" { // docker says nothing of networks
 		removed = []string{"Total reclaimed space: 0B"} // else nobody knows: the API does not tell which layers images share
 	}
 	return errors.Join(c.print(removed), err)

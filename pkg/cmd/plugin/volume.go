@@ -25,7 +25,7 @@ import (
 )
 
 func newVolumeCommand(p *plugin) *cobra.Command {
-	return newParentCommand("volume", "Manage volumes", newVolumeLsCommand(p), newVolumeRmCommand(p), newVolumePruneCommand(p))
+	return newParentCommand("volume", "Manage volumes", newVolumeCreateCommand(p), newVolumeLsCommand(p), newVolumeRmCommand(p), newVolumePruneCommand(p))
 }
 
 // volumes is a client for the volumes of one engine.

@@ -53,6 +53,8 @@ var knownRefusals = []refusal{
 	missing(`error gathering device information`),
 	missing(`unknown (?:or invalid )?runtime`),
 	missing(`network \S+ not found|could not find a network`),
+	missing(`not a swarm manager`),
+	missing(`failed to parse \S+ value`), // of a network driver's option
 	missing(`plugin (?:\S+ )?(?:not found|found but disabled)|error looking up \w+ plugin|volume driver not found`),
 	missing(`bind source path does not exist|error while creating mount source path`),
 	missing(`error while mounting volume|failed to mount local volume`),
@@ -83,6 +85,20 @@ func refusalOf(words string) metav1.StatusReason {
 	return metav1.StatusReasonUnknown
 }
 
+// noDriver matches Docker's words when it has no driver for a new volume or network.
+var noDriver = fold(`plugin|volume driver|swarm manager`)
+
+// fieldOf returns the field that asks for what this engine cannot do.
+func fieldOf(verb, words string) string {
+	switch {
+	case verb != "create":
+		return "spec.state"
+	case noDriver.MatchString(words):
+		return "spec.driver"
+	}
+	return "spec"
+}
+
 // unprocessable returns the error for a state that this engine cannot bring about. A deletion asks for no state, so its
 // error is a conflict.
 func unprocessable(verb string, resource schema.GroupResource, name, words string) *apierrors.StatusError {
@@ -98,7 +114,7 @@ func unprocessable(verb string, resource schema.GroupResource, name, words strin
 			Kind:  resource.Resource,
 			Name:  name,
 			Causes: []metav1.StatusCause{{
-				Type: metav1.CauseTypeFieldValueInvalid, Field: "spec.state", Message: words,
+				Type: metav1.CauseTypeFieldValueInvalid, Field: fieldOf(verb, words), Message: words,
 			}},
 		},
 		Message: fmt.Sprintf("Docker cannot %s %s %q: %s", verb, resource.Resource, name, words),

@@ -83,6 +83,8 @@ var said = map[int32][]string{
 		// create
 		`invalid mount config for type "bind": bind source path does not exist: /nope`,
 		`Unknown runtime specified kata`,
+		`This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.`,
+		`failed to parse com.docker.network.bridge.enable_icc value: perhaps (strconv.ParseBool: parsing "perhaps": invalid syntax)`,
 		`unknown or invalid runtime name: kata`,
 		`NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted`,
 		`range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available`,
@@ -155,5 +157,19 @@ func TestAReadIsNotRefused(t *testing.T) {
 	err := APIError("inspect", v1alpha1.Resource("volumes"), "data", fmt.Errorf("%s%w", `plugin "nope" not found`, hidden{errdefs.ErrNotFound}))
 	if !apierrors.IsNotFound(err) {
 		t.Error(err)
+	}
+}
+
+func TestTheFieldOfARefusedCreationIsTheOneThatAskedForIt(t *testing.T) {
+	for words, want := range map[string]string{
+		`error looking up volume plugin nope: plugin "nope" not found`: "spec.driver",
+		`This node is not a swarm manager.`:                            "spec.driver",
+		`failed to parse com.docker.network.bridge.x value: y`:         "spec",
+	} {
+		err := APIError("create", v1alpha1.Resource("networks"), "back", errors.New(words))
+		status := apierrors.APIStatus(nil)
+		if !errors.As(err, &status) || len(status.Status().Details.Causes) != 1 || status.Status().Details.Causes[0].Field != want {
+			t.Errorf("%s: %v", words, err)
+		}
 	}
 }

@@ -107,7 +107,9 @@ var Requests = []Request{
 	{Full, http.MethodDelete, "/containers/{id}", []string{"force", "v"}, none, "the removal of a new container that could not be connected to its networks"},
 	{Full, http.MethodPost, "/images/{image}/tag", []string{"repo", "tag"}, none, "a new tag; a tag that moves to another image"},
 	{Operate, http.MethodDelete, "/images/{reference}", []string{"force"}, none, "delete of an image"},
+	{Full, http.MethodPost, "/volumes/create", nil, inJSON, "a new volume"},
 	{Operate, http.MethodDelete, "/volumes/{volume}", nil, none, "delete of a volume"},
+	{Full, http.MethodPost, "/networks/create", nil, inJSON, "a new network"},
 	{Operate, http.MethodDelete, "/networks/{network}", nil, none, "delete of a network"},
 }
 

@@ -21,10 +21,8 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/registry"
 	"github.com/docker/docker/api/types/swarm"
-	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
 	"k8s.io/component-base/metrics/testutil"
 
@@ -142,15 +140,7 @@ func TestWhatIsNotOnTheListNeverReachesAnEngine(t *testing.T) {
 			_, err := c.ImageBuild(ctx, strings.NewReader(""), build.ImageBuildOptions{})
 			return err
 		},
-		"tag": func(ctx context.Context) error { return c.ImageTag(ctx, "busybox", "other") },
-		"volume creation": func(ctx context.Context) error {
-			_, err := c.VolumeCreate(ctx, volume.CreateOptions{})
-			return err
-		},
-		"network creation": func(ctx context.Context) error {
-			_, err := c.NetworkCreate(ctx, "net", network.CreateOptions{})
-			return err
-		},
+		"tag":                              func(ctx context.Context) error { return c.ImageTag(ctx, "busybox", "other") },
 		"network connection by its name":   func(ctx context.Context) error { return c.NetworkConnect(ctx, "web", dockertest.IDB, nil) },
 		"removal of a network by its name": func(ctx context.Context) error { return c.NetworkRemove(ctx, "back") },
 		"login": func(ctx context.Context) error {
@@ -215,6 +205,11 @@ func TestRequestsAreFoundByMethodPathAndQuery(t *testing.T) {
 		"GET /v1.41/containers/json/json":                             "/containers/{name}/json",
 		"GET /v1.41/volumes/vol@store":                                "/volumes/{volume}",
 		"DELETE /v1.41/volumes/team/share":                            "/volumes/{volume}",
+		"POST /v1.41/volumes/create":                                  "/volumes/create",
+		"POST /v1.41/volumes/create?name=a":                           "",
+		"POST /v1.41/volumes/prune":                                   "",
+		"POST /v1.41/networks/create":                                 "/networks/create",
+		"POST /v1.41/networks/" + dockertest.IDA + "/connect":         "",
 		"DELETE /v1.41/volumes/a%3Fforce=1":                           "/volumes/{volume}",
 		"DELETE /v1.41/volumes/":                                      "",
 		"GET /v1.41/networks":                                         "/networks",

@@ -21,6 +21,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/keylocks"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 )
@@ -43,7 +44,7 @@ type Source struct {
 	ShowEnvironment bool
 
 	overlays     overlays
-	locks        keyLocks
+	locks        keylocks.Locks
 	signals      signals
 	surroundings surroundings
 }

@@ -178,7 +178,7 @@ func (o *overlays) answer(current *gracefulDeletion) error {
 // stopAndRemove stops and removes the container. isStopped reports whether the stop succeeded, even if the removal
 // failed.
 func (s *Source) stopAndRemove(ctx context.Context, c *connection.Connection, id string, grace int64) (isStopped bool, err error) {
-	unlock, err := s.locks.lock(ctx, id)
+	unlock, err := s.locks.Lock(ctx, id)
 	if err != nil {
 		return false, err
 	}

@@ -181,7 +181,7 @@ func (s *Source) checkNotFound(ctx context.Context, id string, err error) error 
 
 // inTurn makes a call after all earlier calls for the container have ended.
 func (s *Source) inTurn(ctx context.Context, verb, id, name string, call func(context.Context, *connection.Connection) error) error {
-	unlock, err := s.locks.lock(ctx, id)
+	unlock, err := s.locks.Lock(ctx, id)
 	if err != nil {
 		return connection.APIError(verb, containerResource, name, err)
 	}

@@ -18,7 +18,7 @@ func TestWhoWaitsForItsTurnInVainChangesNothing(t *testing.T) {
 	s := New(engine)
 	s.SetSink(&sourcetest.Sink{})
 	before := len(answers.Asked())
-	unlock, err := s.locks.lock(t.Context(), dockertest.IDA)
+	unlock, err := s.locks.Lock(t.Context(), dockertest.IDA)
 	dockertest.Must(t, err)
 	defer unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)

@@ -6,10 +6,12 @@ package networks
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/network"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
@@ -31,10 +33,10 @@ func networkOf(n *network.Inspect, name, namespace string) *v1alpha1.Network {
 			Driver:     n.Driver,
 			Internal:   n.Internal,
 			Attachable: n.Attachable,
-			EnableIPv6: n.EnableIPv6,
+			EnableIPv6: ptr.To(n.EnableIPv6),
 			Options:    source.LabelsOf(n.Options),
 			IPAM:       ipamOf(n.IPAM),
-			Labels:     without(labels, selectable),
+			Labels:     source.Unselectable(labels, selectable),
 		},
 		Status: v1alpha1.NetworkStatus{
 			ID:         n.ID,
@@ -47,7 +49,7 @@ func networkOf(n *network.Inspect, name, namespace string) *v1alpha1.Network {
 			Containers: containersOf(n.Containers),
 		},
 	}
-	for _, config := range object.Spec.IPAM.Config {
+	for _, config := range n.IPAM.Config {
 		if config.Subnet != "" {
 			object.Status.Subnets = append(object.Status.Subnets, config.Subnet)
 		}
@@ -58,9 +60,18 @@ func networkOf(n *network.Inspect, name, namespace string) *v1alpha1.Network {
 	return object
 }
 
+// ipamOf returns how a network gives addresses. Docker lists the ranges for IPv4 that it was given, then those for IPv6, and
+// then those that it chose itself. So it chose a range for IPv4 that comes after one for IPv6. That range is left out, because
+// a list that has more than what was given looks changed to kubectl apply.
 func ipamOf(ipam network.IPAM) v1alpha1.NetworkIPAM {
 	result := v1alpha1.NetworkIPAM{Driver: ipam.Driver, Options: source.LabelsOf(ipam.Options)}
+	hasIPv6 := false
 	for _, config := range ipam.Config {
+		isIPv6 := strings.Contains(config.Subnet, ":")
+		if config.Subnet == "" || hasIPv6 && !isIPv6 {
+			continue
+		}
+		hasIPv6 = hasIPv6 || isIPv6
 		result.Config = append(result.Config, v1alpha1.NetworkIPAMConfig{Subnet: config.Subnet, IPRange: config.IPRange, Gateway: config.Gateway})
 	}
 	return result
@@ -81,18 +92,4 @@ func containersOf(endpoints map[string]network.EndpointResource) (connected []v1
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 	return connected
-}
-
-// without returns the labels that are not among others. It returns nil if all of them are.
-func without(labels, others map[string]string) map[string]string {
-	if len(labels) == len(others) {
-		return nil
-	}
-	rest := make(map[string]string, len(labels)-len(others))
-	for key, value := range labels {
-		if _, ok := others[key]; !ok {
-			rest[key] = value
-		}
-	}
-	return rest
 }

@@ -77,6 +77,11 @@ spec:
 status:
   {containers: [{id: lb-web, name: web-endpoint, ipv4Address: 10.0.1.4/24}],
   createdAt: "2026-11-29T13:34:27Z", driver: overlay, id: t5ch4nazcpwvtm2rqm0edgbyd, name: web, namespace: moby, scope: swarm, subnets: [10.0.1.0/24]}`},
+		"a range for IPv4 that Docker chose beside one for IPv6": {`{
+			"Name": "six", "Id": "66", "EnableIPv6": true, "IPAM": {"Config": [{"Subnet": "fd00:1::/64"}, {"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.1"}]}}`, `
+metadata: {name: six, namespace: ns}
+spec: {attachable: false, enableIPv6: true, internal: false, ipam: {config: [{subnet: "fd00:1::/64"}]}}
+status: {id: "66", name: six, namespace: moby, subnets: ["fd00:1::/64", 172.18.0.0/16]}`},
 		"an answer with nothing in it": {`{}`, `
 metadata: {name: "", namespace: ns}
 spec: {attachable: false, enableIPv6: false, internal: false, ipam: {}}

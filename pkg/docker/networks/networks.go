@@ -16,6 +16,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/keylocks"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 )
@@ -25,7 +26,10 @@ var networkResource = v1alpha1.Resource("networks")
 // Source is the source of the engine's networks. A subject is the ID of a network.
 type Source struct {
 	source.Base
-	known namesakes
+	known   namesakes
+	applied source.Applied
+	// creating has a lock for each name under which a network is being created.
+	creating keylocks.Locks
 }
 
 // New returns the source of an engine's networks.
@@ -102,6 +106,7 @@ func (s *Source) Observe(ctx context.Context, id string) (map[string]runtime.Obj
 		return nil, nil, connection.APIError("inspect", networkResource, id, err)
 	}
 	if found == nil {
+		s.applied.Forget(id)
 		return nil, s.known.remove(id), nil
 	}
 	related := s.known.learn(id, found.Name, found.Created, since)
@@ -110,6 +115,7 @@ func (s *Source) Observe(ctx context.Context, id string) (map[string]runtime.Obj
 		return nil, related, nil
 	}
 	object := networkOf(found, name, s.Namespace)
+	s.applied.Show(id, found.Name, object)
 	return map[string]runtime.Object{source.KeyOf(object): object}, related, nil
 }
 

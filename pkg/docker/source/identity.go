@@ -59,6 +59,20 @@ func Selectable(labels map[string]string) map[string]string {
 	return valid
 }
 
+// Unselectable returns the labels that are not among those that Selectable returned. It returns nil if all of them are.
+func Unselectable(labels, selectable map[string]string) map[string]string {
+	if len(labels) == len(selectable) {
+		return nil
+	}
+	rest := make(map[string]string, len(labels)-len(selectable))
+	for key, value := range labels {
+		if _, ok := selectable[key]; !ok {
+			rest[key] = value
+		}
+	}
+	return rest
+}
+
 func isLabel(key, value string) bool { return isLabelKey(key) && isLabelValue(value) }
 
 // longestLabelKey is the length of a DNS subdomain, a slash and a name.

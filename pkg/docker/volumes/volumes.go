@@ -24,6 +24,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/keylocks"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 )
@@ -31,14 +32,17 @@ import (
 var volumeResource = v1alpha1.Resource("volumes")
 
 // localDriver is the name of Docker's own volume driver.
-const localDriver = "local"
+const localDriver = v1alpha1.DefaultVolumeDriver
 
 // Source is the source of the engine's volumes. A subject is one of two things: one life of a volume; or a container that
 // came or went, which leads to its volumes.
 type Source struct {
 	source.Base
-	lives lives
-	usage *source.Usage // by containers, of the names of volumes
+	lives   lives
+	usage   *source.Usage // by containers, of the names of volumes
+	applied source.Applied
+	// creating has a lock for each name under which a volume is being created.
+	creating keylocks.Locks
 }
 
 // New returns the source of an engine's volumes.
@@ -145,6 +149,7 @@ func (s *Source) Observe(ctx context.Context, subject string) (map[string]runtim
 	}
 	known, name, ok := s.lives.of(subject)
 	if !ok {
+		s.applied.Forget(subject)
 		return nil, nil, nil
 	}
 	found, isBest, err := s.find(ctx, name, known.driver)
@@ -152,6 +157,7 @@ func (s *Source) Observe(ctx context.Context, subject string) (map[string]runtim
 		return nil, nil, connection.APIError("inspect", volumeResource, containers.ObjectName(name), err)
 	}
 	if found == nil {
+		s.applied.Forget(subject)
 		s.lives.end(known, name)
 		return nil, nil, nil
 	}
@@ -171,6 +177,7 @@ func (s *Source) show(ctx context.Context, subject string, found *volume.Volume,
 	if !s.lives.show(subject, object, isBest) {
 		return nil, nil
 	}
+	s.applied.Show(subject, found.Name, object)
 	return map[string]runtime.Object{source.KeyOf(object): object}, nil
 }
 
@@ -278,8 +285,10 @@ func (s *Source) inspect(ctx context.Context, name string) (*volume.Volume, erro
 // engine dates volumes. Plugins may change the creation time of a volume.
 func volumeOf(v *volume.Volume, namespace string, of habits) *v1alpha1.Volume {
 	created, labels, options := source.TimeOf(v.CreatedAt), source.LabelsOf(v.Labels), source.LabelsOf(v.Options)
+	selectable := source.Selectable(labels)
 	object := &v1alpha1.Volume{
-		ObjectMeta: metav1.ObjectMeta{Name: containers.ObjectName(v.Name), Namespace: namespace, Labels: source.Selectable(labels)},
+		ObjectMeta: metav1.ObjectMeta{Name: containers.ObjectName(v.Name), Namespace: namespace, Labels: selectable},
+		Spec:       v1alpha1.VolumeSpec{Driver: v.Driver, Options: options, Labels: source.Unselectable(labels, selectable)},
 		Status: v1alpha1.VolumeStatus{
 			Name:       v.Name,
 			Namespace:  v1alpha1.EngineNamespace,

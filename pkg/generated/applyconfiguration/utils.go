@@ -77,6 +77,24 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &containersv1alpha1.ImageSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ImageStatus"):
 		return &containersv1alpha1.ImageStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Network"):
+		return &containersv1alpha1.NetworkApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkContainer"):
+		return &containersv1alpha1.NetworkContainerApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkIPAM"):
+		return &containersv1alpha1.NetworkIPAMApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkIPAMConfig"):
+		return &containersv1alpha1.NetworkIPAMConfigApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkSpec"):
+		return &containersv1alpha1.NetworkSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NetworkStatus"):
+		return &containersv1alpha1.NetworkStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Volume"):
+		return &containersv1alpha1.VolumeApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolumeSpec"):
+		return &containersv1alpha1.VolumeSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolumeStatus"):
+		return &containersv1alpha1.VolumeStatusApplyConfiguration{}
 
 	}
 	return nil

@@ -86,6 +86,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.NetworkStatus{}.OpenAPIModelName():               schema_pkg_apis_containers_v1alpha1_NetworkStatus(ref),
 		v1alpha1.Volume{}.OpenAPIModelName():                      schema_pkg_apis_containers_v1alpha1_Volume(ref),
 		v1alpha1.VolumeList{}.OpenAPIModelName():                  schema_pkg_apis_containers_v1alpha1_VolumeList(ref),
+		v1alpha1.VolumeSpec{}.OpenAPIModelName():                  schema_pkg_apis_containers_v1alpha1_VolumeSpec(ref),
 		v1alpha1.VolumeStatus{}.OpenAPIModelName():                schema_pkg_apis_containers_v1alpha1_VolumeStatus(ref),
 		resource.Quantity{}.OpenAPIModelName():                    schema_apimachinery_pkg_api_resource_Quantity(ref),
 		v1.APIGroup{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_APIGroup(ref),
@@ -3979,7 +3980,7 @@ func schema_pkg_apis_containers_v1alpha1_Network(ref common.ReferenceCallback) c
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "Network is one network of the Docker Engine. Its metadata.name is the network's name in Docker. If Kubernetes forbids that name, because it has a slash for example, metadata.name has '~' in place of each forbidden character. It then ends with '-' and the first ten hexadecimal digits of the SHA-256 of the name in Docker. Some engines allow several networks with the same name. The oldest of them keeps the name. Each of the others has the name, '~' and its 12-digit ID, and then ten digits as above. A network also answers to its full ID and to its 12-digit ID.",
+				Description: "Network is one network of the Docker Engine. Its metadata.name is the network's name in Docker. If Kubernetes forbids that name, because it has a slash for example, metadata.name has '~' in place of each forbidden character. It then ends with '-' and the first ten hexadecimal digits of the SHA-256 of the name in Docker. Some engines allow several networks with the same name. The oldest of them keeps the name. Each of the others has the name, '~' and its 12-digit ID, and then ten digits as above. A network also answers to its full ID and to its 12-digit ID.\n\nTo create a Network is docker network create. A name that is taken is refused. Docker cannot change a network after its creation.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -3998,14 +3999,14 @@ func schema_pkg_apis_containers_v1alpha1_Network(ref common.ReferenceCallback) c
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "metadata is the standard object metadata. The uid never changes while the network lives. metadata.labels has those Docker labels that are valid Kubernetes labels. status.labels has all of them.",
+							Description: "metadata is the standard object metadata. The uid never changes while the network lives. metadata.labels has those Docker labels that are valid Kubernetes labels. Labels that are given here at creation become labels in Docker, as with docker network create --label. status.labels has all of them.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
 					},
 					"spec": {
 						SchemaProps: spec.SchemaProps{
-							Description: "spec is how the network was made. It shows what Docker holds and cannot be changed.",
+							Description: "spec is how the network was made. It shows what Docker holds, whoever made the network, and cannot be changed.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.NetworkSpec{}.OpenAPIModelName()),
 						},
@@ -4084,14 +4085,14 @@ func schema_pkg_apis_containers_v1alpha1_NetworkIPAM(ref common.ReferenceCallbac
 				Properties: map[string]spec.Schema{
 					"driver": {
 						SchemaProps: spec.SchemaProps{
-							Description: "driver is the driver that gives the addresses, such as default.",
+							Description: "driver is the driver that gives the addresses: docker network create --ipam-driver. The default is default.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"options": {
 						SchemaProps: spec.SchemaProps{
-							Description: "options are the options of that driver.",
+							Description: "options are the options of that driver: docker network create --ipam-opt.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,
@@ -4107,11 +4108,16 @@ func schema_pkg_apis_containers_v1alpha1_NetworkIPAM(ref common.ReferenceCallbac
 					"config": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
-								"x-kubernetes-list-type": "atomic",
+								"x-kubernetes-list-map-keys": []interface{}{
+									"subnet",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "subnet",
+								"x-kubernetes-patch-strategy":  "merge",
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "config are the ranges of addresses. Docker chooses them if the network was made without.",
+							Description: "config are the ranges of addresses. Docker chooses a range for IPv4, and one for IPv6 where that is enabled, if none is given.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -4139,26 +4145,28 @@ func schema_pkg_apis_containers_v1alpha1_NetworkIPAMConfig(ref common.ReferenceC
 				Properties: map[string]spec.Schema{
 					"subnet": {
 						SchemaProps: spec.SchemaProps{
-							Description: "subnet is the range of the network, such as 172.18.0.0/16.",
+							Description: "subnet is the range of the network, such as 172.18.0.0/16: docker network create --subnet.",
+							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"ipRange": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ipRange is the part of the subnet from which containers get addresses. It is absent if that is the whole subnet.",
+							Description: "ipRange is the part of the subnet from which containers get addresses: docker network create --ip-range. It is absent if that is the whole subnet.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"gateway": {
 						SchemaProps: spec.SchemaProps{
-							Description: "gateway is the address of the network's gateway, such as 172.18.0.1.",
+							Description: "gateway is the address of the network's gateway, such as 172.18.0.1: docker network create --gateway. If it is not given, Docker chooses one.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 				},
+				Required: []string{"subnet"},
 			},
 		},
 	}
@@ -4223,14 +4231,14 @@ func schema_pkg_apis_containers_v1alpha1_NetworkSpec(ref common.ReferenceCallbac
 				Properties: map[string]spec.Schema{
 					"driver": {
 						SchemaProps: spec.SchemaProps{
-							Description: "driver is the network driver, such as bridge or overlay.",
+							Description: "driver is the network driver, such as bridge or overlay: docker network create --driver. The default is bridge.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"internal": {
 						SchemaProps: spec.SchemaProps{
-							Description: "internal is true if the network has no way out to other networks.",
+							Description: "internal is true if the network has no way out to other networks: docker network create --internal.",
 							Default:     false,
 							Type:        []string{"boolean"},
 							Format:      "",
@@ -4238,7 +4246,7 @@ func schema_pkg_apis_containers_v1alpha1_NetworkSpec(ref common.ReferenceCallbac
 					},
 					"attachable": {
 						SchemaProps: spec.SchemaProps{
-							Description: "attachable is true if containers can be connected to this network of a swarm one by one, and not only as part of a service.",
+							Description: "attachable is true if containers can be connected to this network of a swarm one by one, and not only as part of a service: docker network create --attachable.",
 							Default:     false,
 							Type:        []string{"boolean"},
 							Format:      "",
@@ -4246,15 +4254,14 @@ func schema_pkg_apis_containers_v1alpha1_NetworkSpec(ref common.ReferenceCallbac
 					},
 					"enableIPv6": {
 						SchemaProps: spec.SchemaProps{
-							Description: "enableIPv6 is true if containers get IPv6 addresses on the network.",
-							Default:     false,
+							Description: "enableIPv6 is true if containers get IPv6 addresses on the network: docker network create --ipv6. If it is not given, the engine decides.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},
 					"options": {
 						SchemaProps: spec.SchemaProps{
-							Description: "options are the options of the driver.",
+							Description: "options are the options of the driver: docker network create --opt. Some drivers add options of their own.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,
@@ -4276,7 +4283,7 @@ func schema_pkg_apis_containers_v1alpha1_NetworkSpec(ref common.ReferenceCallbac
 					},
 					"labels": {
 						SchemaProps: spec.SchemaProps{
-							Description: "labels are those of the network's labels in Docker that are no valid Kubernetes labels. The others are in metadata.labels.",
+							Description: "labels are those of the network's labels in Docker that are no valid Kubernetes labels: docker network create --label. The others are in metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,
@@ -4412,7 +4419,7 @@ func schema_pkg_apis_containers_v1alpha1_Volume(ref common.ReferenceCallback) co
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "Volume is one volume of the Docker Engine. Its metadata.name is the volume's name in Docker. If Kubernetes forbids that name, because it has a slash for example, metadata.name has '~' in place of each forbidden character. It then ends with '-' and the first ten hexadecimal digits of the SHA-256 of the name in Docker.",
+				Description: "Volume is one volume of the Docker Engine. Its metadata.name is the volume's name in Docker. If Kubernetes forbids that name, because it has a slash for example, metadata.name has '~' in place of each forbidden character. It then ends with '-' and the first ten hexadecimal digits of the SHA-256 of the name in Docker.\n\nTo create a Volume is docker volume create. A name that is taken is refused. Docker cannot change a volume after its creation.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -4431,9 +4438,16 @@ func schema_pkg_apis_containers_v1alpha1_Volume(ref common.ReferenceCallback) co
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "metadata is the standard object metadata. The uid never changes while the volume lives. If a volume is removed and made again, it gets another uid where the engine can tell. Before Docker 23, the engine can tell only if the driver, options or labels differ. metadata.labels has those Docker labels that are valid Kubernetes labels. status.labels has all of them.",
+							Description: "metadata is the standard object metadata. The uid never changes while the volume lives. If a volume is removed and made again, it gets another uid where the engine can tell. Before Docker 23, the engine can tell only if the driver, options or labels differ. metadata.labels has those Docker labels that are valid Kubernetes labels. Labels that are given here at creation become labels in Docker, as with docker volume create --label. status.labels has all of them.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is how the volume was made. It shows what Docker holds, whoever made the volume, and cannot be changed.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.VolumeSpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
@@ -4447,7 +4461,7 @@ func schema_pkg_apis_containers_v1alpha1_Volume(ref common.ReferenceCallback) co
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.VolumeStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+			v1alpha1.VolumeSpec{}.OpenAPIModelName(), v1alpha1.VolumeStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 
@@ -4498,6 +4512,56 @@ func schema_pkg_apis_containers_v1alpha1_VolumeList(ref common.ReferenceCallback
 		},
 		Dependencies: []string{
 			v1alpha1.Volume{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_VolumeSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolumeSpec is how a volume was made.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"driver": {
+						SchemaProps: spec.SchemaProps{
+							Description: "driver is the volume driver: docker volume create --driver. The default is local.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"options": {
+						SchemaProps: spec.SchemaProps{
+							Description: "options are the options of the driver: docker volume create --opt. The driver local takes type, o and device as mount does, and size.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"labels": {
+						SchemaProps: spec.SchemaProps{
+							Description: "labels are those of the volume's labels in Docker that are no valid Kubernetes labels: docker volume create --label. The others are in metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
 	}
 }
 

@@ -7,6 +7,7 @@ package network
 import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage/names"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
@@ -14,13 +15,15 @@ import (
 
 // NewStorage returns the REST storage of Networks with the verbs over the objects.
 func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
+	strategy := strategy{registry.Strategy{ObjectTyper: scheme}, names.SimpleNameGenerator}
 	return registry.NewStorage(registry.Resource{
 		Name:           "networks",
 		SingularName:   "network",
 		ShortName:      "net",
 		NewFunc:        func() runtime.Object { return &v1alpha1.Network{} },
 		NewListFunc:    func() runtime.Object { return &v1alpha1.NetworkList{} },
-		Strategy:       registry.Strategy{ObjectTyper: scheme},
+		Strategy:       strategy,
+		CreateStrategy: strategy,
 		TableConvertor: table,
 		Permanent:      []string{"bridge", "host", "none"},
 	}, verbs, scheme, objects)

@@ -24,11 +24,11 @@ var table = registry.NewTableConvertor(
 		Cell: func(n *v1alpha1.Network) string { return containers.ShortID(n.Status.ID) }},
 	column{Name: "Subnets", Priority: 1, Description: "The address ranges.",
 		Cell: func(n *v1alpha1.Network) string { return strings.Join(n.Status.Subnets, ",") }},
-	column{Name: "Containers", Priority: 1, Description: "The containers that are connected now.", Cell: names},
+	column{Name: "Containers", Priority: 1, Description: "The containers that are connected now.", Cell: namesOf},
 )
 
-// names returns the names of the connected containers. A container without a name is shown by its short ID.
-func names(n *v1alpha1.Network) string {
+// namesOf returns the names of the connected containers. A container without a name is shown by its short ID.
+func namesOf(n *v1alpha1.Network) string {
 	var names []string
 	for _, c := range n.Status.Containers {
 		names = append(names, cmp.Or(c.Name, containers.ShortID(c.ID)))

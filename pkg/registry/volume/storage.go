@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage/names"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
@@ -16,13 +17,15 @@ import (
 
 // NewStorage returns the REST storage of Volumes with the verbs over the objects.
 func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
+	strategy := strategy{registry.Strategy{ObjectTyper: scheme}, names.SimpleNameGenerator}
 	return registry.NewStorage(registry.Resource{
 		Name:           "volumes",
 		SingularName:   "volume",
 		ShortName:      "vol",
 		NewFunc:        func() runtime.Object { return &v1alpha1.Volume{} },
 		NewListFunc:    func() runtime.Object { return &v1alpha1.VolumeList{} },
-		Strategy:       registry.Strategy{ObjectTyper: scheme},
+		Strategy:       strategy,
+		CreateStrategy: strategy,
 		TableConvertor: table,
 	}, verbs, scheme, objects)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // +genclient
-// +genclient:onlyVerbs=get,list,watch,delete,deleteCollection
+// +genclient:onlyVerbs=create,update,patch,apply,get,list,watch,delete,deleteCollection
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
 // Network is one network of the Docker Engine. Its metadata.name is the network's name in Docker. If Kubernetes forbids
@@ -16,13 +16,17 @@ import (
 // ends with '-' and the first ten hexadecimal digits of the SHA-256 of the name in Docker. Some engines allow several
 // networks with the same name. The oldest of them keeps the name. Each of the others has the name, '~' and its 12-digit
 // ID, and then ten digits as above. A network also answers to its full ID and to its 12-digit ID.
+//
+// To create a Network is docker network create. A name that is taken is refused. Docker cannot change a network after its
+// creation.
 type Network struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is the standard object metadata. The uid never changes while the network lives. metadata.labels has those
-	// Docker labels that are valid Kubernetes labels. status.labels has all of them.
+	// Docker labels that are valid Kubernetes labels. Labels that are given here at creation become labels in Docker, as with
+	// docker network create --label. status.labels has all of them.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
-	// spec is how the network was made. It shows what Docker holds and cannot be changed.
+	// spec is how the network was made. It shows what Docker holds, whoever made the network, and cannot be changed.
 	// +optional
 	Spec NetworkSpec `json:"spec,omitempty"`
 	// status is what Docker reports about the network now. It is read-only.
@@ -30,56 +34,68 @@ type Network struct {
 	Status NetworkStatus `json:"status,omitempty"`
 }
 
+// These are the defaults of a new network.
+const (
+	DefaultNetworkDriver = "bridge"
+	DefaultIPAMDriver    = "default"
+)
+
 // NetworkSpec is how a network was made.
 type NetworkSpec struct {
-	// driver is the network driver, such as bridge or overlay.
+	// driver is the network driver, such as bridge or overlay: docker network create --driver. The default is bridge.
 	// +optional
 	Driver string `json:"driver,omitempty"`
-	// internal is true if the network has no way out to other networks.
+	// internal is true if the network has no way out to other networks: docker network create --internal.
 	// +optional
 	Internal bool `json:"internal"`
 	// attachable is true if containers can be connected to this network of a swarm one by one, and not only as part of a
-	// service.
+	// service: docker network create --attachable.
 	// +optional
 	Attachable bool `json:"attachable"`
-	// enableIPv6 is true if containers get IPv6 addresses on the network.
+	// enableIPv6 is true if containers get IPv6 addresses on the network: docker network create --ipv6. If it is not given,
+	// the engine decides.
 	// +optional
-	EnableIPv6 bool `json:"enableIPv6"`
-	// options are the options of the driver.
+	EnableIPv6 *bool `json:"enableIPv6,omitempty"`
+	// options are the options of the driver: docker network create --opt. Some drivers add options of their own.
 	// +optional
 	Options map[string]string `json:"options,omitempty"`
 	// ipam says how the network gives addresses to containers.
 	// +optional
 	IPAM NetworkIPAM `json:"ipam,omitempty"`
-	// labels are those of the network's labels in Docker that are no valid Kubernetes labels. The others are in
-	// metadata.labels.
+	// labels are those of the network's labels in Docker that are no valid Kubernetes labels: docker network create --label.
+	// The others are in metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels.
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
 // NetworkIPAM says how a network gives addresses to containers.
 type NetworkIPAM struct {
-	// driver is the driver that gives the addresses, such as default.
+	// driver is the driver that gives the addresses: docker network create --ipam-driver. The default is default.
 	// +optional
 	Driver string `json:"driver,omitempty"`
-	// options are the options of that driver.
+	// options are the options of that driver: docker network create --ipam-opt.
 	// +optional
 	Options map[string]string `json:"options,omitempty"`
-	// config are the ranges of addresses. Docker chooses them if the network was made without.
+	// config are the ranges of addresses. Docker chooses a range for IPv4, and one for IPv6 where that is enabled, if none
+	// is given.
 	// +optional
-	// +listType=atomic
-	Config []NetworkIPAMConfig `json:"config,omitempty"`
+	// +listType=map
+	// +listMapKey=subnet
+	// +patchStrategy=merge
+	// +patchMergeKey=subnet
+	Config []NetworkIPAMConfig `json:"config,omitempty" patchStrategy:"merge" patchMergeKey:"subnet"`
 }
 
 // NetworkIPAMConfig is one range of addresses of a network.
 type NetworkIPAMConfig struct {
-	// subnet is the range of the network, such as 172.18.0.0/16.
-	// +optional
-	Subnet string `json:"subnet,omitempty"`
-	// ipRange is the part of the subnet from which containers get addresses. It is absent if that is the whole subnet.
+	// subnet is the range of the network, such as 172.18.0.0/16: docker network create --subnet.
+	Subnet string `json:"subnet"`
+	// ipRange is the part of the subnet from which containers get addresses: docker network create --ip-range. It is absent
+	// if that is the whole subnet.
 	// +optional
 	IPRange string `json:"ipRange,omitempty"`
-	// gateway is the address of the network's gateway, such as 172.18.0.1.
+	// gateway is the address of the network's gateway, such as 172.18.0.1: docker network create --gateway. If it is not
+	// given, Docker chooses one.
 	// +optional
 	Gateway string `json:"gateway,omitempty"`
 }

@@ -8,23 +8,48 @@ import (
 )
 
 // +genclient
-// +genclient:onlyVerbs=get,list,watch,delete,deleteCollection
+// +genclient:onlyVerbs=create,update,patch,apply,get,list,watch,delete,deleteCollection
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
 // Volume is one volume of the Docker Engine. Its metadata.name is the volume's name in Docker. If Kubernetes forbids
 // that name, because it has a slash for example, metadata.name has '~' in place of each forbidden character. It then
 // ends with '-' and the first ten hexadecimal digits of the SHA-256 of the name in Docker.
+//
+// To create a Volume is docker volume create. A name that is taken is refused. Docker cannot change a volume after its
+// creation.
 type Volume struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is the standard object metadata. The uid never changes while the volume lives. If a volume is removed
 	// and made again, it gets another uid where the engine can tell. Before Docker 23, the engine can tell only if the
-	// driver, options or labels differ. metadata.labels has those Docker labels that are valid Kubernetes labels.
-	// status.labels has all of them.
+	// driver, options or labels differ. metadata.labels has those Docker labels that are valid Kubernetes labels. Labels
+	// that are given here at creation become labels in Docker, as with docker volume create --label. status.labels has
+	// all of them.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
+	// spec is how the volume was made. It shows what Docker holds, whoever made the volume, and cannot be changed.
+	// +optional
+	Spec VolumeSpec `json:"spec,omitempty"`
 	// status is what Docker reports about the volume now. It is read-only.
 	// +optional
 	Status VolumeStatus `json:"status,omitempty"`
+}
+
+// DefaultVolumeDriver is the driver of a new volume that names none.
+const DefaultVolumeDriver = "local"
+
+// VolumeSpec is how a volume was made.
+type VolumeSpec struct {
+	// driver is the volume driver: docker volume create --driver. The default is local.
+	// +optional
+	Driver string `json:"driver,omitempty"`
+	// options are the options of the driver: docker volume create --opt. The driver local takes type, o and device as mount
+	// does, and size.
+	// +optional
+	Options map[string]string `json:"options,omitempty"`
+	// labels are those of the volume's labels in Docker that are no valid Kubernetes labels: docker volume create --label.
+	// The others are in metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels.
+	// +optional
+	Labels map[string]string `json:"labels,omitempty"`
 }
 
 // VolumeStatus is what Docker reports about a volume.

@@ -339,6 +339,11 @@ func (in VolumeList) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolumeSpec) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.VolumeSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VolumeStatus) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.VolumeStatus"
 }

@@ -9,8 +9,10 @@ import (
 	context "context"
 
 	containersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	applyconfigurationcontainersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/applyconfiguration/containers/v1alpha1"
 	scheme "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/scheme"
 	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	types "k8s.io/apimachinery/pkg/types"
 	watch "k8s.io/apimachinery/pkg/watch"
 	gentype "k8s.io/client-go/gentype"
 )
@@ -23,23 +25,27 @@ type NetworksGetter interface {
 
 // NetworkInterface has methods to work with Network resources.
 type NetworkInterface interface {
+	Create(ctx context.Context, network *containersv1alpha1.Network, opts v1.CreateOptions) (*containersv1alpha1.Network, error)
+	Update(ctx context.Context, network *containersv1alpha1.Network, opts v1.UpdateOptions) (*containersv1alpha1.Network, error)
 	Delete(ctx context.Context, name string, opts v1.DeleteOptions) error
 	DeleteCollection(ctx context.Context, opts v1.DeleteOptions, listOpts v1.ListOptions) error
 	Get(ctx context.Context, name string, opts v1.GetOptions) (*containersv1alpha1.Network, error)
 	List(ctx context.Context, opts v1.ListOptions) (*containersv1alpha1.NetworkList, error)
 	Watch(ctx context.Context, opts v1.ListOptions) (watch.Interface, error)
+	Patch(ctx context.Context, name string, pt types.PatchType, data []byte, opts v1.PatchOptions, subresources ...string) (result *containersv1alpha1.Network, err error)
+	Apply(ctx context.Context, network *applyconfigurationcontainersv1alpha1.NetworkApplyConfiguration, opts v1.ApplyOptions) (result *containersv1alpha1.Network, err error)
 	NetworkExpansion
 }
 
 // networks implements NetworkInterface
 type networks struct {
-	*gentype.ClientWithList[*containersv1alpha1.Network, *containersv1alpha1.NetworkList]
+	*gentype.ClientWithListAndApply[*containersv1alpha1.Network, *containersv1alpha1.NetworkList, *applyconfigurationcontainersv1alpha1.NetworkApplyConfiguration]
 }
 
 // newNetworks returns a Networks
 func newNetworks(c *ContainersV1alpha1Client, namespace string) *networks {
 	return &networks{
-		gentype.NewClientWithList[*containersv1alpha1.Network, *containersv1alpha1.NetworkList](
+		gentype.NewClientWithListAndApply[*containersv1alpha1.Network, *containersv1alpha1.NetworkList, *applyconfigurationcontainersv1alpha1.NetworkApplyConfiguration](
 			"networks",
 			c.RESTClient(),
 			scheme.ParameterCodec,

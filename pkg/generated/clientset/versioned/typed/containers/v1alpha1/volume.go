@@ -9,8 +9,10 @@ import (
 	context "context"
 
 	containersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	applyconfigurationcontainersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/applyconfiguration/containers/v1alpha1"
 	scheme "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/scheme"
 	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	types "k8s.io/apimachinery/pkg/types"
 	watch "k8s.io/apimachinery/pkg/watch"
 	gentype "k8s.io/client-go/gentype"
 )
@@ -23,23 +25,27 @@ type VolumesGetter interface {
 
 // VolumeInterface has methods to work with Volume resources.
 type VolumeInterface interface {
+	Create(ctx context.Context, volume *containersv1alpha1.Volume, opts v1.CreateOptions) (*containersv1alpha1.Volume, error)
+	Update(ctx context.Context, volume *containersv1alpha1.Volume, opts v1.UpdateOptions) (*containersv1alpha1.Volume, error)
 	Delete(ctx context.Context, name string, opts v1.DeleteOptions) error
 	DeleteCollection(ctx context.Context, opts v1.DeleteOptions, listOpts v1.ListOptions) error
 	Get(ctx context.Context, name string, opts v1.GetOptions) (*containersv1alpha1.Volume, error)
 	List(ctx context.Context, opts v1.ListOptions) (*containersv1alpha1.VolumeList, error)
 	Watch(ctx context.Context, opts v1.ListOptions) (watch.Interface, error)
+	Patch(ctx context.Context, name string, pt types.PatchType, data []byte, opts v1.PatchOptions, subresources ...string) (result *containersv1alpha1.Volume, err error)
+	Apply(ctx context.Context, volume *applyconfigurationcontainersv1alpha1.VolumeApplyConfiguration, opts v1.ApplyOptions) (result *containersv1alpha1.Volume, err error)
 	VolumeExpansion
 }
 
 // volumes implements VolumeInterface
 type volumes struct {
-	*gentype.ClientWithList[*containersv1alpha1.Volume, *containersv1alpha1.VolumeList]
+	*gentype.ClientWithListAndApply[*containersv1alpha1.Volume, *containersv1alpha1.VolumeList, *applyconfigurationcontainersv1alpha1.VolumeApplyConfiguration]
 }
 
 // newVolumes returns a Volumes
 func newVolumes(c *ContainersV1alpha1Client, namespace string) *volumes {
 	return &volumes{
-		gentype.NewClientWithList[*containersv1alpha1.Volume, *containersv1alpha1.VolumeList](
+		gentype.NewClientWithListAndApply[*containersv1alpha1.Volume, *containersv1alpha1.VolumeList, *applyconfigurationcontainersv1alpha1.VolumeApplyConfiguration](
 			"volumes",
 			c.RESTClient(),
 			scheme.ParameterCodec,

@@ -7,19 +7,20 @@ package fake
 
 import (
 	v1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
-	containersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
+	containersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/applyconfiguration/containers/v1alpha1"
+	typedcontainersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
 	gentype "k8s.io/client-go/gentype"
 )
 
 // fakeNetworks implements NetworkInterface
 type fakeNetworks struct {
-	*gentype.FakeClientWithList[*v1alpha1.Network, *v1alpha1.NetworkList]
+	*gentype.FakeClientWithListAndApply[*v1alpha1.Network, *v1alpha1.NetworkList, *containersv1alpha1.NetworkApplyConfiguration]
 	Fake *FakeContainersV1alpha1
 }
 
-func newFakeNetworks(fake *FakeContainersV1alpha1, namespace string) containersv1alpha1.NetworkInterface {
+func newFakeNetworks(fake *FakeContainersV1alpha1, namespace string) typedcontainersv1alpha1.NetworkInterface {
 	return &fakeNetworks{
-		gentype.NewFakeClientWithList[*v1alpha1.Network, *v1alpha1.NetworkList](
+		gentype.NewFakeClientWithListAndApply[*v1alpha1.Network, *v1alpha1.NetworkList, *containersv1alpha1.NetworkApplyConfiguration](
 			fake.Fake,
 			namespace,
 			v1alpha1.SchemeGroupVersion.WithResource("networks"),

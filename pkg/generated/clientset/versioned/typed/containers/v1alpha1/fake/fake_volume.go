@@ -7,19 +7,20 @@ package fake
 
 import (
 	v1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
-	containersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
+	containersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/applyconfiguration/containers/v1alpha1"
+	typedcontainersv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
 	gentype "k8s.io/client-go/gentype"
 )
 
 // fakeVolumes implements VolumeInterface
 type fakeVolumes struct {
-	*gentype.FakeClientWithList[*v1alpha1.Volume, *v1alpha1.VolumeList]
+	*gentype.FakeClientWithListAndApply[*v1alpha1.Volume, *v1alpha1.VolumeList, *containersv1alpha1.VolumeApplyConfiguration]
 	Fake *FakeContainersV1alpha1
 }
 
-func newFakeVolumes(fake *FakeContainersV1alpha1, namespace string) containersv1alpha1.VolumeInterface {
+func newFakeVolumes(fake *FakeContainersV1alpha1, namespace string) typedcontainersv1alpha1.VolumeInterface {
 	return &fakeVolumes{
-		gentype.NewFakeClientWithList[*v1alpha1.Volume, *v1alpha1.VolumeList](
+		gentype.NewFakeClientWithListAndApply[*v1alpha1.Volume, *v1alpha1.VolumeList, *containersv1alpha1.VolumeApplyConfiguration](
 			fake.Fake,
 			namespace,
 			v1alpha1.SchemeGroupVersion.WithResource("volumes"),

@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package containers
+package keylocks
 
 import (
 	"context"
@@ -13,26 +13,26 @@ import (
 
 func TestOneHolderOfAKeyAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var locks keyLocks
-		unlock, err := locks.lock(t.Context(), "a")
+		var locks Locks
+		unlock, err := locks.Lock(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)
 		}
-		other, err := locks.lock(t.Context(), "b")
+		other, err := locks.Lock(t.Context(), "b")
 		if err != nil {
 			t.Fatal("another key waits")
 		}
 		other()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := locks.lock(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := locks.Lock(ctx, "a"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a second lock of the same key: %v", err)
 		}
 		go func() {
 			time.Sleep(time.Minute)
 			unlock()
 		}()
-		next, err := locks.lock(t.Context(), "a")
+		next, err := locks.Lock(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)
 		}
