@@ -24,6 +24,7 @@ var containerSpecs = map[string]string{
 	"securityContext: {securityOpts: [no-new-privileges, seccomp=unconfined]}":    "spec.securityContext.securityOpts",
 	"securityContext: {securityOpts: ['seccomp={}']}":                             "spec.securityContext.securityOpts",
 	"securityContext: {securityOpts: [apparmor=unconfined]}":                      "spec.securityContext.securityOpts",
+	"securityContext: {securityOpts: [systempaths=unconfined]}":                   "spec.securityContext.securityOpts",
 	"securityContext: {securityOpts: [label=disable]}":                            "spec.securityContext.securityOpts",
 	"securityContext: {securityOpts: ['label=type:spc_t']}":                       "spec.securityContext.securityOpts",
 	"securityContext: {securityOpts: [writable-cgroups=true]}":                    "spec.securityContext.securityOpts",

@@ -6,6 +6,7 @@ package docker
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,44 @@ func TestEveryChangeOfAContainerMarksItAndShows(t *testing.T) {
 	dockertest.Must(t, x.docker.ContainerRemove(ctx, id, container.RemoveOptions{}))
 	if x.container(t, name+"-2") != nil {
 		t.Error("shown after the removal")
+	}
+}
+
+func TestADockerNetworkConnectFromOutsideMarksTheContainerAndShows(t *testing.T) {
+	x := connect(t)
+	name, first, second := engine.UniqueName("connected"), engine.UniqueName("first"), engine.UniqueName("second")
+	shared.Network(t, first, nil)
+	shared.Network(t, second, nil)
+	id := shared.Run(t, name, engine.OnNetwork(first))
+	ctx := t.Context()
+	for _, step := range []struct {
+		what string
+		do   func() error
+		want []string
+	}{
+		{"start", func() error { return nil }, []string{first}},
+		{"connect", func() error { return x.docker.NetworkConnect(ctx, second, id, nil) }, []string{first, second}},
+		{"disconnect", func() error { return x.docker.NetworkDisconnect(ctx, first, id, false) }, []string{second}},
+	} {
+		x.container(t, name)
+		x.c.marked(id)
+		dockertest.Must(t, step.do())
+		c := x.container(t, name)
+		var got, addressed []string
+		for _, network := range c.Spec.Networks {
+			got = append(got, network.Name)
+		}
+		for _, network := range c.Status.Networks {
+			if network.IPAddress != "" {
+				addressed = append(addressed, network.Name)
+			}
+		}
+		if !slices.Equal(got, step.want) || !slices.Equal(addressed, step.want) {
+			t.Errorf("after %s: the spec has the networks %v, and the status those %v, not %v", step.what, got, addressed, step.want)
+		}
+		if step.what != "start" && x.c.marked(id) == 0 {
+			t.Errorf("%s marks nothing", step.what)
+		}
 	}
 }
 

@@ -107,6 +107,7 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	remove(http.StatusConflict, "/images/"+image)
 	remove(http.StatusOK, "/containers/"+job) // the first removal: the engine answers that it is already in progress
 	makeContainers(t, config, network)
+	changeContainer(t, config)
 	remove(http.StatusOK, "/containers/"+used+"?gracePeriodSeconds=0")
 	remove(http.StatusOK, "/images/"+image+"?gracePeriodSeconds=0")
 	remove(http.StatusOK, "/volumes/"+volume)
@@ -142,6 +143,17 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	for _, request := range sets.List(unused) {
 		t.Errorf("nothing needs %s", request)
 	}
+}
+
+// changeContainer takes a container off its network and changes its limits.
+func changeContainer(t *testing.T, config *rest.Config) {
+	t.Helper()
+	network, name := engine.UniqueName("left"), engine.UniqueName("changed")
+	eng.Network(t, network, nil)
+	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/containers",
+		fmt.Sprintf(`{"metadata":{"name":%q},"spec":{"image":"busybox:latest","state":"created","networks":[{"name":%q}]}}`, name, network))
+	must(t, config, http.StatusOK, http.MethodPatch, namespace+"/containers/"+name, `{"spec":{"networks":null,"resources":{"pids":50}}}`)
+	must(t, config, http.StatusOK, http.MethodDelete, namespace+"/containers/"+name+"?gracePeriodSeconds=0", "")
 }
 
 // makeContainers makes one container for a platform, and one on two networks.

@@ -209,7 +209,6 @@ func TestRequestsAreFoundByMethodPathAndQuery(t *testing.T) {
 		"POST /v1.41/volumes/create?name=a":                           "",
 		"POST /v1.41/volumes/prune":                                   "",
 		"POST /v1.41/networks/create":                                 "/networks/create",
-		"POST /v1.41/networks/" + dockertest.IDA + "/connect":         "",
 		"DELETE /v1.41/volumes/a%3Fforce=1":                           "/volumes/{volume}",
 		"DELETE /v1.41/volumes/":                                      "",
 		"GET /v1.41/networks":                                         "/networks",

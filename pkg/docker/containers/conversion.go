@@ -69,12 +69,31 @@ func containerOf(c *container.InspectResponse, namespace string, about circumsta
 			FinishedAt:   source.TimeOf(state.FinishedAt),
 		},
 	}
+	shareWords(object)
 	if created != nil {
 		object.CreationTimestamp = *created
 	}
 	object.Spec.State = stateOf(object.Status.Status)
 	object.Status.Conditions = containerConditions(&object.Status, state.OOMKilled, state.Dead)
 	return object
+}
+
+// shareWords keeps the words of the command line in memory once. They stand both in the spec and in the status.
+func shareWords(c *v1alpha1.Container) {
+	given := slices.Concat(c.Spec.Command, c.Spec.Args)
+	if len(given) == 0 || given[0] != c.Status.Path || !slices.Equal(given[1:], c.Status.Args) {
+		return
+	}
+	c.Status.Path, c.Status.Args = given[0], slices.Clip(given[1:])
+	if n := len(c.Spec.Command); n > 0 {
+		c.Spec.Command = slices.Clip(given[:n])
+	}
+	if n := len(c.Spec.Args); n > 0 {
+		c.Spec.Args = given[len(given)-n:]
+	}
+	if len(c.Status.Args) == 0 {
+		c.Status.Args = nil
+	}
 }
 
 func statusOf(s string) v1alpha1.ContainerDockerStatus {

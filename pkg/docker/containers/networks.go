@@ -73,19 +73,24 @@ func networkSteps(now map[string]*network.EndpointSettings, before, after []v1al
 			continue
 		}
 		step := networkStep{name: attached.Name, leave: isOn, join: endpointOf(attached)}
+		if isOn {
+			step.earlier = endpointOf(before[was])
+		}
 		var err error
-		if isOn && endpoint != nil && was >= 0 {
-			step.id, step.earlier = endpoint.NetworkID, endpointOf(before[was])
-		} else if step.id, err = known.find(attached.Name); err != nil {
+		if step.id, err = known.idOf(attached.Name, endpoint); err != nil {
 			wrong = append(wrong, field.Invalid(specPath.Child("networks").Index(i).Child("name"), attached.Name, connection.Words(err)))
-			continue
 		}
 		steps = append(steps, step)
 	}
 	for _, name := range slices.Sorted(maps.Keys(now)) {
-		if endpoint := now[name]; !wanted[name] && endpoint != nil {
-			steps = append(steps, networkStep{name: name, id: endpoint.NetworkID, leave: true})
+		if wanted[name] {
+			continue
 		}
+		id, err := known.idOf(name, now[name])
+		if err != nil {
+			wrong = append(wrong, field.Invalid(specPath.Child("networks"), name, "the container cannot leave it: "+connection.Words(err)))
+		}
+		steps = append(steps, networkStep{name: name, id: id, leave: true})
 	}
 	slices.SortStableFunc(steps, func(a, b networkStep) int { return cmp.Compare(b.isLeaveOfNone(), a.isLeaveOfNone()) })
 	return steps, wrong
@@ -96,6 +101,15 @@ func (n networkStep) isLeaveOfNone() int {
 		return 1
 	}
 	return 0
+}
+
+// idOf returns the ID of the network that a container is connected to as endpoint says, or of the one with that name. Docker
+// writes down the ID when it starts the container.
+func (n networkIDs) idOf(name string, endpoint *network.EndpointSettings) (string, error) {
+	if endpoint != nil && endpoint.NetworkID != "" {
+		return endpoint.NetworkID, nil
+	}
+	return n.find(name)
 }
 
 // perform makes the calls of a step. If the container cannot be connected again in another way, it is connected as it was

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/validation"
@@ -43,9 +42,6 @@ func shown(given *v1alpha1.ContainerSpec) *v1alpha1.ContainerSpec {
 	spec.State = v1alpha1.ContainerStateCreated
 	if spec.RestartPolicy == nil {
 		spec.RestartPolicy = &v1alpha1.ContainerRestartPolicy{Name: v1alpha1.ContainerRestartNo}
-	}
-	for i := range spec.Ports {
-		spec.Ports[i].Protocol = cmp.Or(spec.Ports[i].Protocol, corev1.ProtocolTCP)
 	}
 	return spec
 }

@@ -67,6 +67,9 @@ func readNetworks(r *reading) {
 	r.spec.DNS = pickGroup(r, dns, dns.Servers == nil && dns.Searches == nil && dns.Options == nil, "dns")
 
 	mode := r.host.NetworkMode
+	if r.config.NetworkDisabled {
+		mode = network.NetworkNone // it comes to the same, and the docker command has no flag for it
+	}
 	isOther := mode.IsHost() || mode.IsNone() || mode.IsContainer()
 	if r.shows(isOther, "networkMode") {
 		r.spec.NetworkMode = r.modeOf(string(mode), "networkMode")

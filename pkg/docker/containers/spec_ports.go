@@ -54,10 +54,9 @@ func readPorts(r *reading) {
 		return
 	}
 	for _, item := range itemsOf[v1alpha1.ContainerPublishedPort](r.fields.at("ports")) {
-		given := item.keys
-		given.Protocol = cmp.Or(given.Protocol, corev1.ProtocolTCP)
-		if slices.ContainsFunc(configured, func(p v1alpha1.ContainerPublishedPort) bool { return isSamePort(p, given) }) {
-			r.spec.Ports = append(r.spec.Ports, given)
+		// The protocol is shown only if it was given: kubectl apply sends the list again if an item has another field.
+		if slices.ContainsFunc(configured, func(p v1alpha1.ContainerPublishedPort) bool { return isSamePort(p, item.keys) }) {
+			r.spec.Ports = append(r.spec.Ports, item.keys)
 		}
 	}
 }
@@ -107,7 +106,8 @@ func hostPort(configured string) int32 {
 }
 
 func isSamePort(a, b v1alpha1.ContainerPublishedPort) bool {
-	return a.ContainerPort == b.ContainerPort && a.Protocol == b.Protocol && a.HostIP == b.HostIP && comparePointers(a.HostPort, b.HostPort) == 0
+	isSameProtocol := cmp.Or(a.Protocol, corev1.ProtocolTCP) == cmp.Or(b.Protocol, corev1.ProtocolTCP)
+	return a.ContainerPort == b.ContainerPort && isSameProtocol && a.HostIP == b.HostIP && comparePointers(a.HostPort, b.HostPort) == 0
 }
 
 // comparePointers compares what two pointers point to. Nil comes first.

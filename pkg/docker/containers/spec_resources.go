@@ -178,9 +178,19 @@ func restartPolicyOf(p *v1alpha1.ContainerRestartPolicy) container.RestartPolicy
 	return container.RestartPolicy{Name: container.RestartPolicyMode(p.Name), MaximumRetryCount: int(p.MaximumRetryCount)}
 }
 
+var (
+	usualRestartPolicy = container.RestartPolicy{Name: container.RestartPolicyDisabled}
+	// noRestart is the policy of most containers, which share it.
+	noRestart = &v1alpha1.ContainerRestartPolicy{Name: v1alpha1.ContainerRestartNo}
+)
+
 // readRestartPolicy reads the policy of any container, because it can be changed later.
 func readRestartPolicy(r *reading) {
 	policy := r.host.RestartPolicy
+	if policy == usualRestartPolicy || policy == (container.RestartPolicy{}) {
+		r.spec.RestartPolicy = noRestart
+		return
+	}
 	r.spec.RestartPolicy = &v1alpha1.ContainerRestartPolicy{
 		Name:              v1alpha1.ContainerRestartPolicyName(cmp.Or(policy.Name, container.RestartPolicyDisabled)),
 		MaximumRetryCount: int32(min(max(policy.MaximumRetryCount, 0), math.MaxInt32)),

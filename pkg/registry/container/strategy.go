@@ -58,6 +58,7 @@ func (s strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 		container.Spec.Env = containers.HideKnownValues(container.Spec.Env, env)
 	}
 	keepWhatMeansTheSame(&container.Spec, &existing.Spec)
+	containers.KeepLabels(container, existing, &container.Spec.Labels, existing.Spec.Labels)
 }
 
 // saysOnlyState reports whether a spec gives nothing but the state. So does a client that only starts and stops containers,

@@ -80,7 +80,10 @@ func (th things) writes(k kubectl.Kubectl) []write {
 	collection := func(resource string) string {
 		return strings.Replace(containers, "/containers/", "/"+resource, 1) + "?fieldSelector=metadata.name%3D"
 	}
+	sleeps := fmt.Sprintf(`"spec":{"image":%q,"command":["sleep","1d"]}`, engine.Busybox)
 	all := []write{
+		{"create", "CREATE containers", applied(object("Container", engine.UniqueName("refused"), sleeps), "create")},
+		{"server-side apply of a new one", "CREATE containers", applied(object("Container", engine.UniqueName("refused"), sleeps), "apply", "--server-side")},
 		{"patch", "UPDATE containers", ran("patch", "ctr", th.container, "--type=merge", "-p", `{"spec":{"state":"paused"}}`)},
 		{"action", "UPDATE containers", ran("annotate", "ctr", th.container, "containers.rancherdesktop.io/action=restart")},
 		{"server-side apply", "UPDATE containers", applied(object("Container", th.container, `"spec":{"state":"created"}`), "apply", "--server-side", "--field-manager=me")},

@@ -4,6 +4,7 @@
 package registration_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -51,6 +52,31 @@ func TestRegisterInstallsPoliciesForAServerWithFullAccessUnlessItIsToldNotTo(t *
 			t.Errorf("another command: %q, %v", said, err)
 		}
 	}
+
+	create := func(name, spec string) (string, error) {
+		command := k.Command(t.Context(), "create", "-n", engineNamespace, "-f", "-")
+		command.Stdin = strings.NewReader(fmt.Sprintf("apiVersion: containers.rancherdesktop.io/v1alpha1\nkind: Container\nmetadata: {name: %s}\nspec: {image: %q, command: [sleep, 1d]%s}\n",
+			name, engine.Busybox, spec))
+		_, stderr, err := kubectl.Capture(command)
+		return stderr, err
+	}
+	for spec, reason := range map[string]string{
+		", securityContext: {privileged: true}":              "privileged containers are root on the host",
+		", mounts: [{type: bind, source: /, target: /host}]": "paths of the host are not allowed",
+	} {
+		refused := engine.UniqueName("refused")
+		if said, err := create(refused, spec); err == nil || !strings.Contains(said, reason) {
+			t.Errorf("a container with %s: %v, %s", spec, err, said)
+		}
+		if _, err := docker.Client().ContainerInspect(t.Context(), refused); err == nil {
+			t.Errorf("there is a container with %s", spec)
+		}
+	}
+	ordinary := engine.UniqueName("ordinary")
+	if said, err := create(ordinary, ""); err != nil {
+		t.Errorf("an ordinary container: %v, %s", err, said)
+	}
+	k.OK(t, "delete", "ctr", ordinary, "-n", engineNamespace, "--grace-period=0", "--force")
 
 	kubectl.Contains(t, succeed(t, append(full, "--policy=none")...), "validatingadmissionpolicy.admissionregistration.k8s.io/"+restricted+" deleted")
 	k.Fails(t, []string{"NotFound"}, "get", "validatingadmissionpolicybinding", restricted)

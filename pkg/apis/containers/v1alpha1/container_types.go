@@ -19,7 +19,8 @@ const StopTimeoutAnnotation = "containers.rancherdesktop.io/stop-timeout-seconds
 const MaxStopTimeoutSeconds = 600
 
 // FieldsLabel is the Docker label of a container that was created here. It has the paths of the spec that the creator gave, in
-// the form of FieldsV1 and in the order in which they were given. The API shows it nowhere.
+// the form of FieldsV1 and in the order in which they were given. It has values, as items of sets, only of fields that Docker
+// does not keep, or writes in another form. The API shows it nowhere.
 const FieldsLabel = "containers.rancherdesktop.io/fields"
 
 // +genclient

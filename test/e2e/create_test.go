@@ -1,0 +1,217 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
+)
+
+// manifestOf returns a container of busybox that has its own values of many fields.
+func manifestOf(t *testing.T, name string, change ...string) string {
+	t.Helper()
+	removeAfter(t, name)
+	text := fmt.Sprintf(`
+apiVersion: containers.rancherdesktop.io/v1alpha1
+kind: Container
+metadata: {name: %s, labels: {app: shop}}
+spec:
+  image: busybox:latest
+  command: [sh, -c]
+  args: ["trap 'exit 0' TERM; while :; do sleep 3600 & wait; done"]
+  env: [{name: COLOUR, value: blue}, {name: EMPTY}]
+  workingDir: /tmp
+  networkMode: none
+  mounts: [{type: volume, target: /data}, {type: tmpfs, target: /scratch}]
+  ports: [{containerPort: 80}]
+  resources: {cpu: 500m, memory: 64Mi, pids: 100}
+  restartPolicy: {name: unless-stopped}
+  healthCheck: {command: ["true"], intervalSeconds: 60}
+  securityContext: {capabilities: {drop: [NET_RAW]}}
+`, name)
+	return strings.NewReplacer(change...).Replace(text)
+}
+
+// removeAfter removes a container when the test ends.
+func removeAfter(t *testing.T, name string) {
+	t.Cleanup(func() {
+		err := docker.Client().ContainerRemove(context.WithoutCancel(t.Context()), name, container.RemoveOptions{Force: true, RemoveVolumes: true})
+		if err != nil && !cerrdefs.IsNotFound(err) {
+			t.Errorf("removing %s: %v", name, err)
+		}
+	})
+}
+
+func TestAContainerThatIsAppliedTwiceIsUnchanged(t *testing.T) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
+		name := engine.UniqueName("applied")
+		manifest := manifestOf(t, name)
+		file := filepath.Join(t.TempDir(), "container.yaml")
+		write(t, file, manifest)
+		kubectl.Contains(t, k.Apply(t, manifest), "created")
+		id := containerID(t, name)
+		same := func(when string) {
+			t.Helper()
+			kubectl.Contains(t, k.Apply(t, manifest), "unchanged")
+			if out, errOut, err := k.Try(t, "diff", "-f", file); err != nil || out != "" {
+				t.Errorf("%s: kubectl diff: %v\n%s%s", when, err, out, errOut)
+			}
+			if out, errOut, err := k.Try(t, "diff", "--server-side", "-f", file); err != nil || out != "" {
+				t.Errorf("%s: kubectl diff --server-side: %v\n%s%s", when, err, out, errOut)
+			}
+			if now := containerID(t, name); now != id {
+				t.Errorf("%s: the container is another one", when)
+			}
+		}
+		same("after the first apply")
+		version := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.generation}")
+		kubectl.Contains(t, k.Apply(t, manifest, "--server-side"), "applied")
+		if now := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.generation}"); now != version {
+			t.Errorf("a server-side apply made the generation %s of %s", now, version)
+		}
+		k.OK(t, "patch", "ctr", name, "--type=merge", "-p", `{"spec":{"state":"created"}}`)
+		same("after a stop")
+	})
+}
+
+func TestAServerSideApplyCreatesAContainer(t *testing.T) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
+		name := engine.UniqueName("applied")
+		manifest := manifestOf(t, name)
+		kubectl.Contains(t, k.Apply(t, manifest, "--server-side", "--dry-run=server"), "applied")
+		if dockerStatus(t, name) != "gone" {
+			t.Fatal("the dry run has made a container")
+		}
+		kubectl.Contains(t, k.Apply(t, manifest, "--server-side"), "applied")
+		if got := dockerStatus(t, name); got != "running" {
+			t.Errorf("the container is %s", got)
+		}
+	})
+}
+
+func TestAContainerIsReplacedByForce(t *testing.T) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
+		name := engine.UniqueName("forced")
+		k.Apply(t, manifestOf(t, name))
+		for colour, command := range map[string][]string{"red": {"replace", "--force"}, "green": {"apply", "--force"}} {
+			before := containerID(t, name)
+			file := filepath.Join(t.TempDir(), "container.yaml")
+			write(t, file, manifestOf(t, name, "blue", colour))
+			k.Fails(t, []string{"spec.env", "immutable"}, command[0], "-f", file)
+			k.OK(t, append(command, "--grace-period=1", "-f", file)...)
+			inspected, err := docker.Client().ContainerInspect(t.Context(), name)
+			if err != nil || inspected.ID == before || !strings.Contains(strings.Join(inspected.Config.Env, " "), "COLOUR="+colour) {
+				t.Errorf("%v: %v %v", command, inspected.Config, err)
+			}
+		}
+	})
+}
+
+func TestWhatGetShowsMakesTheContainerAgain(t *testing.T) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
+		name := engine.UniqueName("again")
+		k.Apply(t, manifestOf(t, name))
+		shown := k.OK(t, "get", "ctr", name, "-o", "json")
+		file := filepath.Join(t.TempDir(), "container.json")
+		var object map[string]any
+		if err := json.Unmarshal([]byte(shown), &object); err != nil {
+			t.Fatal(err)
+		}
+		metadata := object["metadata"].(map[string]any)
+		for _, field := range []string{"resourceVersion", "uid"} {
+			delete(metadata, field)
+		}
+		text, err := json.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, file, string(text))
+		before, err := docker.Client().ContainerInspect(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.OK(t, "delete", "ctr", name, "--grace-period=1")
+		k.OK(t, "create", "-f", file)
+		after, err := docker.Client().ContainerInspect(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before.Config.Hostname, after.Config.Hostname = "", "" // the beginnings of their IDs
+		for what, pair := range map[string][2]any{"the configuration": {before.Config, after.Config}, "the host's part": {before.HostConfig, after.HostConfig}} {
+			one, _ := json.Marshal(pair[0])
+			other, _ := json.Marshal(pair[1])
+			if string(one) != string(other) {
+				t.Errorf("%s was %s, and is %s", what, one, other)
+			}
+		}
+	})
+}
+
+func TestAContainerWhoseStartFailsIsCreatedWithAWarning(t *testing.T) {
+	k := anyKubectl(t)
+	name := engine.UniqueName("broken")
+	command := k.Command(t.Context(), "create", "-f", "-")
+	command.Stdin = strings.NewReader(manifestOf(t, name, "[sh, -c]", "[no-such-program]"))
+	stdout, stderr, err := kubectl.Capture(command)
+	if err != nil {
+		t.Fatal(err, stderr)
+	}
+	kubectl.Contains(t, stdout, name, "created")
+	kubectl.Contains(t, stderr, "Warning:", "could not start", "no-such-program")
+	kubectl.Contains(t, k.OK(t, "get", "ctr", name, "-o", "jsonpath={.status.error}"), "no-such-program")
+}
+
+func TestTheExamplesCanBeApplied(t *testing.T) {
+	k := anyKubectl(t)
+	file := func(name string) string { return filepath.Join("..", "..", "artifacts", "examples", name+".yaml") }
+	for _, name := range []string{"web", "job", "shop-backend", "shop-frontend"} {
+		removeAfter(t, name)
+	}
+	t.Cleanup(func() {
+		k.Try(t, "delete", "ctr", "web", "job", "shop-backend", "shop-frontend", "--ignore-not-found", "--now")
+		k.Try(t, "delete", "net", "shop", "--ignore-not-found")
+		k.Try(t, "delete", "vol", "site", "--ignore-not-found")
+	})
+	for _, example := range []struct {
+		file  string
+		names []string
+	}{{"web", []string{"web"}}, {"job", []string{"job"}}, {"two-containers", []string{"shop-backend", "shop-frontend"}}} {
+		kubectl.Contains(t, k.OK(t, "apply", "-f", file(example.file)), "created")
+		for _, name := range example.names {
+			kubectl.Contains(t, k.OK(t, "get", "ctr", name, "-o", "jsonpath={.spec.image}{.status.error}"), "busybox:latest")
+		}
+		if out := k.OK(t, "apply", "-f", file(example.file)); strings.Contains(out, "configured") || strings.Contains(out, "created") {
+			t.Errorf("%s: %s", example.file, out)
+		}
+	}
+	kubectl.Eventually(t, "the web server is healthy", func() bool {
+		return k.OK(t, "get", "ctr", "web", "-o", "jsonpath={.status.health}") == "healthy"
+	})
+	kubectl.Eventually(t, "the job has ended", func() bool {
+		return k.OK(t, "get", "ctr", "job", "-o", "jsonpath={.status.status} {.status.exitCode}") == "exited 0"
+	})
+	kubectl.Contains(t, k.OK(t, "create", "-f", file("one-shot")), "one-shot-", "created")
+	for _, state := range []string{"paused", "running", "stopped"} {
+		k.OK(t, "apply", "-f", file("container-"+state))
+	}
+}
+
+func containerID(t *testing.T, name string) string {
+	t.Helper()
+	inspected, err := docker.Client().ContainerInspect(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inspected.ID
+}
