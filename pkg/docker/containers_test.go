@@ -354,17 +354,3 @@ func TestACallOutlivesItsRequest(t *testing.T) {
 		t.Errorf("%+v", c.Status)
 	}
 }
-
-func TestCreatingIsNotOffered(t *testing.T) {
-	x := connect(t)
-	for _, s := range []Source{x.Containers(), x.Volumes(), x.Networks()} {
-		if _, err := s.Create(t.Context(), "engine/x", nil); dockertest.Code(err) != 405 {
-			t.Errorf("%T: %v", s, err)
-		}
-	}
-	for _, s := range []Source{x.Volumes(), x.Networks()} {
-		if err := s.Update(t.Context(), "x", nil, nil); dockertest.Code(err) != 405 {
-			t.Errorf("%T: %v", s, err)
-		}
-	}
-}

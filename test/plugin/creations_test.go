@@ -17,14 +17,14 @@ import (
 
 func TestVolumeCreatePrintsTheNameAsDockerDoes(t *testing.T) {
 	name := engine.UniqueName("My_Vol")
-	arguments := []string{"volume", "create", "-o", "type=tmpfs", "--opt", "device=tmpfs", "-l", "app=shop", "--label", "Not A Label=x", name}
+	arguments := []string{"volume", "create", "-o", "type=tmpfs", "--opt", "device=tmpfs", "-l", "app=shop", "--label", "not/a/label=x", name}
 	for range 2 { // as with docker, the volume that is there is taken for the new one
 		if got := ok(t, arguments...); got != name+"\n" {
 			t.Errorf("%q", got)
 		}
 	}
 	v, err := docker.Client().VolumeInspect(t.Context(), name)
-	if err != nil || v.Driver != "local" || len(v.Options) != 2 || v.Options["type"] != "tmpfs" || len(v.Labels) != 2 || v.Labels["app"] != "shop" || v.Labels["Not A Label"] != "x" {
+	if err != nil || v.Driver != "local" || len(v.Options) != 2 || v.Options["type"] != "tmpfs" || len(v.Labels) != 2 || v.Labels["app"] != "shop" || v.Labels["not/a/label"] != "x" {
 		t.Errorf("%+v, %v", v, err)
 	}
 	fails(t, []string{"cannot create " + name, "another driver, other options or other labels"}, "volume", "create", name)
@@ -47,7 +47,7 @@ func TestVolumeCreateMakesUpANameAsDockerDoes(t *testing.T) {
 func TestNetworkCreatePrintsTheIDAsDockerDoes(t *testing.T) {
 	name := engine.UniqueName("My_Net")
 	id := strings.TrimSuffix(ok(t, "network", "create", "--internal", "--attachable", "--subnet", "10.230.0.0/16", "--ip-range", "10.230.1.0/24",
-		"--gateway", "10.230.0.9", "-o", "com.docker.network.driver.mtu=1400", "-l", "app=shop", "--label", "Not A Label=x", name), "\n")
+		"--gateway", "10.230.0.9", "-o", "com.docker.network.driver.mtu=1400", "-l", "app=shop", "--label", "not/a/label=x", name), "\n")
 	n, err := docker.Client().NetworkInspect(t.Context(), name, network.InspectOptions{})
 	if err != nil || n.ID != id || !n.Internal || !n.Attachable || n.Options["com.docker.network.driver.mtu"] != "1400" || len(n.Labels) != 2 ||
 		len(n.IPAM.Config) != 1 || n.IPAM.Config[0].IPRange != "10.230.1.0/24" || n.IPAM.Config[0].Gateway != "10.230.0.9" {

@@ -18,7 +18,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
 
-// sameAsDockers are the arguments of docker create whose containers are compared. MADE_NETWORK is a network.
+// sameAsDockers are the arguments of docker create whose containers are compared. MADE_NETWORK and MADE_VOLUME are there.
 var sameAsDockers = []string{
 	"busybox",
 	"-it -h box --domainname example.com busybox sh",
@@ -29,7 +29,7 @@ var sameAsDockers = []string{
 	"--network none busybox",
 	"--network MADE_NETWORK --network-alias db busybox",
 	"--dns 1.1.1.1 --dns-search example.com --dns-option ndots:2 --add-host db:10.0.0.2 busybox",
-	"-v data:/data -v logs:/logs:ro -v /tmp:/host:ro busybox",
+	"-v MADE_VOLUME:/data -v MADE_VOLUME:/logs:ro -v /tmp:/host:ro busybox",
 	"--mount type=bind,src=/tmp,dst=/tmp --mount type=tmpfs,dst=/run,tmpfs-size=64m --tmpfs /cache:noexec,size=1m --shm-size 128m busybox",
 	"-m 64m --memory-reservation 32m --cpus 0.5 --cpu-shares 512 --cpuset-cpus 0 --pids-limit 100 --ulimit nofile=1024:2048 busybox",
 	"-m 64m --memory-swap -1 --device /dev/null:/dev/nothing:r busybox",
@@ -83,8 +83,10 @@ func (m made) asText(t *testing.T) string {
 func TestCreateMakesTheSameContainerAsDocker(t *testing.T) {
 	network := engine.UniqueName("net")
 	docker.Network(t, network, nil)
+	volume := engine.UniqueName("volume")
+	docker.Volume(t, volume, nil)
 	for _, line := range sameAsDockers {
-		arguments := strings.Fields(strings.ReplaceAll(line, "MADE_NETWORK", network))
+		arguments := strings.Fields(strings.NewReplacer("MADE_NETWORK", network, "MADE_VOLUME", volume).Replace(line))
 		theirs, ours, applied := newName(t), newName(t), newName(t)
 		output, err := exec.CommandContext(t.Context(), "docker", append([]string{"-H", docker.Host(), "create", "--name", theirs}, arguments...)...).CombinedOutput()
 		if err != nil {

@@ -163,7 +163,7 @@ var unrunnable = []struct {
 	{"run -d --name NEW --network none busybox /no/such/program", []string{"cannot start NEW", "/no/such/program"}, 127},
 	{"run --name NEW --network none busybox /bin", []string{"cannot start NEW", "/bin"}, 126},
 	{"create --name TAKEN busybox", []string{"cannot create TAKEN", "already exists"}, 1},
-	{"run --network absent --name NEW busybox", []string{"cannot start NEW", "network absent not found"}, 125},
+	{"run --network absent --name NEW busybox", []string{"cannot create NEW", "network absent not found"}, 125},
 	{"update -m 1m TAKEN", []string{"cannot update TAKEN", "must be 6Mi or more"}, 1},
 	{"update -m 64m absent", []string{"no such container: absent"}, 1},
 	{"network connect absent TAKEN", []string{"no such network: absent"}, 1},

@@ -80,7 +80,7 @@ func (a *attach) run(ctx context.Context, argument string) error {
 			break
 		}
 	}
-	return a.outcome(argument, err)
+	return a.left(attachError(argument, err))
 }
 
 // keys returns the keys with which the user leaves.
@@ -92,16 +92,21 @@ func (a *attach) keys() ([]byte, error) {
 	return keys, nil
 }
 
-// outcome returns the error of the command for that of a session with a container. If the user has left, it says so.
-func (a *attach) outcome(argument string, err error) error {
-	if errors.Is(err, errDetached) {
-		_, err = fmt.Fprintln(a.ErrOut, err)
-		return err
-	}
-	if err == nil || errors.As(err, &exec.CodeExitError{}) {
+// attachError returns the error of a command for that of its session with a container.
+func attachError(argument string, err error) error {
+	if err == nil || errors.Is(err, errDetached) || errors.As(err, &exec.CodeExitError{}) {
 		return err
 	}
 	return fmt.Errorf("cannot attach to %s: %w", argument, err)
+}
+
+// left returns nil for the error of a user who has left, and says it.
+func (a *attach) left(err error) error {
+	if !errors.Is(err, errDetached) {
+		return err
+	}
+	_, err = fmt.Fprintln(a.ErrOut, err)
+	return err
 }
 
 // ways returns how the container may be attached to, the best first.
@@ -117,11 +122,11 @@ func (a *attach) ways() (ways []v1alpha1.ContainerAttachOptions) {
 	return ways
 }
 
-// session attaches to a container. It calls upgraded when the container is attached to. That may be nil.
-func (a *attach) session(ctx context.Context, client *containers, found *v1alpha1.Container, options v1alpha1.ContainerAttachOptions, keys []byte, upgraded func()) error {
+// session attaches to a container. before is nil unless the container does not run yet.
+func (a *attach) session(ctx context.Context, client *containers, found *v1alpha1.Container, options v1alpha1.ContainerAttachOptions, keys []byte, before *start) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	connected := streams{out: a.Out, err: a.ErrOut, terminal: options.TTY, upgraded: upgraded}
+	connected := streams{out: a.Out, err: a.ErrOut, terminal: options.TTY, start: before}
 	if options.Stdin {
 		connected.in = a.In
 	}

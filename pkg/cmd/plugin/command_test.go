@@ -86,7 +86,7 @@ func TestAMistypedCommandLineIsOneLineThatSaysWhatWasMeant(t *testing.T) {
 		"image push -a w": "kubectl engine image push cannot upload all tags: name one tag for each command",
 		"pull Web":        `cannot pull "Web": invalid reference format: repository name (library/Web) must be lowercase`,
 		"volume lss":      `unknown command "lss": did you mean "ls"?`,
-		"network create":  `unknown command "create" (kubectl engine network --help shows the commands)`,
+		"network inspect": `unknown command "inspect" (kubectl engine network --help shows the commands)`,
 		"ps":              "there is no kubeconfig: name it with --kubeconfig or $KUBECONFIG (engine-apiserver prints where its own is)",
 	} {
 		stdout, stderr, code := run(strings.Fields(line)...)

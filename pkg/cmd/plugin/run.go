@@ -101,21 +101,20 @@ func (r *runner) run(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	starts := func(ctx context.Context) error { return client.start(ctx, made, described.Spec.AutoRemove) }
 	if r.detach {
-		return r.background(ctx, made, starts)
+		return r.background(ctx, client, made)
 	}
-	err = r.foreground(ctx, client, made, described, keys, starts)
-	if described.Spec.AutoRemove && (err == nil || errors.As(err, &exec.CodeExitError{})) {
+	err = r.foreground(ctx, client, made, keys)
+	if made.Spec.AutoRemove && (err == nil || errors.As(err, &exec.CodeExitError{})) {
 		// Whoever runs the command again finds the name free.
 		err = errors.Join(err, client.removal(ctx, made))
 	}
-	return err
+	return r.attach.left(err)
 }
 
 // background starts the container, and prints its name.
-func (r *runner) background(ctx context.Context, made *v1alpha1.Container, start func(context.Context) error) error {
-	if err := start(ctx); err != nil {
+func (r *runner) background(ctx context.Context, client *containers, made *v1alpha1.Container) error {
+	if err := client.start(ctx, made); err != nil {
 		return err
 	}
 	if r.output.isGiven() {
@@ -126,34 +125,36 @@ func (r *runner) background(ctx context.Context, made *v1alpha1.Container, start
 }
 
 // foreground attaches to the container, starts it then, and returns when it has ended. So no output is lost.
-func (r *runner) foreground(ctx context.Context, client *containers, made, described *v1alpha1.Container, keys []byte, start func(context.Context) error) error {
+func (r *runner) foreground(ctx context.Context, client *containers, made *v1alpha1.Container, keys []byte) error {
 	session, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	attached := make(chan struct{})
+	attached, running := make(chan struct{}), make(chan struct{})
 	started := make(chan error, 1)
 	go func() { // ends with the session, and is waited for
 		var err error
 		select {
 		case <-attached:
-			if err = start(ctx); err != nil {
+			if err = client.start(ctx, made); err != nil {
 				end(err)
+			} else {
+				close(running)
 			}
 		case <-session.Done():
 		}
 		started <- err
 	}()
-	tty := described.Spec.TTY
-	options := v1alpha1.ContainerAttachOptions{Stdin: described.Spec.Stdin, Stdout: true, Stderr: !tty, TTY: tty, BeforeStart: true}
-	err := r.attach.session(session, client, made, options, keys, func() { close(attached) })
+	tty := made.Spec.TTY
+	options := v1alpha1.ContainerAttachOptions{Stdin: made.Spec.Stdin, Stdout: true, Stderr: !tty, TTY: tty, BeforeStart: true}
+	err := r.attach.session(session, client, made, options, keys, &start{func() { close(attached) }, running})
 	end(nil)
 	if startErr := <-started; startErr != nil {
 		return startErr
 	}
-	return r.attach.outcome(made.Name, err)
+	return attachError(made.Name, err)
 }
 
 // start starts a container that was just made. One that is removed when it ends may be gone before the answer.
-func (c *containers) start(ctx context.Context, made *v1alpha1.Container, isRemoved bool) error {
+func (c *containers) start(ctx context.Context, made *v1alpha1.Container) error {
 	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"state": v1alpha1.ContainerStateRunning}})
 	if err != nil {
 		return err
@@ -167,7 +168,7 @@ func (c *containers) start(ctx context.Context, made *v1alpha1.Container, isRemo
 			return event == watch.Deleted || now.Status.StartedAt != nil, nil
 		})
 	}
-	if err == nil || isRemoved && isAbsent(err) {
+	if err == nil || made.Spec.AutoRemove && isAbsent(err) {
 		return nil
 	}
 	return fmt.Errorf("cannot start %s: %w", made.Name, err)

@@ -35,14 +35,22 @@ type streams struct {
 	terminal bool
 	// filter changes what is read from the input. It may be nil.
 	filter func(io.Reader) io.Reader
-	// upgraded is called when the server has opened the session. It may be nil.
-	upgraded func()
+	// start is for a session with a container that does not run yet. Otherwise it is nil.
+	start *start
+}
+
+// start is how a session and the start of its container wait for each other.
+type start struct {
+	// attached is called when the container is attached to, so that it can be started.
+	attached func()
+	// running is closed when the container has started. Before, Docker refuses the size of a terminal.
+	running <-chan struct{}
 }
 
 // session opens the subresource of a container, and copies its streams until it ends. It leaves the user's terminal as it
 // was. If the process in the container fails, the error is an exec.CodeExitError.
 func (s subresource) session(ctx context.Context, c *containers, name string, options runtime.Object, connected streams) error {
-	executor, err := s.executor(c, name, options, connected.upgraded)
+	executor, err := s.executor(c, name, options, connected.start)
 	if err != nil {
 		return err
 	}
@@ -66,7 +74,11 @@ func (s subresource) session(ctx context.Context, c *containers, name string, op
 	if connected.terminal {
 		terminal := term.TTY{In: connected.in, Out: connected.out, Raw: true, Parent: interrupt.New(exitBySignal)}
 		if sizes := terminal.MonitorSize(terminal.GetSize()); sizes != nil {
-			stream.TerminalSizeQueue = terminalSizes{sizes}
+			queue := terminalSizes{TerminalSizeQueue: sizes, current: terminal.GetSize, over: ctx.Done()}
+			if connected.start != nil {
+				queue.running = connected.start.running
+			}
+			stream.TerminalSizeQueue = queue
 		}
 		err = terminal.Safe(run)
 	} else {
@@ -79,13 +91,13 @@ func (s subresource) session(ctx context.Context, c *containers, name string, op
 }
 
 // executor returns a client of the subresource. It speaks SPDY if something between here and the server knows no
-// WebSockets. It calls upgraded, if that is not nil, when the server has opened the session.
-func (s subresource) executor(c *containers, name string, options runtime.Object, upgraded func()) (remotecommand.Executor, error) {
+// WebSockets. before may be nil.
+func (s subresource) executor(c *containers, name string, options runtime.Object, before *start) (remotecommand.Executor, error) {
 	url := s.of(c.rest.Get(), c, name, options).URL()
 	config := c.config
-	if upgraded != nil {
+	if before != nil {
 		config = rest.CopyConfig(config)
-		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return upgradeNotifier{next, upgraded} })
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return upgradeNotifier{next, before.attached} })
 	}
 	webSocket, err := remotecommand.NewWebSocketExecutor(config, http.MethodGet, url.String())
 	if err != nil {
@@ -135,13 +147,28 @@ func exitBySignal(signal os.Signal) {
 }
 
 // terminalSizes converts the sizes of a terminal.
-type terminalSizes struct{ term.TerminalSizeQueue }
+type terminalSizes struct {
+	term.TerminalSizeQueue
+	current func() *term.TerminalSize
+	// running holds the sizes back until it is closed or the session is over. It may be nil.
+	running, over <-chan struct{}
+}
 
-// Next implements remotecommand.TerminalSizeQueue.
+// Next implements remotecommand.TerminalSizeQueue. The queue may hold an older size, so it tells only when to look.
 func (t terminalSizes) Next() *remotecommand.TerminalSize {
+	if t.running != nil {
+		select {
+		case <-t.running:
+		case <-t.over:
+			return nil
+		}
+	}
 	next := t.TerminalSizeQueue.Next()
 	if next == nil {
 		return nil
+	}
+	if now := t.current(); now != nil {
+		next = now
 	}
 	return &remotecommand.TerminalSize{Width: next.Width, Height: next.Height}
 }

@@ -318,7 +318,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerAttachOptions(ref common.Refer
 					},
 					"beforeStart": {
 						SchemaProps: spec.SchemaProps{
-							Description: "beforeStart attaches to a container that does not run, and waits for its next start. When the connection is upgraded, the container is attached to: a client that starts it then misses no output.",
+							Description: "beforeStart attaches to a container that does not run, and waits for its next start. When the connection is upgraded, the container is attached to: a client that starts it then misses no output. The size of a terminal is taken after the start only.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},

@@ -131,7 +131,8 @@ type ContainerAttachOptions struct {
 	// +optional
 	Logs bool `json:"logs,omitempty"`
 	// beforeStart attaches to a container that does not run, and waits for its next start. When the connection is upgraded,
-	// the container is attached to: a client that starts it then misses no output.
+	// the container is attached to: a client that starts it then misses no output. The size of a terminal is taken after
+	// the start only.
 	// +optional
 	BeforeStart bool `json:"beforeStart,omitempty"`
 }

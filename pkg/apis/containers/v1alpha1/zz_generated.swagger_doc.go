@@ -27,7 +27,7 @@ var map_ContainerAttachOptions = map[string]string{
 	"tty":         "tty says that the client is a terminal. The container must have been made with one.",
 	"container":   "container is ignored. Clients for pods send it.",
 	"logs":        "logs sends what the container has written before, too.",
-	"beforeStart": "beforeStart attaches to a container that does not run, and waits for its next start. When the connection is upgraded, the container is attached to: a client that starts it then misses no output.",
+	"beforeStart": "beforeStart attaches to a container that does not run, and waits for its next start. When the connection is upgraded, the container is attached to: a client that starts it then misses no output. The size of a terminal is taken after the start only.",
 }
 
 func (ContainerAttachOptions) SwaggerDoc() map[string]string {
