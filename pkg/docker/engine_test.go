@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/images"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/networks"
@@ -70,7 +71,7 @@ type connected struct {
 // connectTo runs an engine until the test ends. change sets its fields before that.
 func connectTo(t *testing.T, host string, change func(*Engine)) *connected {
 	t.Helper()
-	e, err := NewEngine(Options{Host: host, Namespace: "engine"})
+	e, err := NewEngine(Options{Host: host, Namespace: "engine", Access: connection.Full})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,6 +81,7 @@ func connectTo(t *testing.T, e *engine.Engine) *real {
 	common := source.Engine{Client: connection.NewClient(endpoint), Namespace: "engine", Events: func(context.Context) error { return nil }}
 	common.Client.Use(c)
 	r := &real{Source: New(common), engine: e, docker: e.Client(), sink: &sourcetest.Sink{}, api: c.Version().API}
+	r.ShowEnvironment = true
 	r.SetSink(r.sink)
 	return r
 }

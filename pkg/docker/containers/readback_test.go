@@ -53,7 +53,7 @@ func TestWorkingDirectoryAndUserFilledInByTheImageAreNotShown(t *testing.T) {
 	spec := specOfYAML(t, "{image: "+image+"}")
 	r.same(t, "given nothing", r.read(t, r.make(t, spec)), spec)
 	id := r.engine.Create(t, engine.UniqueName("filled"), engine.FromImage(image), engine.Command())
-	r.same(t, "made by Docker", r.read(t, id), spec)
+	r.same(t, "made by Docker", r.read(t, id), specOfYAML(t, "{image: "+image+", networkMode: none}"))
 	given := specOfYAML(t, "{image: "+image+", workingDir: /of/image, user: '1000'}")
 	r.same(t, "given", r.read(t, r.make(t, given)), given)
 }
@@ -278,7 +278,7 @@ func TestAnImageThatWasCommittedFromAContainerDoesNotHandItsFieldsOn(t *testing.
 	foreign := r.engine.Create(t, engine.UniqueName("committed"), engine.FromImage("committed:1"), func(c *container.Config, _ *container.HostConfig) {
 		c.Cmd, c.User = nil, "7"
 	})
-	r.same(t, "made by Docker", r.read(t, foreign), specOfYAML(t, "{image: 'committed:1', user: '7'}"))
+	r.same(t, "made by Docker", r.read(t, foreign), specOfYAML(t, "{image: 'committed:1', user: '7', networkMode: none}"))
 	again := specOfYAML(t, "{image: 'committed:1', env: [{name: A, value: b}]}")
 	r.same(t, "made here", r.read(t, r.make(t, again)), again)
 }
