@@ -66,6 +66,7 @@ func howMade(t *testing.T, name string) made {
 	delete(config.Labels, v1alpha1.FieldsLabel)
 	inspected.HostConfig.ConsoleSize = [2]uint{}
 	slices.Sort(inspected.HostConfig.Binds)
+	slices.Sort(config.Env) // the docker command sends them in any order
 	for network, endpoint := range inspected.NetworkSettings.Networks {
 		aliases[network] = slices.DeleteFunc(endpoint.Aliases, func(alias string) bool { return strings.HasPrefix(inspected.ID, alias) })
 	}

@@ -29,12 +29,12 @@ func parse(arguments []string) (*v1alpha1.Container, error) {
 	return run.Container(flags.Arg(0), flags.Args()[1:])
 }
 
-// section is a command line of testdata/run.txt and the YAML of its container.
+// section is a command line of testdata/run.golden and the YAML of its container.
 type section struct{ line, want string }
 
 func sections(t *testing.T) (found []section) {
 	t.Helper()
-	content, err := os.ReadFile("testdata/run.txt")
+	content, err := os.ReadFile("testdata/run.golden")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestEveryFlagIsTested(t *testing.T) {
 	}
 	flags.VisitAll(func(flag *pflag.Flag) {
 		if flag.Value.Type() != "unsupported" && !tested["--"+flag.Name] && !tested["-"+flag.Shorthand] {
-			t.Errorf("no line of testdata/run.txt has --%s", flag.Name)
+			t.Errorf("no line of testdata/run.golden has --%s", flag.Name)
 		}
 	})
 }
