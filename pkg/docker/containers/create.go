@@ -148,7 +148,7 @@ func (s *Source) unstarted(ctx context.Context, wanted *v1alpha1.Container, id s
 	case failed == stepPause:
 		return "", nil // it has ended, and spec.autoRemove has removed it
 	case connection.IsConflict(err):
-		return "", apierrors.NewConflict(containerResource, wanted.Name, fmt.Errorf("Docker could not start it, and removed it because of spec.autoRemove: %s", words))
+		return "", apierrors.NewConflict(containerResource, wanted.Name, fmt.Errorf("it could not be started, and Docker removed it because of spec.autoRemove: %s", words))
 	}
 	return "", invalid(wanted, field.Invalid(specPath, field.OmitValueType{}, "Docker could not start it, and removed it because of spec.autoRemove: "+words))
 }
