@@ -141,7 +141,7 @@ func (s *Source) unstarted(ctx context.Context, wanted *v1alpha1.Container, id s
 	switch {
 	case inspectErr != nil:
 		return "", inspectErr
-	case there != nil && failed == stepPause && !there.State.Running:
+	case there != nil && failed == stepPause && there.State != nil && !there.State.Running:
 		return "the container was started, and it ended before Docker could pause it", nil
 	case there != nil:
 		return fmt.Sprintf("the container was created, but Docker could not %s it: %s", failed, words), nil

@@ -4,6 +4,7 @@
 package containers
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -70,9 +71,9 @@ func networkNamed(wanted *v1alpha1.Container, words string) *field.Path {
 
 // sharedWith returns the field that names a container whose namespace is shared.
 func sharedWith(wanted *v1alpha1.Container, words string) *field.Path {
-	for name, mode := range map[string]string{"networkMode": wanted.Spec.NetworkMode, "pidMode": wanted.Spec.PIDMode, "ipcMode": wanted.Spec.IPCMode} {
-		if other, is := strings.CutPrefix(mode, "container:"); is && hasWord(words, other) {
-			return specPath.Child(name)
+	for _, mode := range sharingModes(&wanted.Spec) {
+		if hasWord(words, mode.container) {
+			return specPath.Child(mode.field)
 		}
 	}
 	return specPath
@@ -94,8 +95,11 @@ func hasWord(words, word string) bool {
 func fold(words string) *regexp.Regexp { return regexp.MustCompile(`(?i)` + words) }
 
 // creationError returns the error for Docker's refusal to make a container. It names the field that Docker's words are
-// about, where that can be known.
+// about, where that can be known. An error of the API stays as it is.
 func creationError(wanted *v1alpha1.Container, err error) error {
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+		return err
+	}
 	words := connection.Words(err)
 	isMissing, isWrong := errdefs.IsNotFound(err), errdefs.IsInvalidArgument(err)
 	switch {

@@ -5,9 +5,7 @@ package containers
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -145,13 +143,13 @@ func (s *fieldSet) write(b *strings.Builder) {
 
 // parseFields reads what String has written.
 func parseFields(text string) (*fieldSet, error) {
+	if !json.Valid([]byte(text)) { // which also limits the depth, as parse does not
+		return nil, fmt.Errorf("reading the label %s: it is no JSON", v1alpha1.FieldsLabel)
+	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	parsed := &fieldSet{}
 	if err := parsed.parse(decoder); err != nil {
 		return nil, fmt.Errorf("reading the label %s: %w", v1alpha1.FieldsLabel, err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("reading the label %s: something stands after its end", v1alpha1.FieldsLabel)
 	}
 	return parsed, nil
 }

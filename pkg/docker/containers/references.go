@@ -22,24 +22,32 @@ func (s *Source) checkReferences(ctx context.Context, wanted *v1alpha1.Container
 	if err != nil {
 		return connection.APIError("create", containerResource, wanted.Name, err)
 	}
-	spec := &wanted.Spec
-	for _, mode := range []struct{ field, value string }{{"networkMode", spec.NetworkMode}, {"pidMode", spec.PIDMode}, {"ipcMode", spec.IPCMode}} {
-		name, isOther := strings.CutPrefix(mode.value, "container:")
-		if !isOther {
-			continue
-		}
-		found, err := s.inspect(ctx, name)
+	for _, mode := range sharingModes(&wanted.Spec) {
+		found, err := s.inspect(ctx, mode.container)
 		switch {
 		case err != nil:
 			return connection.APIError("create", containerResource, wanted.Name, err)
-		case found == nil || containerName(found) != name && !names.IsIDOf(name, found.ID):
-			errs = append(errs, field.NotFound(specPath.Child(mode.field), mode.value))
+		case found == nil || containerName(found) != mode.container && !names.IsIDOf(mode.container, found.ID):
+			errs = append(errs, field.NotFound(specPath.Child(mode.field), ofContainer+mode.container))
 		}
 	}
 	if len(errs) > 0 {
 		return apierrors.NewInvalid(v1alpha1.Kind("Container"), wanted.Name, errs)
 	}
 	return nil
+}
+
+// sharingMode is a field of a spec that names a container whose namespace is shared.
+type sharingMode struct{ field, container string }
+
+// sharingModes returns the fields of a spec that name other containers.
+func sharingModes(spec *v1alpha1.ContainerSpec) (found []sharingMode) {
+	for _, mode := range []struct{ field, value string }{{"networkMode", spec.NetworkMode}, {"pidMode", spec.PIDMode}, {"ipcMode", spec.IPCMode}} {
+		if name, ok := strings.CutPrefix(mode.value, ofContainer); ok {
+			found = append(found, sharingMode{mode.field, name})
+		}
+	}
+	return found
 }
 
 // missingNetworks returns an error for each network that is not there.
