@@ -24,7 +24,7 @@ type refusal struct {
 // it may have been carried out in part: Docker removes a tag before it writes that to the disk.
 const outOfSpace = `no space left on device|disk quota exceeded|cannot allocate memory`
 
-var deletionOutOfSpace = fold(outOfSpace)
+var deletionOutOfSpace = Fold(outOfSpace)
 
 // knownRefusals recognizes refusals by Docker's words. Their status says little: it is mostly 500, but also 400, 403,
 // 404 or 503.
@@ -46,7 +46,7 @@ var knownRefusals = []refusal{
 	conflict(`Pool overlaps with|conflicts with network|networks have`),
 
 	// The engine needs the object itself.
-	{metav1.StatusReasonForbidden, fold(`default network \S+ cannot be removed`)}, // podman
+	{metav1.StatusReasonForbidden, Fold(`default network \S+ cannot be removed`)}, // podman
 
 	// The engine or its host lacks what the container needs.
 	missing(`could not select device driver|CDI device injection failed|nvidia-container-cli`),
@@ -67,12 +67,12 @@ var knownRefusals = []refusal{
 	missing(`non-shareable IPC|does not belong to the default network`),
 }
 
-func conflict(words string) refusal { return refusal{metav1.StatusReasonConflict, fold(words)} }
+func conflict(words string) refusal { return refusal{metav1.StatusReasonConflict, Fold(words)} }
 
-func missing(words string) refusal { return refusal{metav1.StatusReasonInvalid, fold(words)} }
+func missing(words string) refusal { return refusal{metav1.StatusReasonInvalid, Fold(words)} }
 
-// fold compiles an expression that ignores case, because releases of the engine differ in it.
-func fold(words string) *regexp.Regexp { return regexp.MustCompile(`(?i)` + words) }
+// Fold compiles an expression that ignores case, because releases of the engine differ in it.
+func Fold(words string) *regexp.Regexp { return regexp.MustCompile(`(?i)` + words) }
 
 // refusalOf returns the reason of a refusal with these words. It returns StatusReasonUnknown if it does not know the
 // words.
@@ -86,7 +86,7 @@ func refusalOf(words string) metav1.StatusReason {
 }
 
 // noDriver matches Docker's words when it has no driver for a new volume or network.
-var noDriver = fold(`plugin|volume driver|swarm manager`)
+var noDriver = Fold(`plugin|volume driver|swarm manager`)
 
 // fieldOf returns the field that asks for what this engine cannot do.
 func fieldOf(verb, words string) string {

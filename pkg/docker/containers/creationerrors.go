@@ -19,9 +19,9 @@ import (
 
 var (
 	// nameIsTaken matches Docker's refusal of a name that another container has. podman says the second.
-	nameIsTaken = regexp.MustCompile(`(?i)container name "[^"]*" is already in use|name .* is already in use: that name is already in use`)
+	nameIsTaken = connection.Fold(`container name "[^"]*" is already in use|name .* is already in use: that name is already in use`)
 	// noSuchImage matches Docker's words for an image that is not there.
-	noSuchImage = regexp.MustCompile(`(?i)no such image|image not known`)
+	noSuchImage = connection.Fold(`no such image|image not known`)
 )
 
 // atFault says which field of the spec Docker's words are about.
@@ -34,10 +34,10 @@ type atFault struct {
 // what a field says alone is checked before. The first match counts.
 var faults = []atFault{
 	at(`no command specified`, specPath.Child("command")),
-	{fold(`no such container|cannot join own`), sharedWith},
+	{connection.Fold(`no such container|cannot join own`), sharedWith},
 	at(`logging plugin|logging driver|log driver|log opt`, specPath.Child("logging")),
-	{fold(`bind source path|mount|volume`), mountNamed},
-	{fold(`connecting it to the network|network|endpoint|subnet`), networkNamed},
+	{connection.Fold(`bind source path|mount|volume`), mountNamed},
+	{connection.Fold(`connecting it to the network|network|endpoint|subnet`), networkNamed},
 	at(`runtime`, specPath.Child("runtime")),
 	at(`memory|swap`, specPath.Child("resources", "memory")),
 	at(`requested cpus|cpuset`, specPath.Child("resources", "cpuset")),
@@ -49,7 +49,7 @@ var faults = []atFault{
 }
 
 func at(words string, path *field.Path) atFault {
-	return atFault{fold(words), func(*v1alpha1.Container, string) *field.Path { return path }}
+	return atFault{connection.Fold(words), func(*v1alpha1.Container, string) *field.Path { return path }}
 }
 
 // mountNamed returns the mount whose target, source or driver the words name.
@@ -91,8 +91,6 @@ func itemNamed[T any](path *field.Path, list []T, isNamed func(T) bool) *field.P
 func hasWord(words, word string) bool {
 	return word != "" && slices.ContainsFunc(strings.Fields(words), func(s string) bool { return strings.Trim(s, `"'.,:;()`) == word })
 }
-
-func fold(words string) *regexp.Regexp { return regexp.MustCompile(`(?i)` + words) }
 
 // creationError returns the error for Docker's refusal to make a container. It names the field that Docker's words are
 // about, where that can be known. An error of the API stays as it is.

@@ -36,14 +36,12 @@ var reasons = []struct {
 	reason string
 	words  *regexp.Regexp
 }{
-	{v1alpha1.RequestNoSpace, fold(`no space left on device|disk quota exceeded|not enough space`)},
-	{v1alpha1.RequestUnauthorized, fold(`unauthorized|authentication required|no basic auth credentials|denied|forbidden|incorrect username or password`)},
+	{v1alpha1.RequestNoSpace, connection.Fold(`no space left on device|disk quota exceeded|not enough space`)},
+	{v1alpha1.RequestUnauthorized, connection.Fold(`unauthorized|authentication required|no basic auth credentials|denied|forbidden|incorrect username or password`)},
 	// Docker's own context ends when it stops. Ours is looked at before the words are.
-	{v1alpha1.RequestEngineLost, fold(`context canceled|transport is closing|connection to the container engine was lost`)},
-	{v1alpha1.RequestNotFound, fold(`manifest unknown|name unknown|no matching manifest|not found|does not exist|no such image`)},
+	{v1alpha1.RequestEngineLost, connection.Fold(`context canceled|transport is closing|connection to the container engine was lost`)},
+	{v1alpha1.RequestNotFound, connection.Fold(`manifest unknown|name unknown|no matching manifest|not found|does not exist|no such image`)},
 }
-
-func fold(words string) *regexp.Regexp { return regexp.MustCompile(`(?i)` + words) }
 
 // failureOf returns the failure for an error of Docker's.
 func failureOf(err error) *Failure {
