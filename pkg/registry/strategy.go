@@ -60,11 +60,10 @@ func KeepMetadata(updated, existing Object) {
 // WarnOfLastApplied returns a warning if the configuration that kubectl applied last has changed. until says how long the
 // server keeps it.
 func WarnOfLastApplied(updated, old metav1.Object, until string) []string {
-	const annotation = corev1.LastAppliedConfigAnnotation
-	if updated.GetAnnotations()[annotation] == old.GetAnnotations()[annotation] {
+	if source.AppliedTo(updated) == source.AppliedTo(old) {
 		return nil
 	}
-	return []string{"Docker cannot store the annotation " + annotation + ": it is kept in memory until " + until}
+	return []string{"Docker cannot store the annotation " + corev1.LastAppliedConfigAnnotation + ": it is kept in memory until " + until}
 }
 
 // WarnOfSpecLabels returns a warning if a label in a spec is a valid Kubernetes label. It will be shown in the metadata.

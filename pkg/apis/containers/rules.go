@@ -4,8 +4,10 @@
 package containers
 
 import (
+	"cmp"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -13,6 +15,14 @@ import (
 
 // IsContainerName reports whether Docker takes a name for a container.
 func IsContainerName(name string) bool { return nameGrammar.MatchString(name) }
+
+// Protocols are the protocols of ports.
+var Protocols = []corev1.Protocol{corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP}
+
+// ProtocolOf returns the protocol of a port, which is TCP by default.
+func ProtocolOf(port v1alpha1.ContainerPublishedPort) corev1.Protocol {
+	return cmp.Or(port.Protocol, corev1.ProtocolTCP)
+}
 
 // IsPlatform reports whether a text has the form of a platform. Docker decides which platforms there are.
 func IsPlatform(platform string) bool { return platformGrammar.MatchString(platform) }

@@ -14,8 +14,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 )
 
-// connectAll connects a container to networks, one after the other.
-func connectAll(ctx context.Context, c *connection.Connection, id string, all []attachment) error {
+// connectAll connects a container to networks, one after the other. The steps have no IDs yet.
+func connectAll(ctx context.Context, c *connection.Connection, id string, all []networkStep) error {
 	if len(all) == 0 {
 		return nil
 	}
@@ -23,16 +23,12 @@ func connectAll(ctx context.Context, c *connection.Connection, id string, all []
 	if err != nil {
 		return err
 	}
-	for _, one := range all {
-		networkID, err := networks.find(one.network)
-		if err != nil {
+	for _, step := range all {
+		if step.id, err = networks.find(step.name); err != nil {
 			return err
 		}
-		err = connection.Change(ctx, func(ctx context.Context) error {
-			return c.Docker.NetworkConnect(ctx, networkID, id, one.endpoint)
-		})
-		if err != nil {
-			return fmt.Errorf("connecting it to the network %q: %w", one.network, err)
+		if err := step.perform(ctx, c, id); err != nil {
+			return err
 		}
 	}
 	return nil

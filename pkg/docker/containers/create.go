@@ -11,7 +11,6 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -73,12 +72,17 @@ func (s *Source) Create(ctx context.Context, _ string, object runtime.Object) (s
 	if err != nil {
 		return "", err
 	}
-	// The call may outlive its request. Only here is it certain that the request can still take warnings.
-	for _, words := range result.warnings {
-		warning.AddWarning(ctx, "", words)
-	}
+	warn(ctx, result.warnings)
 	wanted.UID = source.UIDOf("Container", result.id, wanted.Name)
 	return result.id, nil
+}
+
+// warn passes warnings on to the client. A call may outlive its request, so warn is called after the call: only then is it
+// certain that the request can still take them.
+func warn(ctx context.Context, warnings []string) {
+	for _, words := range warnings {
+		warning.AddWarning(ctx, "", words)
+	}
 }
 
 // creationFor returns what the engine is asked for. Its error is an API error.
@@ -111,7 +115,7 @@ func (s *Source) make(ctx context.Context, c *connection.Connection, wanted *v1a
 	}
 	defer s.MarkDirty(answer.ID)
 	result := made{answer.ID, answer.Warnings}
-	s.overlays.change(result.id, func(o *overlay) { o.lastApplied = wanted.Annotations[corev1.LastAppliedConfigAnnotation] })
+	s.overlays.change(result.id, func(o *overlay) { o.lastApplied = source.AppliedTo(wanted) })
 	if err := connectAll(ctx, c, result.id, creation.later); err != nil {
 		return made{}, s.undo(ctx, c, result.id, creationError(wanted, err))
 	}

@@ -23,15 +23,9 @@ type creation struct {
 	networking *network.NetworkingConfig
 	platform   *ocispec.Platform
 	// later are the networks to connect the container to after it was made, because the engine takes only one before.
-	later []attachment
+	later []networkStep
 
 	apiVersion string
-}
-
-// attachment connects a container to a network.
-type attachment struct {
-	network  string
-	endpoint *network.EndpointSettings
 }
 
 // group is a group of fields of the spec, in both directions.

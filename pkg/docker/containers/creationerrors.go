@@ -121,6 +121,6 @@ func faultOf(wanted *v1alpha1.Container, words string) *field.Path {
 	return specPath
 }
 
-func invalid(wanted *v1alpha1.Container, err *field.Error) error {
-	return apierrors.NewInvalid(v1alpha1.Kind("Container"), wanted.Name, field.ErrorList{err})
+func invalid(wanted *v1alpha1.Container, errs ...*field.Error) error {
+	return apierrors.NewInvalid(v1alpha1.Kind("Container"), wanted.Name, errs)
 }

@@ -97,7 +97,7 @@ func (r *real) create(t *testing.T, c *v1alpha1.Container) (id string, err error
 	}
 	t.Cleanup(func() { r.remove(t, created.ID) })
 	for _, later := range asked.later {
-		dockertest.Must(t, r.docker.NetworkConnect(t.Context(), later.network, created.ID, later.endpoint))
+		dockertest.Must(t, r.docker.NetworkConnect(t.Context(), later.name, created.ID, later.join))
 	}
 	return created.ID, nil
 }

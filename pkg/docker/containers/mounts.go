@@ -16,9 +16,6 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// localDriver is the driver of a volume for which no other was asked for.
-const localDriver = "local"
-
 // readMounts reads the mounts that Docker was asked for. It keeps each of them as it was asked for it.
 func readMounts(r *reading) {
 	held := r.heldMounts()
@@ -146,7 +143,7 @@ func (r *reading) mountOfBind(bind string) (m v1alpha1.ContainerMount, ok bool) 
 		return m, true
 	}
 	driver := r.host.VolumeDriver
-	if driver == localDriver {
+	if driver == v1alpha1.DefaultVolumeDriver {
 		driver = ""
 	}
 	if isCopied := !slices.Contains(options, noCopy); !isCopied || driver != "" {

@@ -50,7 +50,7 @@ func (s *Source) changeNetworks(ctx context.Context, c *connection.Connection, i
 	}
 	steps, wrong := networkSteps(now, before.Spec.Networks, after.Spec.Networks, known)
 	if len(wrong) > 0 {
-		return apierrors.NewInvalid(v1alpha1.Kind("Container"), after.Name, wrong)
+		return invalid(after, wrong...)
 	}
 	for _, step := range steps {
 		if err := step.perform(ctx, c, id); err != nil {

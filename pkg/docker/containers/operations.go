@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -21,6 +20,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 )
 
 // Update carries out the difference between old and updated: a change of the spec, an action or a graceful deletion.
@@ -44,7 +44,7 @@ func (s *Source) Update(ctx context.Context, id string, old, updated runtime.Obj
 			return err
 		}
 	}
-	if applied := after.Annotations[corev1.LastAppliedConfigAnnotation]; applied != before.Annotations[corev1.LastAppliedConfigAnnotation] {
+	if applied := source.AppliedTo(after); applied != source.AppliedTo(before) {
 		s.overlays.change(id, func(o *overlay) { o.lastApplied = applied })
 		s.MarkDirty(id)
 	}
@@ -85,10 +85,7 @@ func (s *Source) update(ctx context.Context, id string, before, after *v1alpha1.
 	if err != nil {
 		return err
 	}
-	// The call may outlive its request. Only here is it certain that the request can still take warnings.
-	for _, words := range warnings {
-		warning.AddWarning(ctx, "", words)
-	}
+	warn(ctx, warnings)
 	return nil
 }
 

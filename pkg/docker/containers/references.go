@@ -7,7 +7,6 @@ import (
 	"context"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -32,7 +31,7 @@ func (s *Source) checkReferences(ctx context.Context, wanted *v1alpha1.Container
 		}
 	}
 	if len(errs) > 0 {
-		return apierrors.NewInvalid(v1alpha1.Kind("Container"), wanted.Name, errs)
+		return invalid(wanted, errs...)
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func writeNetworks(s *v1alpha1.ContainerSpec, c *creation) *field.Error {
 		case c.has(severalNetworks):
 			c.networking.EndpointsConfig[attached.Name] = endpoint
 		default:
-			c.later = append(c.later, attachment{attached.Name, endpoint})
+			c.later = append(c.later, networkStep{name: attached.Name, join: endpoint})
 		}
 	}
 	return nil

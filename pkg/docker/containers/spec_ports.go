@@ -12,7 +12,9 @@ import (
 	"github.com/docker/go-connections/nat"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
@@ -41,8 +43,7 @@ func writePorts(s *v1alpha1.ContainerSpec, c *creation) *field.Error {
 
 // portOf returns the port as Docker writes it.
 func portOf(p v1alpha1.ContainerPublishedPort) nat.Port {
-	protocol := cmp.Or(p.Protocol, corev1.ProtocolTCP)
-	return nat.Port(strconv.Itoa(int(p.ContainerPort)) + "/" + strings.ToLower(string(protocol)))
+	return nat.Port(strconv.Itoa(int(p.ContainerPort)) + "/" + strings.ToLower(string(containers.ProtocolOf(p))))
 }
 
 // readPorts reads the configured ports, which stay when the container stops. Docker keeps them in a map.
@@ -87,13 +88,8 @@ func (r *reading) configuredPorts() (ports []v1alpha1.ContainerPublishedPort) {
 
 // publishedPort returns a port of Docker's. ok is false if it is none that the API can show.
 func publishedPort(port nat.Port) (p v1alpha1.ContainerPublishedPort, ok bool) {
-	number, protocol, _ := strings.Cut(string(port), "/")
-	parsed, err := strconv.ParseUint(number, 10, 16)
-	if err != nil || parsed == 0 {
-		return p, false
-	}
-	p.ContainerPort, p.Protocol = int32(parsed), corev1.Protocol(strings.ToUpper(cmp.Or(protocol, "tcp")))
-	return p, slices.Contains([]corev1.Protocol{corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP}, p.Protocol)
+	p.ContainerPort, p.Protocol = int32(port.Int()), corev1.Protocol(strings.ToUpper(port.Proto()))
+	return p, p.ContainerPort > 0 && slices.Contains(containers.Protocols, p.Protocol)
 }
 
 // hostPort returns the configured port on the host. It is 0 if Docker chooses one, also from a range.
@@ -106,8 +102,8 @@ func hostPort(configured string) int32 {
 }
 
 func isSamePort(a, b v1alpha1.ContainerPublishedPort) bool {
-	isSameProtocol := cmp.Or(a.Protocol, corev1.ProtocolTCP) == cmp.Or(b.Protocol, corev1.ProtocolTCP)
-	return a.ContainerPort == b.ContainerPort && isSameProtocol && a.HostIP == b.HostIP && comparePointers(a.HostPort, b.HostPort) == 0
+	return a.ContainerPort == b.ContainerPort && containers.ProtocolOf(a) == containers.ProtocolOf(b) && a.HostIP == b.HostIP &&
+		ptr.Equal(a.HostPort, b.HostPort)
 }
 
 // comparePointers compares what two pointers point to. Nil comes first.

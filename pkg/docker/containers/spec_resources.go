@@ -173,7 +173,7 @@ func writeRestartPolicy(s *v1alpha1.ContainerSpec, c *creation) *field.Error {
 // restartPolicyOf returns the policy as Docker takes it. Nil means that Docker does not start the container again.
 func restartPolicyOf(p *v1alpha1.ContainerRestartPolicy) container.RestartPolicy {
 	if p == nil {
-		return container.RestartPolicy{Name: container.RestartPolicyDisabled}
+		return usualRestartPolicy
 	}
 	return container.RestartPolicy{Name: container.RestartPolicyMode(p.Name), MaximumRetryCount: int(p.MaximumRetryCount)}
 }

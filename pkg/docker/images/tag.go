@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/containerd/errdefs"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -18,6 +17,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 )
 
 // Create gives a tag, the name of the object, to the image with the ID in spec.from. Docker would move a tag that exists, so
@@ -43,7 +43,7 @@ func (s *Source) Update(ctx context.Context, id string, old, updated runtime.Obj
 	before, after := old.(*v1alpha1.Image), updated.(*v1alpha1.Image)
 	tag := before.Status.RepoTag
 	if before.Spec.From == after.Spec.From {
-		s.applied.set(id, tag, after.Annotations[corev1.LastAppliedConfigAnnotation])
+		s.applied.set(id, tag, source.AppliedTo(after))
 		s.MarkDirty(id)
 		return nil
 	}
@@ -78,7 +78,7 @@ func (s *Source) tag(ctx context.Context, verb, name, tag string, image *v1alpha
 		if err != nil {
 			return err
 		}
-		s.applied.set(id, tag, image.Annotations[corev1.LastAppliedConfigAnnotation])
+		s.applied.set(id, tag, source.AppliedTo(image))
 		s.MarkDirty(moveSubject(tag, id))
 		return nil
 	})

@@ -22,7 +22,6 @@ import (
 // The Docker client joins paths without escaping dots. A name such as ../containers/x would reach another endpoint.
 
 var (
-	commonName   = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
 	fullID       = regexp.MustCompile(`^[a-f0-9]{64}$`)
 	shortID      = regexp.MustCompile(`^[a-f0-9]{12}$`)
 	fullImageID  = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
@@ -37,7 +36,7 @@ const (
 
 // IsCommon reports whether s follows Docker's own grammar for names. Containers of old engines and volumes of plugins may
 // have other names.
-func IsCommon(s string) bool { return commonName.MatchString(s) }
+func IsCommon(s string) bool { return containers.IsContainerName(s) }
 
 // IsFullID reports whether s is a full ID without an algorithm, such as that of a container.
 func IsFullID(s string) bool { return fullID.MatchString(s) }

@@ -21,8 +21,8 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/utils/ptr"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
-	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/imagerequest"
 )
 
@@ -84,7 +84,7 @@ func (i *Images) Ensure(ctx context.Context, wanted *v1alpha1.Container) error {
 	if uid != "" && of.policy == v1alpha1.ContainerPullAlways {
 		return i.await(ctx, wanted, of, uid)
 	}
-	isID := names.IsFullImageID(wanted.Spec.Image) || names.IsFullID(wanted.Spec.Image)
+	isID := containers.IsImageID(wanted.Spec.Image)
 	if of.policy != v1alpha1.ContainerPullAlways || isID {
 		has, err := i.Has(ctx, wanted.Spec.Image, wanted.Spec.Platform)
 		switch {

@@ -6,9 +6,9 @@ package container
 import (
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
@@ -46,9 +46,7 @@ func inOrderOf[T any](existing, updated []T) []T {
 func withProtocols(ports []v1alpha1.ContainerPublishedPort) []v1alpha1.ContainerPublishedPort {
 	ports = slices.Clone(ports)
 	for i := range ports {
-		if ports[i].Protocol == "" {
-			ports[i].Protocol = corev1.ProtocolTCP
-		}
+		ports[i].Protocol = containers.ProtocolOf(ports[i])
 	}
 	return ports
 }

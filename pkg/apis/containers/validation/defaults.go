@@ -4,8 +4,7 @@
 package validation
 
 import (
-	corev1 "k8s.io/api/core/v1"
-
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
@@ -21,8 +20,6 @@ func SetContainerDefaults(spec *v1alpha1.ContainerSpec) {
 		spec.RestartPolicy = &v1alpha1.ContainerRestartPolicy{Name: v1alpha1.ContainerRestartNo}
 	}
 	for i := range spec.Ports {
-		if spec.Ports[i].Protocol == "" {
-			spec.Ports[i].Protocol = corev1.ProtocolTCP
-		}
+		spec.Ports[i].Protocol = containers.ProtocolOf(spec.Ports[i])
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
@@ -44,7 +43,7 @@ func validatePorts(spec *v1alpha1.ContainerSpec) field.ErrorList {
 			errs = append(errs, field.Invalid(path.Child("containerPort"), port.ContainerPort, "must be between 1 and 65535"))
 		}
 		if port.Protocol != "" {
-			errs = append(errs, oneOf(path.Child("protocol"), port.Protocol, protocols)...)
+			errs = append(errs, oneOf(path.Child("protocol"), port.Protocol, containers.Protocols)...)
 		}
 		if port.HostPort != nil && (*port.HostPort < 0 || *port.HostPort > math.MaxUint16) {
 			errs = append(errs, field.Invalid(path.Child("hostPort"), *port.HostPort, "must be between 1 and 65535, or 0 for one that Docker chooses"))
@@ -67,7 +66,7 @@ func validatePorts(spec *v1alpha1.ContainerSpec) field.ErrorList {
 
 // clash says why two ports cannot stand in one list, or nothing.
 func clash(port, other v1alpha1.ContainerPublishedPort) string {
-	if protocolOf(port) != protocolOf(other) {
+	if containers.ProtocolOf(port) != containers.ProtocolOf(other) {
 		return ""
 	}
 	isSame := port.ContainerPort == other.ContainerPort
@@ -86,15 +85,8 @@ func clash(port, other v1alpha1.ContainerPublishedPort) string {
 	return ""
 }
 
-func protocolOf(port v1alpha1.ContainerPublishedPort) corev1.Protocol {
-	if port.Protocol == "" {
-		return corev1.ProtocolTCP
-	}
-	return port.Protocol
-}
-
 func describe(port v1alpha1.ContainerPublishedPort) string {
-	text := fmt.Sprintf("%d/%s", port.ContainerPort, protocolOf(port))
+	text := fmt.Sprintf("%d/%s", port.ContainerPort, containers.ProtocolOf(port))
 	if port.HostPort != nil {
 		text = fmt.Sprintf("%s:%d->%s", port.HostIP, *port.HostPort, text)
 	}

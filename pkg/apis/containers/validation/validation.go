@@ -10,7 +10,6 @@ import (
 	"maps"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -172,6 +171,3 @@ func options(path *field.Path, options map[string]string) field.ErrorList {
 	}
 	return nil
 }
-
-// protocols are those of ports.
-var protocols = []corev1.Protocol{corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP}
