@@ -70,8 +70,8 @@ func newRegisterCommand() *cobra.Command {
 	flags.StringVar(&o.Service.Name, "service-name", aggregated.DefaultServiceName, "Name of the Service that leads to the server. Start the server with the same name.")
 	flags.StringVar(&o.Service.Namespace, "service-namespace", aggregated.DefaultServiceNamespace, "Namespace of that Service.")
 	flags.StringVar(&o.access, "engine-access", o.access, "The --engine-access of the server: view, operate or full. With full, register also installs the policies of --policy.")
-	flags.StringVar(&o.policy, "policy", o.policy, "Policies for a server with --engine-access=full. restricted: nobody creates a container that is root on the host, "+
-		"such as a privileged one, or one with paths or devices of the host. none: no such policies; those of an earlier register are removed.")
+	flags.StringVar(&o.policy, "policy", o.policy, "Policies for a server with --engine-access=full. restricted: nobody creates a container that is root on the engine's host, "+
+		"such as a privileged one, or one with paths or devices of that host. none: no such policies; those of an earlier register are removed.")
 	flags.DurationVar(&o.timeout, "timeout", o.timeout, "How long the cluster may take to reach the server.")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "Print the objects to apply, and change nothing in the cluster.")
 	flags.BoolVar(&o.delete, "delete", false, "Remove what register has created.")

@@ -61,8 +61,8 @@ func TestRegisterInstallsPoliciesForAServerWithFullAccessUnlessItIsToldNotTo(t *
 		return stderr, err
 	}
 	for spec, reason := range map[string]string{
-		", securityContext: {privileged: true}":              "privileged containers are root on the host",
-		", mounts: [{type: bind, source: /, target: /host}]": "paths of the host are not allowed",
+		", securityContext: {privileged: true}":              "privileged containers are root on the engine's host",
+		", mounts: [{type: bind, source: /, target: /host}]": "paths of the engine's host are not allowed",
 	} {
 		refused := engine.UniqueName("refused")
 		if said, err := create(refused, spec); err == nil || !strings.Contains(said, reason) {

@@ -32,7 +32,7 @@ func (c *Cluster) checkPolicies(options Options) error {
 	}
 	served, err := c.servesPolicies()
 	if err == nil && !served {
-		err = fmt.Errorf("the control plane at %s has no ValidatingAdmissionPolicies, so nothing would keep users from containers that are root on the host: "+
+		err = fmt.Errorf("the control plane at %s has no ValidatingAdmissionPolicies, so nothing would keep users from containers that are root on the engine's host: "+
 			"choose --policy=none if that is intended", c.url)
 	}
 	return err
