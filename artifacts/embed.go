@@ -6,8 +6,8 @@ package artifacts
 
 import "embed"
 
-// Manifests holds the manifests that register a server in a cluster, wherever the server runs, in the directory registration, and the
-// policies for a server with full access to its engine, in the directory policies.
+// Manifests holds two directories. The directory registration has the manifests that register a server in a cluster, wherever the
+// server runs. The directory policies has the policies for a server with full access to its engine.
 //
 //go:embed registration policies
 var Manifests embed.FS
