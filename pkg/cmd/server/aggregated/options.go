@@ -41,7 +41,7 @@ type Options struct {
 	UnregisterOnExit bool
 	// AllowNamespaceDeletion lets the deletion of the Kubernetes namespace delete what the engine holds.
 	AllowNamespaceDeletion bool
-	// UseDockerConfig lets all users pull and push with the registry credentials of the server's user.
+	// UseDockerConfig lets all users pull, push and create containers with the registry credentials of the server's user.
 	UseDockerConfig bool
 	// PriorityAndFairness prioritizes requests by the flow schemas of the control plane.
 	PriorityAndFairness bool
@@ -86,7 +86,7 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.AllowNamespaceDeletion, "allow-namespace-deletion", o.AllowNamespaceDeletion,
 		"When the Kubernetes namespace that shows the engine is deleted, also delete the engine's containers, images, volumes and networks.")
 	flags.BoolVar(&o.UseDockerConfig, "use-docker-config", o.UseDockerConfig,
-		"Let all users who may pull and push do so with the registry credentials in the docker configuration of the server's user. They count where a request brings none. A standalone server always does so.")
+		"Use the registry credentials in the docker configuration of the server's user for the pulls, pushes and new containers of all users who may create them. They count where a request brings none. A standalone server always does so.")
 	flags.BoolVar(&o.PriorityAndFairness, "enable-priority-and-fairness", o.PriorityAndFairness,
 		"Prioritize requests by the control plane's flow schemas. Without it the server only limits the number of requests in flight.")
 }
