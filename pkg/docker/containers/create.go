@@ -111,7 +111,7 @@ func (s *Source) make(ctx context.Context, c *connection.Connection, wanted *v1a
 		return made{}, creationError(wanted, err)
 	}
 	if !names.IsFullID(answer.ID) {
-		return made{}, fmt.Errorf("the container engine gave the new container %q the ID %q, which is none", wanted.Name, answer.ID)
+		return made{}, fmt.Errorf("the container engine answered the creation of %q with %q, which is not a container ID", wanted.Name, answer.ID)
 	}
 	defer s.MarkDirty(answer.ID)
 	result := made{answer.ID, answer.Warnings}
