@@ -21,7 +21,7 @@ func newUpdateCommand(p *plugin) *cobra.Command {
 		Use:   "update [OPTIONS] CONTAINER [CONTAINER...]",
 		Short: "Update configuration of one or more containers",
 		Long: "Changes the limits and the restart policy of one or more containers, while they run. Docker cannot take a limit\n" +
-			"back: to remove one, replace the container.",
+			"back, except that of --pids-limit: to remove another one, replace the container.",
 		GroupID:           groupChange,
 		Args:              someContainers,
 		ValidArgsFunction: p.complete(isAny),
