@@ -24,8 +24,8 @@ func HideValues(env []v1alpha1.ContainerEnvVar) []v1alpha1.ContainerEnvVar {
 	return hidden
 }
 
-// HideKnownValues returns updated without the values that the variables have already. An empty value stands for the one that a
-// variable has. So what a client was shown, or what it gave before, is no change.
+// HideKnownValues returns a copy of updated in which each value that equals the known one is empty. An empty value means that
+// the variable keeps its value. So a client may send back what it was shown, or what it gave before, and changes nothing.
 func HideKnownValues(updated, known []v1alpha1.ContainerEnvVar) []v1alpha1.ContainerEnvVar {
 	values := make(map[string]string, len(known))
 	for _, variable := range known {
@@ -41,7 +41,7 @@ func HideKnownValues(updated, known []v1alpha1.ContainerEnvVar) []v1alpha1.Conta
 }
 
 // HideAppliedValues takes the values of variables out of the configuration that kubectl applied last. kubectl puts all of the
-// object there. It removes a configuration that cannot be read.
+// object there. If the configuration cannot be read, HideAppliedValues removes the annotation.
 func HideAppliedValues(object metav1.Object) {
 	const annotation = corev1.LastAppliedConfigAnnotation
 	annotations := object.GetAnnotations()
@@ -64,7 +64,7 @@ func HideAppliedValues(object metav1.Object) {
 	annotations[annotation] = string(text) + "\n"
 }
 
-// hideValuesIn takes the values of variables out of a spec. It removes variables that are none.
+// hideValuesIn takes the values of variables out of a spec. It removes env if env is not a list of objects.
 func hideValuesIn(spec map[string]any) {
 	env, _ := spec["env"].([]any)
 	for _, item := range env {

@@ -1,8 +1,8 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package validation has the defaults of a Container, and what is valid of it. What only the engine can know is not
-// checked here: which networks, drivers and runtimes there are, and what is on its host.
+// Package validation sets the defaults of Containers and validates them. It does not check what only the engine knows: which
+// networks, drivers and runtimes there are, and what is on the engine's host.
 package validation
 
 import (
