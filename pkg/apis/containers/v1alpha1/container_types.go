@@ -18,9 +18,9 @@ const StopTimeoutAnnotation = "containers.rancherdesktop.io/stop-timeout-seconds
 // MaxStopTimeoutSeconds is the largest value of StopTimeoutAnnotation.
 const MaxStopTimeoutSeconds = 600
 
-// FieldsLabel is the Docker label of a container that was created here. It has the paths of the spec that the creator gave, in
-// the form of FieldsV1 and in the order in which they were given. It has values, as items of sets, only of fields that Docker
-// does not keep, or writes in another form. The API shows it nowhere.
+// FieldsLabel is a Docker label of each container that was created here. It records which paths of the spec the creator gave,
+// in FieldsV1 form and in the order given. It records a value only for a field that Docker does not keep, or that Docker writes
+// in another form. The API never shows the label.
 const FieldsLabel = "containers.rancherdesktop.io/fields"
 
 // +genclient
@@ -39,8 +39,8 @@ type Container struct {
 	// metadata is the standard object metadata. The uid belongs to the container behind the name. If a container is
 	// removed and made again, it gets another uid. The generation changes with spec, and when a deletion begins. It
 	// only grows, even over a restart of the server. metadata.labels has those Docker labels that are valid Kubernetes
-	// labels. status.labels has all of them. Neither labels nor annotations can be changed, because Docker cannot store
-	// them after creation.
+	// labels. Labels that are given at creation become labels in Docker, as with docker run --label. status.labels has
+	// all of them. Neither labels nor annotations can be changed, because Docker cannot store them after creation.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 	// spec says how the container is made, and whether it runs.
@@ -145,7 +145,7 @@ type ContainerStatus struct {
 	// given is spec.image.
 	// +optional
 	Image string `json:"image,omitempty"`
-	// imageID is the ID of the image that the container was made from, sha256: and 64 hexadecimal digits.
+	// imageID has the same value as image.
 	// +optional
 	ImageID string `json:"imageID,omitempty"`
 	// ports are the container's ports, exposed or published.

@@ -148,7 +148,8 @@ type ContainerTmpfsOptions struct {
 	// mode is the file mode of the directory. In YAML it may be written octal, such as 01777.
 	// +optional
 	Mode *int32 `json:"mode,omitempty"`
-	// options are mount options such as noexec or size=64m instead. docker run: --tmpfs.
+	// options are mount options such as noexec or size=64m. They cannot be combined with size and mode.
+	// docker run: --tmpfs.
 	// +optional
 	// +listType=atomic
 	Options []string `json:"options,omitempty"`
@@ -179,8 +180,8 @@ type ContainerResources struct {
 	// pids is how many processes and threads the container may have. -1 means any number. docker run: --pids-limit.
 	// +optional
 	Pids *int64 `json:"pids,omitempty"`
-	// cpuShares is the container's weight when processors are busy. 1024 is that of a container without.
-	// docker run: --cpu-shares.
+	// cpuShares is the container's weight when processors are busy. 1024 is the weight of a container that has no
+	// cpuShares. docker run: --cpu-shares.
 	// +optional
 	CPUShares *int64 `json:"cpuShares,omitempty"`
 	// cpuset are the processors that the container may use, such as 0-2,7. docker run: --cpuset-cpus.

@@ -140,7 +140,8 @@ type ContainerSpec struct {
 	// +optional
 	ShmSize *resource.Quantity `json:"shmSize,omitempty"`
 
-	// resources limit what the container uses. They can be changed at any time, but Docker cannot take a limit back.
+	// resources limit what the container uses. They can be changed at any time, but Docker cannot take a limit back, except
+	// that of pids.
 	// +optional
 	Resources *ContainerResources `json:"resources,omitempty"`
 	// ulimits are limits of the kernel for each process. docker run: --ulimit.

@@ -42,38 +42,39 @@ const (
 
 // NetworkSpec is how a network was made.
 type NetworkSpec struct {
-	// driver is the network driver, such as bridge or overlay: docker network create --driver. The default is bridge.
+	// driver is the network driver, such as bridge or overlay. The default is bridge. docker network create: --driver.
 	// +optional
 	Driver string `json:"driver,omitempty"`
-	// internal is true if the network has no way out to other networks: docker network create --internal.
+	// internal is true if the network has no way out to other networks. docker network create: --internal.
 	// +optional
 	Internal bool `json:"internal"`
 	// attachable is true if containers can be connected to this network of a swarm one by one, and not only as part of a
-	// service: docker network create --attachable.
+	// service. docker network create: --attachable.
 	// +optional
 	Attachable bool `json:"attachable"`
-	// enableIPv6 is true if containers get IPv6 addresses on the network: docker network create --ipv6. If it is not given,
-	// the engine decides.
+	// enableIPv6 is true if containers get IPv6 addresses on the network. If it is not given, the engine decides.
+	// docker network create: --ipv6.
 	// +optional
 	EnableIPv6 *bool `json:"enableIPv6,omitempty"`
-	// options are the options of the driver: docker network create --opt. Some drivers add options of their own.
+	// options are the options of the driver. Some drivers add options of their own. docker network create: --opt.
 	// +optional
 	Options map[string]string `json:"options,omitempty"`
 	// ipam says how the network gives addresses to containers.
 	// +optional
 	IPAM NetworkIPAM `json:"ipam,omitempty"`
-	// labels are those of the network's labels in Docker that are no valid Kubernetes labels: docker network create --label.
-	// The others are in metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels.
+	// labels are those of the network's labels in Docker that are no valid Kubernetes labels. The others are in
+	// metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels.
+	// docker network create: --label.
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
 // NetworkIPAM says how a network gives addresses to containers.
 type NetworkIPAM struct {
-	// driver is the driver that gives the addresses: docker network create --ipam-driver. The default is default.
+	// driver is the driver that gives the addresses. The default is default. docker network create: --ipam-driver.
 	// +optional
 	Driver string `json:"driver,omitempty"`
-	// options are the options of that driver: docker network create --ipam-opt.
+	// options are the options of that driver. docker network create: --ipam-opt.
 	// +optional
 	Options map[string]string `json:"options,omitempty"`
 	// config are the ranges of addresses. Docker chooses a range for IPv4, and one for IPv6 where that is enabled, if none
@@ -88,14 +89,14 @@ type NetworkIPAM struct {
 
 // NetworkIPAMConfig is one range of addresses of a network.
 type NetworkIPAMConfig struct {
-	// subnet is the range of the network, such as 172.18.0.0/16: docker network create --subnet.
+	// subnet is the range of the network, such as 172.18.0.0/16. docker network create: --subnet.
 	Subnet string `json:"subnet"`
-	// ipRange is the part of the subnet from which containers get addresses: docker network create --ip-range. It is absent
-	// if that is the whole subnet.
+	// ipRange is the part of the subnet from which containers get addresses. It is absent if that is the whole subnet.
+	// docker network create: --ip-range.
 	// +optional
 	IPRange string `json:"ipRange,omitempty"`
-	// gateway is the address of the network's gateway, such as 172.18.0.1: docker network create --gateway. If it is not
-	// given, Docker chooses one.
+	// gateway is the address of the network's gateway, such as 172.18.0.1. If it is not given, Docker chooses one.
+	// docker network create: --gateway.
 	// +optional
 	Gateway string `json:"gateway,omitempty"`
 }
@@ -120,7 +121,7 @@ type NetworkStatus struct {
 	// driver is the network driver, such as bridge or overlay.
 	// +optional
 	Driver string `json:"driver,omitempty"`
-	// subnets are the address ranges of the network, such as 172.18.0.0/16.
+	// subnets are the ranges of addresses of the network, such as 172.18.0.0/16.
 	// +optional
 	// +listType=atomic
 	Subnets []string `json:"subnets,omitempty"`

@@ -130,9 +130,9 @@ type ContainerAttachOptions struct {
 	// logs sends what the container has written before, too.
 	// +optional
 	Logs bool `json:"logs,omitempty"`
-	// beforeStart attaches to a container that does not run, and waits for its next start. When the connection is upgraded,
-	// the container is attached to: a client that starts it then misses no output. The size of a terminal is taken after
-	// the start only.
+	// beforeStart attaches to a container that does not run, and waits for its next start. Once the connection is upgraded,
+	// the session is attached. A client that starts the container after that misses no output. The size of a terminal is
+	// taken after the start only.
 	// +optional
 	BeforeStart bool `json:"beforeStart,omitempty"`
 }
@@ -149,8 +149,8 @@ type ContainerPortForwardOptions struct {
 	// +listType=atomic
 	Ports []int32 `json:"ports,omitempty"`
 	// explain sends the reason why a connection to a port cannot be made on the error stream of that connection. Without
-	// explain the connection ends without a word, because most clients take any text there for the end of all their
-	// connections.
+	// explain the connection ends without a word, because most clients end all their connections when they read any text
+	// there.
 	// +optional
 	Explain bool `json:"explain,omitempty"`
 }
