@@ -89,24 +89,26 @@ func (c *creation) dryRun(ctx context.Context, described *v1alpha1.Container) (a
 // nameAttempts is how many random names are tried. Docker tries as many.
 const nameAttempts = 6
 
-// create creates a container that is not started. It downloads the image if that is necessary.
-func (c *creation) create(ctx context.Context, described *v1alpha1.Container, isNamed bool) (*containers, *v1alpha1.Container, error) {
+// prepare downloads the image if that is necessary, and returns a client that can create the container.
+func (c *creation) prepare(ctx context.Context, described *v1alpha1.Container) (*containers, error) {
 	client, err := c.connect(ctx, c.warnings())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := c.providesImage(ctx, client, &described.Spec); err != nil {
-		return nil, nil, err
-	}
+	return client, c.providesImage(ctx, client, &described.Spec)
+}
+
+// create creates a container that is not started.
+func (c *creation) create(ctx context.Context, client *containers, described *v1alpha1.Container, isNamed bool) (*v1alpha1.Container, error) {
 	described = described.DeepCopy()
 	described.Spec.State = v1alpha1.ContainerStateCreated
 	for attempt := 1; ; attempt++ {
 		made, err := client.Create(ctx, described, metav1.CreateOptions{FieldManager: fieldManager})
 		switch {
 		case err == nil:
-			return client, made, nil
+			return made, nil
 		case isNamed || attempt == nameAttempts || !apierrors.IsAlreadyExists(err):
-			return nil, nil, fmt.Errorf("cannot create %s: %w", described.Name, client.explain("containers", err))
+			return nil, fmt.Errorf("cannot create %s: %w", described.Name, client.explain("containers", err))
 		}
 		described.Name = namesgenerator.GetRandomName(attempt)
 	}
@@ -159,7 +161,11 @@ func newCreateCommand(p *plugin) *cobra.Command {
 		if all, err := c.dryRun(ctx, described); all || err != nil {
 			return err
 		}
-		_, made, err := c.create(ctx, described, isNamed)
+		client, err := c.prepare(ctx, described)
+		if err != nil {
+			return err
+		}
+		made, err := c.create(ctx, client, described, isNamed)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"syscall"
 
@@ -64,10 +65,10 @@ if the container could not be run, 126 if its command could not be executed, and
 	command.SetFlagErrorFunc(func(command *cobra.Command, err error) error { return coded(codeNotRun, usage.FlagError(command, err)) })
 	command.RunE = func(command *cobra.Command, arguments []string) error {
 		err := r.run(command.Context(), arguments)
-		if errors.Is(err, errNoTerminal) {
+		if errors.Is(err, errNoTerminal) || errors.As(err, &codedError{}) {
 			return err
 		}
-		return coded(codeOf(err), err)
+		return coded(codeNotRun, err)
 	}
 	flags := command.Flags()
 	flags.BoolVarP(&r.detach, "detach", "d", false, "Run container in background and print its name")
@@ -97,9 +98,13 @@ func (r *runner) run(ctx context.Context, arguments []string) error {
 	case described.Spec.Stdin && described.Spec.TTY && !r.detach && !term.IsTerminal(r.In):
 		return errNoTerminal
 	}
-	client, made, err := r.create(ctx, described, isNamed)
+	client, err := r.prepare(ctx, described)
 	if err != nil {
 		return err
+	}
+	made, err := r.create(ctx, client, described, isNamed)
+	if err != nil {
+		return coded(codeOf(err), err)
 	}
 	if r.detach {
 		return r.background(ctx, client, made)
@@ -153,7 +158,8 @@ func (r *runner) foreground(ctx context.Context, client *containers, made *v1alp
 	return attachError(made.Name, err)
 }
 
-// start starts a container that was just made. One that is removed when it ends may be gone before the answer.
+// start starts a container that was just made. One that is removed when it ends may be gone before the answer. The error has
+// the exit code of run.
 func (c *containers) start(ctx context.Context, made *v1alpha1.Container) error {
 	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"state": v1alpha1.ContainerStateRunning}})
 	if err != nil {
@@ -171,13 +177,14 @@ func (c *containers) start(ctx context.Context, made *v1alpha1.Container) error 
 	if err == nil || made.Spec.AutoRemove && isAbsent(err) {
 		return nil
 	}
-	return fmt.Errorf("cannot start %s: %w", made.Name, err)
+	return coded(codeOf(err), fmt.Errorf("cannot start %s: %w", made.Name, err))
 }
 
-// codeOf returns the exit code of docker run for an error. Docker, too, tells it from the words of the engine.
+// codeOf returns the exit code of docker run for an error of the engine. Docker, too, tells it from the words of the engine.
+// If the engine was not reached, it has said nothing, and the words are those of the user's own machine.
 func codeOf(err error) int {
-	if err == nil {
-		return 0
+	if errors.As(err, new(*url.Error)) {
+		return codeNotRun
 	}
 	for _, known := range []struct {
 		words string

@@ -5,10 +5,13 @@ package plugin
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/docker/cli/cli/config"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 func TestADryRunOfTheClientPrintsTheContainerAndNeedsNoServer(t *testing.T) {
@@ -81,19 +84,22 @@ func TestARunThatCannotBeginIsOneLineAndExitCode125(t *testing.T) {
 	t.Setenv("KUBECONFIG", t.TempDir()+"/absent")
 	config.SetDir(t.TempDir())
 	for line, want := range map[string]string{
-		"run":                                   "kubectl engine run needs the name of an image (kubectl engine run --help shows how it is used)",
-		"run -d":                                "kubectl engine run needs the name of an image (kubectl engine run --help shows how it is used)",
-		"run --cpus many busybox":               `--cpus "many": failed to parse many as a rational number`,
-		"run --restrat no busybox":              "unknown flag: --restrat: did you mean --restart?",
-		"run --link db busybox":                 `--link "db": this flag of docker is not supported: containers on one network know each other by their names: use --network`,
-		"run -p http:80 busybox":                "invalid hostPort: http",
-		"run --rm --restart always busybox":     "conflicting options: cannot specify both --restart and --rm",
-		"run Busybox":                           `"Busybox": invalid reference format: repository name (library/Busybox) must be lowercase`,
-		"run --dry-run=maybe busybox":           `--dry-run must be "none", "server", or "client"`,
-		"run --dry-run=client -o table busybox": `--output: unable to match a printer suitable for the output format "table", allowed formats are: go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,kyaml,name,template,templatefile,yaml`,
-		"run -o yaml busybox":                   errNoOutput.Error(),
-		"run --detach-keys ctrl busybox":        "--detach-keys \"ctrl\": Unknown character: 'ctrl'",
-		"run busybox":                           "there is no kubeconfig: name it with --kubeconfig or $KUBECONFIG (engine-apiserver prints where its own is)",
+		"run":                                            "kubectl engine run needs the name of an image (kubectl engine run --help shows how it is used)",
+		"run -d":                                         "kubectl engine run needs the name of an image (kubectl engine run --help shows how it is used)",
+		"run --cpus many busybox":                        `--cpus "many": failed to parse many as a rational number`,
+		"run --restrat no busybox":                       "unknown flag: --restrat: did you mean --restart?",
+		"run --link db busybox":                          `--link "db": this flag of docker is not supported: containers on one network know each other by their names: use --network`,
+		"run -p http:80 busybox":                         "invalid hostPort: http",
+		"run --rm --restart always busybox":              "conflicting options: cannot specify both --restart and --rm",
+		"run Busybox":                                    `"Busybox": invalid reference format: repository name (library/Busybox) must be lowercase`,
+		"run --dry-run=maybe busybox":                    `--dry-run must be "none", "server", or "client"`,
+		"run --dry-run=client -o table busybox":          `--output: unable to match a printer suitable for the output format "table", allowed formats are: go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,kyaml,name,template,templatefile,yaml`,
+		"run -o yaml busybox":                            errNoOutput.Error(),
+		"run --detach-keys ctrl busybox":                 "--detach-keys \"ctrl\": Unknown character: 'ctrl'",
+		"run --env-file absent busybox":                  "open absent: no such file or directory",
+		"run --label-file absent busybox":                "open absent: no such file or directory",
+		"run --security-opt seccomp=absent.json busybox": "opening seccomp profile (absent.json) failed: open absent.json: no such file or directory",
+		"run busybox":                                    "there is no kubeconfig: name it with --kubeconfig or $KUBECONFIG (engine-apiserver prints where its own is)",
 	} {
 		stdout, stderr, code := run(strings.Fields(line)...)
 		if stdout != "" || stderr != "error: "+want+"\n" || code != codeNotRun {
@@ -108,9 +114,32 @@ func TestARunThatCannotBeginIsOneLineAndExitCode125(t *testing.T) {
 			t.Errorf("%s: exit code %d\n%s%s", line, code, stdout, stderr)
 		}
 	}
+	t.Setenv("KUBECONFIG", absentCredentials(t))
+	for command, want := range map[string]int{"run": codeNotRun, "create": 1} {
+		if stdout, stderr, code := run(command, "busybox"); stdout != "" || !strings.Contains(stderr, "no such file or directory") || strings.Count(stderr, "\n") != 1 || code != want {
+			t.Errorf("%s: exit code %d\n%s%s", command, code, stdout, stderr)
+		}
+	}
 	if stdout, stderr, code := run("run", "-it", "busybox"); stdout != "" || stderr != "error: the input device is not a TTY: leave out -t\n" || code != 1 {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
+}
+
+// absentCredentials returns the path of a kubeconfig whose credentials come from a program that is not there.
+func absentCredentials(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters: map[string]*clientcmdapi.Cluster{"c": {Server: "https://127.0.0.1:1", InsecureSkipTLSVerify: true}},
+		AuthInfos: map[string]*clientcmdapi.AuthInfo{"u": {Exec: &clientcmdapi.ExecConfig{
+			APIVersion: "client.authentication.k8s.io/v1", Command: "/absent/program", InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
+		}}},
+		Contexts:       map[string]*clientcmdapi.Context{"x": {Cluster: "c", AuthInfo: "u", Namespace: "somewhere"}},
+		CurrentContext: "x",
+	}, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func TestTheExitCodeSaysWhyAContainerDoesNotRun(t *testing.T) {
