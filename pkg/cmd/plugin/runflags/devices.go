@@ -6,7 +6,6 @@ package runflags
 import (
 	"errors"
 	"fmt"
-	"math"
 	"path"
 	"slices"
 	"strings"
@@ -110,8 +109,8 @@ func gpusOf(given []container.DeviceRequest) (*v1alpha1.ContainerGPUs, error) {
 	if len(given) > 1 || len(request.Options) > 0 {
 		return nil, errors.New("--gpus can be given once, and without options")
 	}
-	if request.Count > math.MaxInt32 {
-		return nil, fmt.Errorf("--gpus: %d are too many", request.Count)
+	if int(int32(request.Count)) != request.Count {
+		return nil, fmt.Errorf("--gpus: %d is out of range", request.Count)
 	}
 	gpus := &v1alpha1.ContainerGPUs{DeviceIDs: request.DeviceIDs, Driver: request.Driver}
 	if request.Count != 0 {

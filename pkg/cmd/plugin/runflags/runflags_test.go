@@ -166,6 +166,8 @@ var refusals = map[string]string{
 	"--device /dev/fuse:/dev/fuse:all busybox":                     "bad mode specified: all",
 	"--device /dev/fuse::r busybox":                                "bad format for path: /dev/fuse::r",
 	"--gpus few busybox":                                           "invalid count (few)",
+	"--gpus 4294967297 busybox":                                    "--gpus: 4294967297 is out of range",
+	"--gpus -4294967295 busybox":                                   "--gpus: -4294967295 is out of range",
 	"--gpus 1 --gpus 2 busybox":                                    "--gpus can be given once",
 	"--ulimit files=3 busybox":                                     "invalid ulimit type: files",
 	"--ulimit nofile busybox":                                      "invalid ulimit argument: nofile",
