@@ -6,8 +6,8 @@ package runflags
 import (
 	"github.com/docker/cli/opts"
 	"github.com/spf13/pflag"
-	"k8s.io/apimachinery/pkg/util/validation"
 
+	apis "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
@@ -28,15 +28,6 @@ func (m *metadata) apply(c *v1alpha1.Container) error {
 	if err != nil {
 		return err
 	}
-	for key, value := range opts.ConvertKVStringsToMap(given) {
-		labels := &c.Labels
-		if len(validation.IsQualifiedName(key)) > 0 || len(validation.IsValidLabelValue(value)) > 0 {
-			labels = &c.Spec.Labels
-		}
-		if *labels == nil {
-			*labels = map[string]string{}
-		}
-		(*labels)[key] = value
-	}
+	c.Labels, c.Spec.Labels = apis.SplitLabels(opts.ConvertKVStringsToMap(given))
 	return nil
 }
