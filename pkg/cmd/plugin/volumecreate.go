@@ -5,13 +5,12 @@ package plugin
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
 
 	"github.com/docker/cli/opts"
+	"github.com/docker/docker/pkg/stringid"
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,12 +19,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-const (
-	// anonymousLabel is the label that Docker gives a volume whose name it makes up.
-	anonymousLabel = "com.docker.volume.anonymous"
-	// madeUpBytes is half the number of digits of such a name.
-	madeUpBytes = 32
-)
+// anonymousLabel is the label that Docker gives a volume whose name it makes up.
+const anonymousLabel = "com.docker.volume.anonymous"
 
 func newVolumeCreateCommand(p *plugin) *cobra.Command {
 	var driver string
@@ -45,9 +40,7 @@ func newVolumeCreateCommand(p *plugin) *cobra.Command {
 		RunE: func(command *cobra.Command, arguments []string) error {
 			all := opts.ConvertKVStringsToMap(labels.GetSlice())
 			if len(arguments) == 0 {
-				var random [madeUpBytes]byte
-				_, _ = rand.Read(random[:]) // never fails
-				arguments, all[anonymousLabel] = []string{hex.EncodeToString(random[:])}, ""
+				arguments, all[anonymousLabel] = []string{stringid.GenerateRandomID()}, ""
 			}
 			wanted := &v1alpha1.Volume{Spec: v1alpha1.VolumeSpec{Driver: driver, Options: options.GetAll()}}
 			wanted.Name = arguments[0]
