@@ -188,8 +188,8 @@ func (o *options) validate() error {
 	if o.resyncPeriod <= 0 {
 		errs = append(errs, fmt.Errorf("--resync-period %s: must be greater than zero", o.resyncPeriod))
 	}
-	if access := connection.Access(o.access); o.access != "" && !slices.Contains(connection.Accesses, access) {
-		errs = append(errs, fmt.Errorf("--engine-access %q: must be view, operate or full", o.access))
+	if o.access != "" {
+		errs = append(errs, checkAccess(o.access))
 	}
 	if _, err := strconv.ParseBool(o.showEnvironment); o.showEnvironment != "" && err != nil {
 		errs = append(errs, fmt.Errorf("--show-environment %q: must be true or false", o.showEnvironment))
@@ -220,6 +220,14 @@ func (o *options) validate() error {
 		errs = append(errs, err)
 	}
 	return usage.Join(errs...)
+}
+
+// checkAccess returns an error if no access has this name.
+func checkAccess(name string) error {
+	if slices.Contains(connection.Accesses, connection.Access(name)) {
+		return nil
+	}
+	return fmt.Errorf("--engine-access %q: must be view, operate or full", name)
 }
 
 // engineAccess returns how much of the engine the server may use.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
 	"strconv"
 	"time"
 
@@ -181,15 +180,15 @@ func (o *registerOptions) validate(policyGiven bool) error {
 
 // choosePolicy sets the policy of the registration.
 func (o *registerOptions) choosePolicy(given bool) (errs []error) {
-	access, policy := connection.Access(o.access), registration.Policy(o.policy)
-	if !slices.Contains(connection.Accesses, access) {
-		errs = append(errs, fmt.Errorf("--engine-access %q: must be view, operate or full", o.access))
+	if err := checkAccess(o.access); err != nil {
+		errs = append(errs, err)
 	}
+	policy := registration.Policy(o.policy)
 	if policy != registration.PolicyRestricted && policy != registration.PolicyNone {
 		errs = append(errs, fmt.Errorf("--policy %q: must be restricted or none", o.policy))
 	}
 	switch {
-	case access == connection.Full:
+	case connection.Access(o.access) == connection.Full:
 		o.Policy = policy
 	case given && len(errs) == 0:
 		errs = append(errs, errors.New("--policy has no meaning without --engine-access=full"))
