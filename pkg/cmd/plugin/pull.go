@@ -14,10 +14,8 @@ import (
 
 	apis "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/plugin/runflags"
 )
-
-// platformVariable names the platform of docker pull if there is no flag.
-const platformVariable = "DOCKER_DEFAULT_PLATFORM"
 
 func newPullCommand(p *plugin) *cobra.Command {
 	var platform string
@@ -28,9 +26,9 @@ func newPullCommand(p *plugin) *cobra.Command {
 		Long: `Downloads an image from a registry, with the credentials of your docker configuration. The server does the work. If you
 interrupt the command, it cancels the download.`,
 	}
-	command.Flags().StringVar(&platform, "platform", "", "Download for this platform, such as linux/arm64 (default that of the engine, or $"+platformVariable+")")
+	command.Flags().StringVar(&platform, "platform", "", "Download for this platform, such as linux/arm64 (default that of the engine, or $"+runflags.PlatformVariable+")")
 	return t.command(command, func(image reference.Named) imageRequest {
-		return t.pullRequest(image, cmp.Or(platform, os.Getenv(platformVariable)), v1alpha1.ImagePullAlways)
+		return t.pullRequest(image, cmp.Or(platform, os.Getenv(runflags.PlatformVariable)), v1alpha1.ImagePullAlways)
 	})
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
-// platformVariable names the platform if there is no flag.
-const platformVariable = "DOCKER_DEFAULT_PLATFORM"
+// PlatformVariable is the environment variable that names the platform if no flag does.
+const PlatformVariable = "DOCKER_DEFAULT_PLATFORM"
 
 // pullMissing is the default of --pull.
 const pullMissing = "missing"
@@ -31,7 +31,7 @@ func newImage() *image { return &image{} }
 
 func (i *image) add(flags *pflag.FlagSet) {
 	flags.StringVar(&i.pull, "pull", pullMissing, `Pull image before running ("always", "missing", "never")`)
-	flags.StringVar(&i.platform, "platform", "", "Set platform if server is multi-platform capable (default $"+platformVariable+")")
+	flags.StringVar(&i.platform, "platform", "", "Set platform if server is multi-platform capable (default $"+PlatformVariable+")")
 }
 
 func (i *image) apply(c *v1alpha1.Container) error {
@@ -40,6 +40,6 @@ func (i *image) apply(c *v1alpha1.Container) error {
 		return fmt.Errorf("invalid pull option: '%s': must be one of %q, %q or %q", i.pull, "always", pullMissing, "never")
 	}
 	c.Spec.ImagePullPolicy = policy
-	c.Spec.Platform = cmp.Or(i.platform, os.Getenv(platformVariable))
+	c.Spec.Platform = cmp.Or(i.platform, os.Getenv(PlatformVariable))
 	return nil
 }
