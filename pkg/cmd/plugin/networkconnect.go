@@ -80,7 +80,7 @@ func (p *plugin) networkCommand(command *cobra.Command, what string, change netw
 		if err != nil {
 			return err
 		}
-		network, err := client.kinds.Networks(client.namespace).Get(command.Context(), arguments[0], metav1.GetOptions{})
+		network, err := client.networks().find(command.Context(), arguments[0])
 		if err != nil {
 			return err
 		}
