@@ -5,6 +5,7 @@ package plugin
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,13 +18,42 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	apis "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
+	typedv1alpha1 "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
 )
 
 func newNetworkCommand(p *plugin) *cobra.Command {
 	return newParentCommand("network", "Manage networks", newNetworkCreateCommand(p), newNetworkLsCommand(p), newNetworkRmCommand(p),
 		newNetworkPruneCommand(p), newNetworkConnectCommand(p), newNetworkDisconnectCommand(p))
+}
+
+// networks is a client for the networks of one engine.
+type networks struct {
+	typedv1alpha1.NetworkInterface
+}
+
+func (e *engine) networks() *networks { return &networks{e.kinds.Networks(e.namespace)} }
+
+// find returns the network that docker means by argument: its name, its ID, or the beginning of its ID.
+func (n *networks) find(ctx context.Context, argument string) (*v1alpha1.Network, error) {
+	found, err := n.Get(ctx, apis.ObjectName(argument), metav1.GetOptions{})
+	if !isAbsent(err) {
+		return found, err
+	}
+	list, listErr := n.List(ctx, metav1.ListOptions{})
+	if listErr != nil {
+		return nil, err
+	}
+	matching := slices.DeleteFunc(list.Items, func(n v1alpha1.Network) bool { return !strings.HasPrefix(n.Status.ID, argument) })
+	switch len(matching) {
+	case 0:
+		return nil, err
+	case 1:
+		return &matching[0], nil
+	}
+	return nil, fmt.Errorf("the IDs of %d networks begin with %s", len(matching), argument)
 }
 
 // networkFilters are the filters of networks.
