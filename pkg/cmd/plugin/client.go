@@ -13,7 +13,9 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 
@@ -141,22 +143,47 @@ var partOfID = regexp.MustCompile(`^[0-9a-f]{1,63}$`)
 func (c *containers) find(ctx context.Context, argument string) (*v1alpha1.Container, error) {
 	name := strings.TrimPrefix(argument, "/")
 	found, err := c.Get(ctx, name, metav1.GetOptions{})
-	if !isAbsent(err) || !partOfID.MatchString(name) {
+	if isAbsent(err) {
+		return byPartOfID(ctx, name, err, c.List, func(c *v1alpha1.Container) string { return c.Status.ID })
+	}
+	return found, err
+}
+
+// lister is the List method of the client of a kind.
+type lister[L runtime.Object] func(context.Context, metav1.ListOptions) (L, error)
+
+// byPartOfID returns the object whose ID begins with part. notThere is the error with which the server has said that no object
+// has this name. byPartOfID returns it if no ID begins with part, or if the user may not list the objects.
+func byPartOfID[T, L runtime.Object](ctx context.Context, part string, notThere error, list lister[L], idOf func(T) string) (found T, err error) {
+	if !partOfID.MatchString(part) {
+		return found, notThere
+	}
+	all, err := listed[T](ctx, list)
+	if apierrors.IsForbidden(err) {
+		return found, notThere
+	}
+	if err != nil {
 		return found, err
 	}
-	all, listErr := c.List(ctx, metav1.ListOptions{})
-	if apierrors.IsForbidden(listErr) {
-		return nil, err
-	}
-	if listErr != nil {
-		return nil, listErr
-	}
-	matching := slices.DeleteFunc(all.Items, func(c v1alpha1.Container) bool { return !strings.HasPrefix(c.Status.ID, name) })
+	matching := slices.DeleteFunc(all, func(object T) bool { return !strings.HasPrefix(idOf(object), part) })
 	switch len(matching) {
 	case 0:
-		return nil, err
+		return found, notThere
 	case 1:
-		return &matching[0], nil
+		return matching[0], nil
 	}
-	return nil, fmt.Errorf("the IDs of %d containers begin with %s", len(matching), name)
+	return found, fmt.Errorf("the IDs of %d %s begin with %s", len(matching), notFound(notThere).Kind, part)
+}
+
+// listed returns all objects of a kind.
+func listed[T, L runtime.Object](ctx context.Context, list lister[L]) (objects []T, err error) {
+	all, err := list(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	err = meta.EachListItem(all, func(object runtime.Object) error {
+		objects = append(objects, object.(T))
+		return nil
+	})
+	return objects, err
 }

@@ -39,21 +39,10 @@ func (e *engine) networks() *networks { return &networks{e.kinds.Networks(e.name
 // find returns the network that docker means by argument: its name, its ID, or the beginning of its ID.
 func (n *networks) find(ctx context.Context, argument string) (*v1alpha1.Network, error) {
 	found, err := n.Get(ctx, apis.ObjectName(argument), metav1.GetOptions{})
-	if !isAbsent(err) {
-		return found, err
+	if isAbsent(err) {
+		return byPartOfID(ctx, argument, err, n.List, func(n *v1alpha1.Network) string { return n.Status.ID })
 	}
-	list, listErr := n.List(ctx, metav1.ListOptions{})
-	if listErr != nil {
-		return nil, err
-	}
-	matching := slices.DeleteFunc(list.Items, func(n v1alpha1.Network) bool { return !strings.HasPrefix(n.Status.ID, argument) })
-	switch len(matching) {
-	case 0:
-		return nil, err
-	case 1:
-		return &matching[0], nil
-	}
-	return nil, fmt.Errorf("the IDs of %d networks begin with %s", len(matching), argument)
+	return found, err
 }
 
 // networkFilters are the filters of networks.
