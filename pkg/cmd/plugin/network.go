@@ -96,6 +96,32 @@ func newNetworkLsCommand(p *plugin) *cobra.Command {
 	return command
 }
 
+func newNetworkRmCommand(p *plugin) *cobra.Command {
+	return p.removeCommand(&cobra.Command{
+		Use:               "rm NETWORK [NETWORK...]",
+		Short:             "Remove one or more networks",
+		Long:              "Removes one or more networks. Docker does not remove a network that a running container is connected to.",
+		ValidArgsFunction: p.completeNetworks,
+	}, "the name or the ID of a network", "Do not error if the network does not exist", func(ctx context.Context, e *engine, name string) error {
+		return removeFound(ctx, name, e.networks().find, e.networks().Delete)
+	})
+}
+
+// completeNetworks completes the names of the networks.
+func (p *plugin) completeNetworks(command *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return p.completeNames(func(ctx context.Context, e *engine) ([]offer, error) {
+		list, err := e.networks().List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return nil, err
+		}
+		var offers []offer
+		for i := range list.Items {
+			offers = append(offers, offer{list.Items[i].Status.Name, list.Items[i].Status.Driver})
+		}
+		return offers, nil
+	})(command, given, begun)
+}
+
 // networkFormat returns the format of docker network ls. Docker's own is in a package with all of its commands.
 func networkFormat(written string, quiet bool) formatter.Format {
 	switch {

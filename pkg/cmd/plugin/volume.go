@@ -126,46 +126,14 @@ func byNature(a, b string) int {
 }
 
 func newVolumeRmCommand(p *plugin) *cobra.Command {
-	var force bool
-	command := &cobra.Command{
-		Use:     "rm VOLUME [VOLUME...]",
-		Aliases: []string{"remove"},
-		Short:   "Remove one or more volumes",
-		Long:    "Removes one or more volumes. Docker does not remove a volume that a container uses.",
-		Args: func(command *cobra.Command, arguments []string) error {
-			if len(arguments) == 0 {
-				return fmt.Errorf("%s needs the name of a volume (%[1]s --help shows how it is used)", command.CommandPath())
-			}
-			return nil
-		},
+	return p.removeCommand(&cobra.Command{
+		Use:               "rm VOLUME [VOLUME...]",
+		Short:             "Remove one or more volumes",
+		Long:              "Removes one or more volumes. Docker does not remove a volume that a container uses.",
 		ValidArgsFunction: p.completeVolumes,
-		RunE: func(command *cobra.Command, arguments []string) error {
-			client, err := p.engine(command.Context(), p.warnings())
-			if err != nil {
-				return err
-			}
-			return p.each(command.Context(), arguments, together, func(ctx context.Context, name string) (string, error) {
-				err := client.volumes().remove(ctx, name)
-				if force && isAbsent(err) { // docker takes that for a success, too
-					err = nil
-				}
-				return name, err
-			})
-		},
-	}
-	command.Flags().BoolVarP(&force, "force", "f", false, "Take volumes that are not there for removed")
-	return command
-}
-
-func (v *volumes) remove(ctx context.Context, name string) error {
-	found, err := v.find(ctx, name)
-	if err != nil {
-		return err
-	}
-	if err := v.Delete(ctx, found.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(found.UID))}); err != nil {
-		return fmt.Errorf("cannot remove %s: %w", name, err)
-	}
-	return nil
+	}, "the name of a volume", "Take volumes that are not there for removed", func(ctx context.Context, e *engine, name string) error {
+		return removeFound(ctx, name, e.volumes().find, e.volumes().Delete)
+	})
 }
 
 // completeVolumes completes the names of the volumes.
