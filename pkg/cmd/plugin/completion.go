@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -57,22 +57,28 @@ func (p *plugin) completePath(command *cobra.Command, given []string, begun stri
 // complete returns a function that completes the names of the containers whose state matches.
 func (p *plugin) complete(matches func(v1alpha1.ContainerState) bool) cobra.CompletionFunc {
 	return p.completeNames(func(ctx context.Context, e *engine) ([]offer, error) {
-		list, err := e.kinds.Containers(e.namespace).List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return nil, err
-		}
-		var offers []offer
-		for i := range list.Items {
-			if c := &list.Items[i]; matches(c.Spec.State) {
-				offers = append(offers, offer{c.Name, string(c.Status.Status) + ", " + c.Spec.Image})
+		return offers(ctx, e.kinds.Containers(e.namespace).List, func(c *v1alpha1.Container) offer {
+			if !matches(c.Spec.State) {
+				return offer{}
 			}
-		}
-		return offers, nil
+			return offer{c.Name, string(c.Status.Status) + ", " + c.Spec.Image}
+		})
 	})
 }
 
 // offer is a name that a shell offers, and what it says of it.
 type offer struct{ name, description string }
+
+// offers returns what a shell offers of the objects of a kind. An object for which of returns no name is not offered.
+func offers[T, L runtime.Object](ctx context.Context, list lister[L], of func(T) offer) (offered []offer, err error) {
+	objects, err := listed[T](ctx, list)
+	for _, object := range objects {
+		if o := of(object); o.name != "" {
+			offered = append(offered, o)
+		}
+	}
+	return offered, err
+}
 
 // completeNames returns a function that completes the names that list returns. It offers none that is given already.
 func (p *plugin) completeNames(list func(context.Context, *engine) ([]offer, error)) cobra.CompletionFunc {
@@ -83,12 +89,12 @@ func (p *plugin) completeNames(list func(context.Context, *engine) ([]offer, err
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}
-		offers, err := list(ctx, client)
+		offered, err := list(ctx, client)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}
 		var names []cobra.Completion
-		for _, o := range offers {
+		for _, o := range offered {
 			if strings.HasPrefix(o.name, begun) && !slices.Contains(given, o.name) {
 				names = append(names, cobra.CompletionWithDesc(o.name, o.description))
 			}

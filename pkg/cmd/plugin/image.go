@@ -99,21 +99,13 @@ func repositoryOf(name string) string {
 // completeImages completes the tags of the images, and the short IDs of those without a tag.
 func (p *plugin) completeImages(command *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return p.completeNames(func(ctx context.Context, e *engine) ([]offer, error) {
-		list, err := e.images().List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return nil, err
-		}
-		var offers []offer
-		for i := range list.Items {
-			status := &list.Items[i].Status
-			id := apis.ShortID(status.ID)
-			if status.RepoTag == "" {
-				offers = append(offers, offer{id, "no tag"})
-			} else {
-				offers = append(offers, offer{status.RepoTag, id})
+		return offers(ctx, e.images().List, func(image *v1alpha1.Image) offer {
+			id := apis.ShortID(image.Status.ID)
+			if image.Status.RepoTag == "" {
+				return offer{id, "no tag"}
 			}
-		}
-		return offers, nil
+			return offer{image.Status.RepoTag, id}
+		})
 	})(command, given, begun)
 }
 

@@ -110,15 +110,7 @@ func newNetworkRmCommand(p *plugin) *cobra.Command {
 // completeNetworks completes the names of the networks.
 func (p *plugin) completeNetworks(command *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return p.completeNames(func(ctx context.Context, e *engine) ([]offer, error) {
-		list, err := e.networks().List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return nil, err
-		}
-		var offers []offer
-		for i := range list.Items {
-			offers = append(offers, offer{list.Items[i].Status.Name, list.Items[i].Status.Driver})
-		}
-		return offers, nil
+		return offers(ctx, e.networks().List, func(n *v1alpha1.Network) offer { return offer{n.Status.Name, n.Status.Driver} })
 	})(command, given, begun)
 }
 

@@ -139,14 +139,6 @@ func newVolumeRmCommand(p *plugin) *cobra.Command {
 // completeVolumes completes the names of the volumes.
 func (p *plugin) completeVolumes(command *cobra.Command, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return p.completeNames(func(ctx context.Context, e *engine) ([]offer, error) {
-		list, err := e.volumes().List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return nil, err
-		}
-		var offers []offer
-		for i := range list.Items {
-			offers = append(offers, offer{list.Items[i].Status.Name, list.Items[i].Status.Driver})
-		}
-		return offers, nil
+		return offers(ctx, e.volumes().List, func(v *v1alpha1.Volume) offer { return offer{v.Status.Name, v.Status.Driver} })
 	})(command, given, begun)
 }
