@@ -186,7 +186,9 @@ func TestTheExamplesCanBeApplied(t *testing.T) {
 	}{{"web", []string{"web"}}, {"job", []string{"job"}}, {"two-containers", []string{"shop-backend", "shop-frontend"}}} {
 		kubectl.Contains(t, k.OK(t, "apply", "-f", file(example.file)), "created")
 		for _, name := range example.names {
-			kubectl.Contains(t, k.OK(t, "get", "ctr", name, "-o", "jsonpath={.spec.image}{.status.error}"), "busybox:latest")
+			if got := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.spec.image}{.status.error}"); got != "busybox:latest" {
+				t.Errorf("%s: the image and the error are %q", name, got)
+			}
 		}
 		if out := k.OK(t, "apply", "-f", file(example.file)); strings.Contains(out, "configured") || strings.Contains(out, "created") {
 			t.Errorf("%s: %s", example.file, out)

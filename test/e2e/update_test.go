@@ -65,7 +65,7 @@ func TestLimitsAndTheRestartPolicyAreChangedWhileAContainerRuns(t *testing.T) {
 		k.Fails(t, []string{"spec.resources.memory", "cannot take this limit back", "spec.resources.cpuShares", "1024"},
 			"patch", "ctr", name, "--type=merge", "-p", `{"spec":{"resources":{"memory":null,"cpuShares":null}}}`)
 		k.Fails(t, []string{"spec.resources.memory", "must be 6Mi or more"}, "patch", "ctr", name, "--type=merge", "-p", `{"spec":{"resources":{"memory":"1Mi"}}}`)
-		k.Fails(t, []string{"spec.resources.cpuset", "9"}, "patch", "ctr", name, "--type=merge", "-p", `{"spec":{"resources":{"cpuset":"999"}}}`)
+		k.Fails(t, []string{"spec.resources.cpuset", "999"}, "patch", "ctr", name, "--type=merge", "-p", `{"spec":{"resources":{"cpuset":"999"}}}`)
 		if _, err := docker.Client().ContainerUpdate(t.Context(), name, container.UpdateConfig{Resources: container.Resources{CPUShares: 256}}); err != nil {
 			t.Fatal(err)
 		}
