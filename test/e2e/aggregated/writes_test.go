@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
@@ -56,6 +57,9 @@ func (th things) unchanged(t *testing.T) {
 	if _, err := client.VolumeInspect(t.Context(), th.volume); err != nil {
 		t.Error(err)
 	}
+	if _, err := client.NetworkInspect(t.Context(), th.network, network.InspectOptions{}); err != nil {
+		t.Error(err)
+	}
 }
 
 // writes are changes of every kind, by every verb and subresource that changes something.
@@ -98,7 +102,11 @@ func (th things) writes(k kubectl.Kubectl) []write {
 		{"moved tag", "UPDATE images", ran("patch", "img", th.image, "--type=merge", "-p", fmt.Sprintf(`{"spec":{"from":%q}}`, engine.Busybox))},
 		{"delete image", "DELETE images", ran("delete", "img", th.image)},
 		{"delete images", "DELETE images", ran("delete", "--raw", collection("images")+th.image)},
+		{"create volume", "CREATE volumes", applied(object("Volume", engine.UniqueName("refused"), `"spec":{}`), "create")},
+		{"patch volume", "UPDATE volumes", ran("patch", "vol", th.volume, "--type=merge", "-p", `{"spec":{"driver":"local"}}`)},
 		{"delete volume", "DELETE volumes", ran("delete", "vol", th.volume)},
+		{"create network", "CREATE networks", applied(object("Network", engine.UniqueName("refused"), `"spec":{}`), "create")},
+		{"patch network", "UPDATE networks", ran("patch", "net", th.network, "--type=merge", "-p", `{"spec":{"driver":"bridge"}}`)},
 		{"delete network", "DELETE networks", ran("delete", "net", th.network)},
 	}
 	for protocol := range streamclient.Executors {
