@@ -25,7 +25,7 @@ import (
 type webhook struct {
 	*httptest.Server
 	mu    sync.Mutex
-	asked map[string]*admissionv1.AdmissionRequest // the last request, by operation and resource
+	asked map[string]*admissionv1.AdmissionRequest // the last request for each operation and resource, such as CREATE containers/kill
 }
 
 // newWebhook starts a webhook that gives each request the answer of decide.
@@ -56,6 +56,13 @@ func (w *webhook) note(request *admissionv1.AdmissionRequest) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.asked[asks] = request
+}
+
+// last returns the last request for an operation and a resource, or nil.
+func (w *webhook) last(asks string) *admissionv1.AdmissionRequest {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.asked[asks]
 }
 
 // configuration returns a configuration by which the cluster asks the webhook about changes in the namespace of the engine.
@@ -93,7 +100,7 @@ func TestAWebhookIsAskedAboutEveryChange(t *testing.T) {
 	writes := made.writes(k)
 	made.areRefused(t, writes, reason)
 	for _, write := range writes {
-		request := w.asked[write.asks]
+		request := w.last(write.asks)
 		if request == nil {
 			t.Errorf("%s: the webhook was not asked about %s", write.name, write.asks)
 			continue
