@@ -23,16 +23,29 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
 
-// awaitNoCreate waits until the server, which is in this process, makes no container any more.
+// makers are the functions in which the server is while Docker makes a container. The first one ends with the request, and the
+// second one goes on.
+var makers = []string{"livestore.(*Store).create(", "containers.(*Source).make("}
+
+// creating returns those of makers in which the server is now. The server is in this process.
+func creating(t *testing.T) (running []string) {
+	t.Helper()
+	var stacks bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&stacks, 2); err != nil {
+		t.Fatal(err)
+	}
+	for _, maker := range makers {
+		if strings.Contains(stacks.String(), maker) {
+			running = append(running, maker)
+		}
+	}
+	return running
+}
+
+// awaitNoCreate waits until the server makes no container any more.
 func awaitNoCreate(t *testing.T) {
 	t.Helper()
-	kubectl.Eventually(t, "no create is left", func() bool {
-		var stacks bytes.Buffer
-		if err := pprof.Lookup("goroutine").WriteTo(&stacks, 2); err != nil {
-			t.Fatal(err)
-		}
-		return !strings.Contains(stacks.String(), "livestore.(*Store).create(") && !strings.Contains(stacks.String(), "containers.(*Source).make(")
-	})
+	kubectl.Eventually(t, "no create is left", func() bool { return len(creating(t)) == 0 })
 }
 
 // onTwoNetworks returns a container on two networks of its own, with an anonymous volume. On older engines Docker is asked to
@@ -117,6 +130,10 @@ func TestAClientThatGoesAtAnyStageLeavesOneWholeContainerOrNone(t *testing.T) {
 		select {
 		case what = <-reached:
 		case <-answered:
+		}
+		// Under other names, awaitNoCreate would wait for nothing.
+		if running := creating(t); strings.HasSuffix(what, "/containers/create") && !slices.Equal(running, makers) {
+			t.Errorf("%s: the server is in %q, want %q", what, running, makers)
 		}
 		cancel()
 		<-answered
