@@ -4,8 +4,10 @@
 package plugin_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"syscall"
 	"testing"
@@ -117,16 +119,16 @@ func TestASignalForARunReachesTheContainer(t *testing.T) {
 	output, err := command.StdoutPipe()
 	must(t, err)
 	must(t, command.Start())
-	line := make([]byte, len("ready\n"))
-	if _, err := output.Read(line); err != nil || string(line) != "ready\n" {
+	reader := bufio.NewReader(output)
+	if line, err := reader.ReadString('\n'); err != nil || line != "ready\n" {
 		t.Fatalf("%q %v", line, err)
 	}
 	must(t, command.Process.Signal(syscall.SIGINT))
-	rest := make([]byte, 100)
-	n, _ := output.Read(rest)
+	rest, err := io.ReadAll(reader)
+	must(t, err)
 	_ = command.Wait()
-	if code := command.ProcessState.ExitCode(); code != 9 || string(rest[:n]) != "bye\n" {
-		t.Errorf("exit code %d, %q", code, rest[:n])
+	if code := command.ProcessState.ExitCode(); code != 9 || string(rest) != "bye\n" {
+		t.Errorf("exit code %d, %q", code, rest)
 	}
 }
 
