@@ -16,7 +16,7 @@ import (
 type World struct {
 	// Image is the image of the containers.
 	Image string
-	// Networks are networks with subnets of their own, at least two. Containers of them get addresses from 2 to 250.
+	// Networks are networks with subnets of their own, at least two. Containers of them get addresses from 2 to 249.
 	Networks []Network
 	// Container is a container whose namespaces others can share.
 	Container string

@@ -173,7 +173,7 @@ var subnets atomic.Int32
 // network makes a network that has a subnet, and returns it.
 func (r *real) network(t *testing.T) specs.Network {
 	t.Helper()
-	made := specs.Network{Name: engine.UniqueName("net"), Subnet: fmt.Sprintf("10.%d.%d", 200+os.Getpid()%50, subnets.Add(1))}
+	made := specs.Network{Name: engine.UniqueName("net"), Subnet: fmt.Sprintf("10.%d.%d", 200+os.Getpid()%50, subnets.Add(1)%256)}
 	_, err := r.docker.NetworkCreate(t.Context(), made.Name, network.CreateOptions{IPAM: &network.IPAM{Config: []network.IPAMConfig{{Subnet: made.Subnet + ".0/24"}}}})
 	dockertest.Must(t, err)
 	t.Cleanup(func() {
