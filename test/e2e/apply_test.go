@@ -110,8 +110,8 @@ func TestTheExamplesOfVolumesAndNetworksCanBeApplied(t *testing.T) {
 	k := anyKubectl(t)
 	for _, example := range []string{"volume.yaml", "network.yaml"} {
 		path := filepath.Join("..", "..", "artifacts", "examples", example)
+		t.Cleanup(func() { k.OK(t, "delete", "-f", path) })
 		kubectl.Contains(t, k.OK(t, "apply", "-f", path), " created")
 		kubectl.Contains(t, k.OK(t, "apply", "-f", path), " unchanged")
-		k.OK(t, "delete", "-f", path)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -171,26 +172,32 @@ func TestAContainerWhoseStartFailsIsCreatedWithAWarning(t *testing.T) {
 
 func TestTheExamplesCanBeApplied(t *testing.T) {
 	k := anyKubectl(t)
-	file := func(name string) string { return filepath.Join("..", "..", "artifacts", "examples", name+".yaml") }
-	for _, name := range []string{"web", "job", "shop-backend", "shop-frontend"} {
-		removeAfter(t, name)
+	read := func(example string) string {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join("..", "..", "artifacts", "examples", example+".yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Another program may have port 8080 of the host.
+		return strings.Replace(string(text), "hostPort: 8080", "hostPort: 0", 1)
 	}
-	t.Cleanup(func() {
-		k.Try(t, "delete", "ctr", "web", "job", "shop-backend", "shop-frontend", "--ignore-not-found", "--now")
-		k.Try(t, "delete", "net", "shop", "--ignore-not-found")
-		k.Try(t, "delete", "vol", "site", "--ignore-not-found")
-	})
+	t.Cleanup(func() { k.OK(t, "delete", "net", "shop", "--ignore-not-found") })
+	t.Cleanup(func() { k.OK(t, "delete", "vol", "site", "--ignore-not-found") })
+	for _, name := range []string{"web", "job", "shop-backend", "shop-frontend"} {
+		removeAfter(t, name) // before the network and the volume are deleted
+	}
 	for _, example := range []struct {
 		file  string
 		names []string
 	}{{"web", []string{"web"}}, {"job", []string{"job"}}, {"two-containers", []string{"shop-backend", "shop-frontend"}}} {
-		kubectl.Contains(t, k.OK(t, "apply", "-f", file(example.file)), "created")
+		manifest := read(example.file)
+		kubectl.Contains(t, k.Apply(t, manifest), "created")
 		for _, name := range example.names {
 			if got := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.spec.image}{.status.error}"); got != "busybox:latest" {
 				t.Errorf("%s: the image and the error are %q", name, got)
 			}
 		}
-		if out := k.OK(t, "apply", "-f", file(example.file)); strings.Contains(out, "configured") || strings.Contains(out, "created") {
+		if out := k.Apply(t, manifest); strings.Contains(out, "configured") || strings.Contains(out, "created") {
 			t.Errorf("%s: %s", example.file, out)
 		}
 	}
@@ -200,7 +207,7 @@ func TestTheExamplesCanBeApplied(t *testing.T) {
 	kubectl.Eventually(t, "the job has ended", func() bool {
 		return k.OK(t, "get", "ctr", "job", "-o", "jsonpath={.status.status} {.status.exitCode}") == "exited 0"
 	})
-	kubectl.Contains(t, k.OK(t, "create", "-f", file("one-shot")), "one-shot-", "created")
+	kubectl.Contains(t, k.With(t, read("one-shot"), "create", "-f", "-"), "one-shot-", "created")
 }
 
 func containerID(t *testing.T, name string) string {
