@@ -38,14 +38,10 @@ func TestKubectlShowsTheNamespaceOfTheEngine(t *testing.T) {
 func TestKubectlCreatesReviews(t *testing.T) {
 	const review = `{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","spec":{"resourceAttributes":{"resource":"containers","verb":"list"}}}`
 	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
-		command := k.Command(t.Context(), "create", "-f", "-", "-o", "jsonpath={.status.allowed}")
-		command.Stdin = strings.NewReader(review)
-		if stdout, stderr, err := kubectl.Capture(command); err != nil || stdout != "true" {
+		if stdout, stderr, err := k.TryWith(t, review, "create", "-f", "-", "-o", "jsonpath={.status.allowed}"); err != nil || stdout != "true" {
 			t.Errorf("%v: %s%s", err, stdout, stderr)
 		}
-		command = k.Command(t.Context(), "create", "-f", "-")
-		command.Stdin = strings.NewReader(strings.Replace(review, "verb", "verv", 1))
-		if _, stderr, err := kubectl.Capture(command); err == nil || !strings.Contains(stderr, "verv") {
+		if _, stderr, err := k.TryWith(t, strings.Replace(review, "verb", "verv", 1), "create", "-f", "-"); err == nil || !strings.Contains(stderr, "verv") {
 			t.Errorf("an unknown field: %v: %s", err, stderr)
 		}
 	})

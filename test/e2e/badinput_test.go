@@ -23,15 +23,6 @@ func newContainer(name, spec string) string {
 		strings.ReplaceAll(strings.TrimSpace(spec), "\n", "\n  ") + "\n"
 }
 
-// tryCreate runs kubectl create on a manifest.
-func tryCreate(t *testing.T, k kubectl.Kubectl, manifest string) (stderr string, err error) {
-	t.Helper()
-	command := k.Command(t.Context(), "create", "-f", "-")
-	command.Stdin = strings.NewReader(manifest)
-	_, stderr, err = kubectl.Capture(command)
-	return stderr, err
-}
-
 // removeContainer removes a container when the test ends.
 func removeContainer(t *testing.T, name string) {
 	t.Cleanup(func() {
@@ -69,7 +60,7 @@ func TestABadSpecIsRefusedWithItsFieldAndWhatWouldBeRight(t *testing.T) {
 	} {
 		name := engine.UniqueName("bad")
 		removeContainer(t, name)
-		stderr, err := tryCreate(t, k, newContainer(name, test.spec))
+		_, stderr, err := k.TryWith(t, newContainer(name, test.spec), "create", "-f", "-")
 		if err == nil {
 			t.Errorf("%s: created", test.spec)
 			continue
@@ -84,7 +75,7 @@ func TestABadSpecIsRefusedWithItsFieldAndWhatWouldBeRight(t *testing.T) {
 			t.Errorf("%s: the container is %s", test.spec, got)
 		}
 	}
-	stderr, err := tryCreate(t, k, newContainer(taken, ""))
+	_, stderr, err := k.TryWith(t, newContainer(taken, ""), "create", "-f", "-")
 	if err == nil {
 		t.Error("a container took the name of another")
 	}

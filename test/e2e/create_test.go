@@ -159,9 +159,7 @@ func TestWhatGetShowsMakesTheContainerAgain(t *testing.T) {
 func TestAContainerWhoseStartFailsIsCreatedWithAWarning(t *testing.T) {
 	k := anyKubectl(t)
 	name := engine.UniqueName("broken")
-	command := k.Command(t.Context(), "create", "-f", "-")
-	command.Stdin = strings.NewReader(manifestOf(t, name, "[sh, -c]", "[no-such-program]"))
-	stdout, stderr, err := kubectl.Capture(command)
+	stdout, stderr, err := k.TryWith(t, manifestOf(t, name, "[sh, -c]", "[no-such-program]"), "create", "-f", "-")
 	if err != nil {
 		t.Fatal(err, stderr)
 	}

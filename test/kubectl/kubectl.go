@@ -63,9 +63,7 @@ func (k Kubectl) Command(ctx context.Context, args ...string) *exec.Cmd {
 // Try runs kubectl and returns what it printed.
 func (k Kubectl) Try(t testing.TB, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*timeout) // cleanups call Try, too
-	defer cancel()
-	return Capture(k.Command(ctx, args...))
+	return k.TryWith(t, "", args...)
 }
 
 // Capture runs a command and returns what it printed.
@@ -115,7 +113,7 @@ func (k Kubectl) With(t testing.TB, manifest string, args ...string) string {
 // TryWith runs kubectl with a manifest as its standard input, and returns what it printed.
 func (k Kubectl) TryWith(t testing.TB, manifest string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*timeout) // cleanups call TryWith, too
 	defer cancel()
 	command := k.Command(ctx, args...)
 	command.Stdin = strings.NewReader(manifest)

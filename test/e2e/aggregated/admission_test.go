@@ -42,12 +42,10 @@ func enforce(t *testing.T, manifest string, follows func(ctx context.Context) bo
 	k := kubectl.Any(t, cluster.Admin())
 	k.Apply(t, manifest)
 	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		command := k.Command(ctx, "delete", "-f", "-")
-		command.Stdin = strings.NewReader(manifest)
-		if _, stderr, err := kubectl.Capture(command); err != nil {
+		if _, stderr, err := k.TryWith(t, manifest, "delete", "-f", "-"); err != nil {
 			t.Errorf("%v: %s", err, stderr)
 		}
+		ctx := context.WithoutCancel(t.Context())
 		kubectl.Eventually(t, "the server notices that the manifest is gone", func() bool { return !follows(ctx) })
 	})
 	kubectl.Eventually(t, "the server follows the manifest", func() bool { return follows(t.Context()) })

@@ -72,9 +72,7 @@ func (th things) writes(k kubectl.Kubectl) []write {
 	}
 	applied := func(manifest string, args ...string) func(*testing.T) (string, error) {
 		return func(t *testing.T) (string, error) {
-			command := k.Command(t.Context(), append(args, "-n", namespace, "-f", "-")...)
-			command.Stdin = strings.NewReader(manifest)
-			_, stderr, err := kubectl.Capture(command)
+			_, stderr, err := k.TryWith(t, manifest, append(args, "-n", namespace, "-f", "-")...)
 			return stderr, err
 		}
 	}

@@ -4,7 +4,6 @@
 package registration_test
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -50,9 +49,7 @@ func deploy(t *testing.T) *pod {
 	manifest := k.OK(t, "kustomize", filepath.Join("..", "..", "..", "artifacts"))
 	k.Apply(t, manifest)
 	t.Cleanup(func() {
-		command := k.Command(context.Background(), "delete", "--ignore-not-found", "-f", "-")
-		command.Stdin = strings.NewReader(manifest)
-		if stdout, stderr, err := kubectl.Capture(command); err != nil {
+		if stdout, stderr, err := k.TryWith(t, manifest, "delete", "--ignore-not-found", "-f", "-"); err != nil {
 			t.Errorf("kubectl delete: %v\n%s%s", err, stdout, stderr)
 		}
 	})

@@ -54,10 +54,9 @@ func TestRegisterInstallsPoliciesForAServerWithFullAccessUnlessItIsToldNotTo(t *
 	}
 
 	create := func(name, spec string) (string, error) {
-		command := k.Command(t.Context(), "create", "-n", engineNamespace, "-f", "-")
-		command.Stdin = strings.NewReader(fmt.Sprintf("apiVersion: containers.rancherdesktop.io/v1alpha1\nkind: Container\nmetadata: {name: %s}\nspec: {image: %q, command: [sleep, 1d]%s}\n",
-			name, engine.Busybox, spec))
-		_, stderr, err := kubectl.Capture(command)
+		manifest := fmt.Sprintf("apiVersion: containers.rancherdesktop.io/v1alpha1\nkind: Container\nmetadata: {name: %s}\nspec: {image: %q, command: [sleep, 1d]%s}\n",
+			name, engine.Busybox, spec)
+		_, stderr, err := k.TryWith(t, manifest, "create", "-n", engineNamespace, "-f", "-")
 		return stderr, err
 	}
 	for spec, reason := range map[string]string{
