@@ -145,8 +145,8 @@ func TestANameIsGenerated(t *testing.T) {
 	generated := wanted(t)
 	generated.GenerateName, generated.Name = engine.UniqueName("generated")+"-", ""
 	one, other := c.mustCreate(t, generated), c.mustCreate(t, generated)
-	remove(t, one.Name)
-	remove(t, other.Name)
+	eng.RemoveAfter(t, one.Name)
+	eng.RemoveAfter(t, other.Name)
 	if one.Name == other.Name || !strings.HasPrefix(one.Name, generated.GenerateName) || inspect(t, one.Name) == nil || inspect(t, other.Name) == nil {
 		t.Errorf("%q and %q", one.Name, other.Name)
 	}

@@ -5,12 +5,10 @@
 package creation
 
 import (
-	"context"
 	"os"
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/cli/cli/config"
@@ -114,20 +112,8 @@ func wanted(t *testing.T, change ...func(*v1alpha1.ContainerSpec)) *v1alpha1.Con
 	for _, f := range change {
 		f(&c.Spec)
 	}
-	remove(t, c.Name)
+	eng.RemoveAfter(t, c.Name)
 	return c
-}
-
-// remove removes a container when the test ends.
-func remove(t *testing.T, name string) {
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		err := eng.Client().ContainerRemove(ctx, name, container.RemoveOptions{Force: true, RemoveVolumes: true})
-		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
-			t.Errorf("removing %s: %v", name, err)
-		}
-	})
 }
 
 func (c *client) mustCreate(t *testing.T, wanted *v1alpha1.Container) *v1alpha1.Container {

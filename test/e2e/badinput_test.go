@@ -4,11 +4,8 @@
 package e2e
 
 import (
-	"context"
 	"strings"
 	"testing"
-
-	"github.com/docker/docker/api/types/container"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
@@ -21,13 +18,6 @@ func newContainer(name, spec string) string {
 	}
 	return "apiVersion: containers.rancherdesktop.io/v1alpha1\nkind: Container\nmetadata: {name: " + name + "}\nspec:\n  " +
 		strings.ReplaceAll(strings.TrimSpace(spec), "\n", "\n  ") + "\n"
-}
-
-// removeContainer removes a container when the test ends.
-func removeContainer(t *testing.T, name string) {
-	t.Cleanup(func() {
-		_ = docker.Client().ContainerRemove(context.Background(), name, container.RemoveOptions{Force: true, RemoveVolumes: true})
-	})
 }
 
 func TestABadSpecIsRefusedWithItsFieldAndWhatWouldBeRight(t *testing.T) {
@@ -59,7 +49,7 @@ func TestABadSpecIsRefusedWithItsFieldAndWhatWouldBeRight(t *testing.T) {
 		{"labels: {containers.rancherdesktop.io/fields: x}", []string{"spec.labels[containers.rancherdesktop.io/fields]", "the server sets this label by itself"}},
 	} {
 		name := engine.UniqueName("bad")
-		removeContainer(t, name)
+		docker.RemoveAfter(t, name)
 		_, stderr, err := k.TryWith(t, newContainer(name, test.spec), "create", "-f", "-")
 		if err == nil {
 			t.Errorf("%s: created", test.spec)

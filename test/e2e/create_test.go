@@ -4,16 +4,12 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	cerrdefs "github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
@@ -22,7 +18,7 @@ import (
 // manifestOf returns a container of busybox that has its own values of many fields.
 func manifestOf(t *testing.T, name string, change ...string) string {
 	t.Helper()
-	removeAfter(t, name)
+	docker.RemoveAfter(t, name)
 	text := fmt.Sprintf(`
 apiVersion: containers.rancherdesktop.io/v1alpha1
 kind: Container
@@ -42,16 +38,6 @@ spec:
   securityContext: {capabilities: {drop: [NET_RAW]}}
 `, name)
 	return strings.NewReplacer(change...).Replace(text)
-}
-
-// removeAfter removes a container when the test ends.
-func removeAfter(t *testing.T, name string) {
-	t.Cleanup(func() {
-		err := docker.Client().ContainerRemove(context.WithoutCancel(t.Context()), name, container.RemoveOptions{Force: true, RemoveVolumes: true})
-		if err != nil && !cerrdefs.IsNotFound(err) {
-			t.Errorf("removing %s: %v", name, err)
-		}
-	})
 }
 
 func TestAContainerThatIsAppliedTwiceIsUnchanged(t *testing.T) {
@@ -182,7 +168,7 @@ func TestTheExamplesCanBeApplied(t *testing.T) {
 	t.Cleanup(func() { k.OK(t, "delete", "net", "shop", "--ignore-not-found") })
 	t.Cleanup(func() { k.OK(t, "delete", "vol", "site", "--ignore-not-found") })
 	for _, name := range []string{"web", "job", "shop-backend", "shop-frontend"} {
-		removeAfter(t, name) // before the network and the volume are deleted
+		docker.RemoveAfter(t, name) // before the network and the volume are deleted
 	}
 	for _, example := range []struct {
 		file  string

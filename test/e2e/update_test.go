@@ -44,7 +44,7 @@ func patch(t *testing.T, k kubectl.Kubectl, name, body string, args ...string) s
 func TestLimitsAndTheRestartPolicyAreChangedWhileAContainerRuns(t *testing.T) {
 	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		name := engine.UniqueName("limited")
-		removeContainer(t, name)
+		docker.RemoveAfter(t, name)
 		k.Apply(t, newContainer(name, forever+"networkMode: none\nresources: {memory: 64Mi}\n"))
 		id := inspect(t, name).ID
 		out := patch(t, k, name, `{"spec":{"resources":{"memory":"128Mi","cpu":"500m","pids":50,"cpuShares":512},"restartPolicy":{"name":"on-failure","maximumRetryCount":3}}}`,
@@ -79,7 +79,7 @@ func TestADryRunOfAnUpdateCallsNothing(t *testing.T) {
 	k := anyKubectl(t)
 	network, name := engine.UniqueName("dry"), engine.UniqueName("dry")
 	docker.Network(t, network, nil)
-	removeContainer(t, name)
+	docker.RemoveAfter(t, name)
 	k.Apply(t, newContainer(name, forever+"networks: [{name: "+network+"}]\n"))
 	before := inspect(t, name)
 	out := patch(t, k, name, `{"spec":{"state":"created","resources":{"memory":"128Mi"},"restartPolicy":{"name":"always"},"networks":[]}}`, "--dry-run=server",
@@ -94,7 +94,7 @@ func TestADryRunOfAnUpdateCallsNothing(t *testing.T) {
 func TestEveryOtherFieldIsImmutableWithACauseOfItsOwn(t *testing.T) {
 	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		name := engine.UniqueName("fixed")
-		removeContainer(t, name)
+		docker.RemoveAfter(t, name)
 		spec := forever + "networkMode: none\nenv: [{name: A, value: x}]\n"
 		k.Apply(t, newContainer(name, spec))
 		id := inspect(t, name).ID
@@ -126,7 +126,7 @@ func TestNetworksAreChangedWhileAContainerRuns(t *testing.T) {
 			docker.Network(t, network, nil)
 		}
 		name := engine.UniqueName("connected")
-		removeContainer(t, name)
+		docker.RemoveAfter(t, name)
 		file := filepath.Join(t.TempDir(), "container.yaml")
 		manifest := newContainer(name, forever+"networks: [{name: "+front+", aliases: [web]}]\n")
 		write(t, file, manifest)
@@ -180,7 +180,7 @@ func TestTheValuesOfVariablesCanBeHidden(t *testing.T) {
 	const secret = "hunter2"
 	kubectl.Each(t, hidden.Kubeconfig, func(t *testing.T, k kubectl.Kubectl) {
 		name := engine.UniqueName("hidden")
-		removeContainer(t, name)
+		docker.RemoveAfter(t, name)
 		file := filepath.Join(t.TempDir(), "container.yaml")
 		write(t, file, newContainer(name, forever+"networkMode: none\nenv: [{name: PASSWORD, value: "+secret+"}, {name: B, value: b}]\n"))
 		said := []string{k.OK(t, "create", "-f", file, "--dry-run=server", "-o", "yaml")}

@@ -82,10 +82,15 @@ func (e *Engine) Create(t testing.TB, name string, opts ...ContainerOption) stri
 	if err != nil {
 		t.Fatalf("creating container %s: %v", name, err)
 	}
-	e.cleanUp(t, "container "+name, func(ctx context.Context) error {
-		return e.client.ContainerRemove(ctx, created.ID, container.RemoveOptions{Force: true, RemoveVolumes: true})
-	})
+	e.RemoveAfter(t, created.ID)
 	return created.ID
+}
+
+// RemoveAfter removes a container when the test ends, if it is there then. The test can call it before it makes the container.
+func (e *Engine) RemoveAfter(t testing.TB, name string) {
+	e.cleanUp(t, "container "+name, func(ctx context.Context) error {
+		return e.client.ContainerRemove(ctx, name, container.RemoveOptions{Force: true, RemoveVolumes: true})
+	})
 }
 
 // Run creates a container, starts it and returns its ID.

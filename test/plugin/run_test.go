@@ -5,7 +5,6 @@ package plugin_test
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -24,12 +23,7 @@ import (
 func newName(t *testing.T) string {
 	t.Helper()
 	name := engine.UniqueName("run")
-	t.Cleanup(func() {
-		err := docker.Client().ContainerRemove(context.Background(), name, container.RemoveOptions{Force: true, RemoveVolumes: true})
-		if err != nil && !cerrdefs.IsNotFound(err) {
-			t.Error(err)
-		}
-	})
+	docker.RemoveAfter(t, name)
 	return name
 }
 

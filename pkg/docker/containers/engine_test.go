@@ -95,7 +95,7 @@ func (r *real) create(t *testing.T, c *v1alpha1.Container) (id string, err error
 	if err != nil {
 		return "", err
 	}
-	t.Cleanup(func() { r.remove(t, created.ID) })
+	r.engine.RemoveAfter(t, created.ID)
 	for _, later := range asked.later {
 		dockertest.Must(t, r.docker.NetworkConnect(t.Context(), later.name, created.ID, later.join))
 	}
