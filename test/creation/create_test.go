@@ -31,7 +31,7 @@ func TestTheAnswerToACreateIsWhatDockerHolds(t *testing.T) {
 	}
 	defer w.Stop()
 	made := c.mustCreate(t, wanted(t))
-	inspected := inspect(t, made.Name)
+	inspected := eng.Inspect(t, made.Name)
 	if inspected == nil || made.Status.ID != inspected.ID || !inspected.State.Running || made.Status.PID != int64(inspected.State.Pid) ||
 		made.Spec.State != v1alpha1.ContainerStateRunning || made.Status.Status != v1alpha1.ContainerDockerStatusRunning {
 		t.Errorf("%+v", made)
@@ -64,7 +64,7 @@ func TestANewContainerGetsTheStateOfItsSpec(t *testing.T) {
 		"": "running", v1alpha1.ContainerStateRunning: "running", v1alpha1.ContainerStateCreated: "created", v1alpha1.ContainerStatePaused: "paused",
 	} {
 		made := c.mustCreate(t, wanted(t, func(s *v1alpha1.ContainerSpec) { s.State = state }))
-		if inspected := inspect(t, made.Name); inspected.State.Status != want || state != "" && made.Spec.State != state {
+		if inspected := eng.Inspect(t, made.Name); inspected.State.Status != want || state != "" && made.Spec.State != state {
 			t.Errorf("%q: the state is %q, and in Docker %q", state, made.Spec.State, inspected.State.Status)
 		}
 	}
@@ -77,7 +77,7 @@ func TestAContainerThatCannotStartIsMadeWithAWarning(t *testing.T) {
 		return strings.Contains(text, "no-such-program") && strings.Contains(text, "could not start")
 	}
 	if !slices.ContainsFunc(c.warned(), warned) || !strings.Contains(made.Status.Error, "no-such-program") ||
-		made.Spec.State != v1alpha1.ContainerStateCreated || inspect(t, made.Name) == nil {
+		made.Spec.State != v1alpha1.ContainerStateCreated || eng.Inspect(t, made.Name) == nil {
 		t.Errorf("warnings %q: %+v", c.warned(), made.Status)
 	}
 }
@@ -85,7 +85,7 @@ func TestAContainerThatCannotStartIsMadeWithAWarning(t *testing.T) {
 func TestAContainerThatCannotStartAndIsRemovedAtItsEndIsRefused(t *testing.T) {
 	refused := wanted(t, func(s *v1alpha1.ContainerSpec) { s.Args, s.AutoRemove = []string{"no-such-program"}, true })
 	_, err := newClient(t).Create(t.Context(), refused, metav1.CreateOptions{})
-	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "no-such-program") || inspect(t, refused.Name) != nil {
+	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "no-such-program") || eng.Inspect(t, refused.Name) != nil {
 		t.Error(err)
 	}
 }
@@ -147,14 +147,14 @@ func TestANameIsGenerated(t *testing.T) {
 	one, other := c.mustCreate(t, generated), c.mustCreate(t, generated)
 	eng.RemoveAfter(t, one.Name)
 	eng.RemoveAfter(t, other.Name)
-	if one.Name == other.Name || !strings.HasPrefix(one.Name, generated.GenerateName) || inspect(t, one.Name) == nil || inspect(t, other.Name) == nil {
+	if one.Name == other.Name || !strings.HasPrefix(one.Name, generated.GenerateName) || eng.Inspect(t, one.Name) == nil || eng.Inspect(t, other.Name) == nil {
 		t.Errorf("%q and %q", one.Name, other.Name)
 	}
 }
 
 func TestAContainerIsNotMadeInAnotherNamespace(t *testing.T) {
 	elsewhere := wanted(t)
-	if _, err := newClient(t).api.Containers("elsewhere").Create(t.Context(), elsewhere, metav1.CreateOptions{}); !apierrors.IsNotFound(err) || inspect(t, elsewhere.Name) != nil {
+	if _, err := newClient(t).api.Containers("elsewhere").Create(t.Context(), elsewhere, metav1.CreateOptions{}); !apierrors.IsNotFound(err) || eng.Inspect(t, elsewhere.Name) != nil {
 		t.Error(err)
 	}
 }
@@ -185,7 +185,7 @@ func TestADryRunOfACreateShowsTheDefaultsAndAsksDockerForNothing(t *testing.T) {
 			t.Errorf("Docker was asked to %s", r)
 		}
 	}
-	if inspect(t, absent.Name) != nil {
+	if eng.Inspect(t, absent.Name) != nil {
 		t.Error("the dry run has made a container")
 	}
 }
@@ -195,7 +195,7 @@ func TestWithoutFullAccessNoContainerIsMade(t *testing.T) {
 		c := clientFor(t, testserver.Start(t, proxy.Host(), "--engine-access", access).Config(t))
 		refused := wanted(t)
 		_, err := c.Create(t.Context(), refused, metav1.CreateOptions{})
-		if !apierrors.IsMethodNotSupported(err) || inspect(t, refused.Name) != nil {
+		if !apierrors.IsMethodNotSupported(err) || eng.Inspect(t, refused.Name) != nil {
 			t.Errorf("%s: %v", access, err)
 		}
 	}
@@ -241,7 +241,7 @@ func TestWhatDockerRefusesNamesTheField(t *testing.T) {
 		if causes := status.Status().Details.Causes; len(causes) != 1 || causes[0].Field != strings.TrimSpace(want) {
 			t.Errorf("%s: %+v", want, causes)
 		}
-		if inspect(t, refused.Name) != nil {
+		if eng.Inspect(t, refused.Name) != nil {
 			t.Errorf("%s: there is a container", want)
 		}
 	}

@@ -69,7 +69,7 @@ func on(t *testing.T, one, two string) *v1alpha1.Container {
 // checkWhole checks that there is no container of that name, or one that is whole.
 func checkWhole(t *testing.T, wanted *v1alpha1.Container) (exists bool) {
 	t.Helper()
-	inspected := inspect(t, wanted.Name)
+	inspected := eng.Inspect(t, wanted.Name)
 	if inspected == nil {
 		return false
 	}
@@ -176,7 +176,7 @@ func TestAContainerThatCannotBeConnectedIsNotLeft(t *testing.T) {
 		checkWhole(t, wanted)
 		return
 	}
-	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "no way to the network") || inspect(t, wanted.Name) != nil {
+	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "no way to the network") || eng.Inspect(t, wanted.Name) != nil {
 		t.Error(err)
 	}
 	if after := volumes(t); !slices.Equal(before, after) {
@@ -188,7 +188,7 @@ func TestASecondNetworkThatIsNotThereIsInvalid(t *testing.T) {
 	wanted := onTwoNetworks(t)
 	wanted.Spec.Networks[1].Name = engine.UniqueName("missing")
 	_, err := newClient(t).Create(t.Context(), wanted, metav1.CreateOptions{})
-	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "spec.networks[1]") || inspect(t, wanted.Name) != nil {
+	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "spec.networks[1]") || eng.Inspect(t, wanted.Name) != nil {
 		t.Error(err)
 	}
 }

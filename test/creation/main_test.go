@@ -10,9 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/containerd/errdefs"
 	"github.com/docker/cli/cli/config"
-	"github.com/docker/docker/api/types/container"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
@@ -123,17 +121,4 @@ func (c *client) mustCreate(t *testing.T, wanted *v1alpha1.Container) *v1alpha1.
 		t.Fatal(err)
 	}
 	return made
-}
-
-// inspect returns what Docker says about a container, or nil if there is none of that name.
-func inspect(t *testing.T, name string) *container.InspectResponse {
-	t.Helper()
-	inspected, err := eng.Client().ContainerInspect(t.Context(), name)
-	if errdefs.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &inspected
 }

@@ -63,7 +63,7 @@ func TestTheImageOfANewContainerIsPulled(t *testing.T) {
 		asked := manifests(front)
 		ref := front.Ref("team/tool:v1")
 		made := c.mustCreate(t, from(t, ref, policy))
-		if inspected := inspect(t, made.Name); inspected.Config.Image != ref || inspected.Image != made.Status.ImageID || asked() == 0 {
+		if inspected := eng.Inspect(t, made.Name); inspected.Config.Image != ref || inspected.Image != made.Status.ImageID || asked() == 0 {
 			t.Errorf("%q: %s", policy, inspected.Config.Image)
 		}
 		before := asked()
@@ -141,7 +141,7 @@ func TestAPullThatFailsFailsTheCreate(t *testing.T) {
 	} {
 		refused := from(t, test.ref, test.policy)
 		_, err := c.Create(t.Context(), refused, metav1.CreateOptions{})
-		if !test.is(err) || !strings.Contains(err.Error(), test.words) || inspect(t, refused.Name) != nil {
+		if !test.is(err) || !strings.Contains(err.Error(), test.words) || eng.Inspect(t, refused.Name) != nil {
 			t.Errorf("%s: %v", test.ref, err)
 		}
 		if _, repeats := apierrors.SuggestsClientDelay(err); repeats {
@@ -216,7 +216,7 @@ func TestAClientThatGoesDuringAPullMakesNoContainer(t *testing.T) {
 		}); err != nil {
 			t.Error(err)
 		}
-		if inspect(t, wanted.Name) != nil {
+		if eng.Inspect(t, wanted.Name) != nil {
 			t.Error("the container was made")
 		}
 		return

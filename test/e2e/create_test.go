@@ -47,14 +47,14 @@ func TestAContainerThatIsAppliedTwiceIsUnchanged(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "container.yaml")
 		write(t, file, manifest)
 		kubectl.Contains(t, k.Apply(t, manifest), "created")
-		id := containerID(t, name)
+		id := inspect(t, name).ID
 		same := func(when string) {
 			t.Helper()
 			kubectl.Contains(t, k.Apply(t, manifest), "unchanged")
 			if out, errOut, err := k.Try(t, "diff", "-f", file); err != nil || out != "" {
 				t.Errorf("%s: kubectl diff: %v\n%s%s", when, err, out, errOut)
 			}
-			if now := containerID(t, name); now != id {
+			if now := inspect(t, name).ID; now != id {
 				t.Errorf("%s: the container is another one", when)
 			}
 		}
@@ -89,14 +89,13 @@ func TestAContainerIsReplacedByForce(t *testing.T) {
 		name := engine.UniqueName("forced")
 		k.Apply(t, manifestOf(t, name))
 		for colour, command := range map[string][]string{"red": {"replace", "--force"}, "green": {"apply", "--force"}} {
-			before := containerID(t, name)
+			before := inspect(t, name).ID
 			file := filepath.Join(t.TempDir(), "container.yaml")
 			write(t, file, manifestOf(t, name, "blue", colour))
 			k.Fails(t, []string{"spec.env", "immutable"}, command[0], "-f", file)
 			k.OK(t, append(command, "--grace-period=1", "-f", file)...)
-			inspected, err := docker.Client().ContainerInspect(t.Context(), name)
-			if err != nil || inspected.ID == before || !strings.Contains(strings.Join(inspected.Config.Env, " "), "COLOUR="+colour) {
-				t.Errorf("%v: %v %v", command, inspected.Config, err)
+			if inspected := inspect(t, name); inspected.ID == before || !strings.Contains(strings.Join(inspected.Config.Env, " "), "COLOUR="+colour) {
+				t.Errorf("%v: %v", command, inspected.Config)
 			}
 		}
 	})
@@ -121,16 +120,10 @@ func TestWhatGetShowsMakesTheContainerAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		write(t, file, string(text))
-		before, err := docker.Client().ContainerInspect(t.Context(), name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		before := inspect(t, name)
 		k.OK(t, "delete", "ctr", name, "--grace-period=1")
 		k.OK(t, "create", "-f", file)
-		after, err := docker.Client().ContainerInspect(t.Context(), name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		after := inspect(t, name)
 		before.Config.Hostname, after.Config.Hostname = "", "" // the beginnings of their IDs
 		for what, pair := range map[string][2]any{"the configuration": {before.Config, after.Config}, "the host's part": {before.HostConfig, after.HostConfig}} {
 			one, _ := json.Marshal(pair[0])
@@ -192,13 +185,4 @@ func TestTheExamplesCanBeApplied(t *testing.T) {
 		return k.OK(t, "get", "ctr", "job", "-o", "jsonpath={.status.status} {.status.exitCode}") == "exited 0"
 	})
 	kubectl.Contains(t, k.With(t, read("one-shot"), "create", "-f", "-"), "one-shot-", "created")
-}
-
-func containerID(t *testing.T, name string) string {
-	t.Helper()
-	inspected, err := docker.Client().ContainerInspect(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return inspected.ID
 }

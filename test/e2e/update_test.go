@@ -20,12 +20,12 @@ import (
 // forever is the part of a spec with which a container runs until it is told to stop.
 const forever = "command: [sh, -c, \"trap 'exit 0' TERM; while :; do sleep 3600 & wait; done\"]\n"
 
-// inspect returns what Docker says about a container.
-func inspect(t *testing.T, name string) container.InspectResponse {
+// inspect returns what Docker says about a container, which must be there.
+func inspect(t *testing.T, name string) *container.InspectResponse {
 	t.Helper()
-	inspected, err := docker.Client().ContainerInspect(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
+	inspected := docker.Inspect(t, name)
+	if inspected == nil {
+		t.Fatalf("there is no container %s", name)
 	}
 	return inspected
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
@@ -21,14 +20,10 @@ import (
 // dockerStatus returns the status of a container as Docker reports it, or "gone".
 func dockerStatus(t *testing.T, id string) string {
 	t.Helper()
-	inspect, err := docker.Client().ContainerInspect(t.Context(), id)
-	if cerrdefs.IsNotFound(err) {
-		return "gone"
+	if inspected := docker.Inspect(t, id); inspected != nil {
+		return inspected.State.Status
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return inspect.State.Status
+	return "gone"
 }
 
 func TestPatchingStateIsADockerCall(t *testing.T) {

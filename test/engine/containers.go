@@ -103,6 +103,19 @@ func (e *Engine) Run(t testing.TB, name string, opts ...ContainerOption) string 
 	return id
 }
 
+// Inspect returns what Docker says about a container, or nil if it is not there.
+func (e *Engine) Inspect(t testing.TB, name string) *container.InspectResponse {
+	t.Helper()
+	inspected, err := e.client.ContainerInspect(t.Context(), name)
+	if cerrdefs.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &inspected
+}
+
 // Volume creates a volume.
 func (e *Engine) Volume(t testing.TB, name string, labels map[string]string) {
 	t.Helper()

@@ -53,7 +53,7 @@ type made struct {
 // howMade returns how a container was made, without what differs between two containers that were made in the same way.
 func howMade(t *testing.T, name string) made {
 	t.Helper()
-	inspected := inspect(t, name)
+	inspected := docker.Inspect(t, name)
 	if inspected == nil {
 		t.Fatalf("there is no container %s", name)
 	}

@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"testing"
 
-	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
@@ -27,24 +26,13 @@ func newName(t *testing.T) string {
 	return name
 }
 
-// inspect returns what Docker says about a container, or nil if it is not there.
-func inspect(t *testing.T, name string) *container.InspectResponse {
-	t.Helper()
-	inspected, err := docker.Client().ContainerInspect(t.Context(), name)
-	if cerrdefs.IsNotFound(err) {
-		return nil
-	}
-	must(t, err)
-	return &inspected
-}
-
 func TestRunPrintsBothOutputsAndExitsWithTheExitCodeOfTheContainer(t *testing.T) {
 	name := newName(t)
 	got := run(t, "run", "--name", name, "--network", "none", "busybox", "sh", "-c", "echo out; echo err >&2; exit 7")
 	if want := (result{"out\n", "err\n", 7}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if inspect(t, name).State.ExitCode != 7 {
+	if docker.Inspect(t, name).State.ExitCode != 7 {
 		t.Error("the container has not ended")
 	}
 }
@@ -69,11 +57,11 @@ func TestARunIsGoneWhenTheCommandEndsIfItIsToBeRemoved(t *testing.T) {
 	name := newName(t)
 	for range 3 { // the name is free again each time
 		ok(t, "run", "--rm", "--name", name, "--network", "none", "-v", "/data", "busybox", "true")
-		if inspect(t, name) != nil {
+		if docker.Inspect(t, name) != nil {
 			t.Error("the container is still there")
 		}
 	}
-	if r := run(t, "run", "--rm", "--name", name, "--network", "none", "busybox", "false"); r != (result{code: 1}) || inspect(t, name) != nil {
+	if r := run(t, "run", "--rm", "--name", name, "--network", "none", "busybox", "false"); r != (result{code: 1}) || docker.Inspect(t, name) != nil {
 		t.Errorf("%+v", r)
 	}
 }
@@ -93,7 +81,7 @@ func TestARunInTheBackgroundPrintsItsName(t *testing.T) {
 	if got := ok(t, append([]string{"run", "-d", "-i", "--name", name, "--network", "none", "busybox"}, engine.Wait...)...); got != name+"\n" {
 		t.Errorf("%q", got)
 	}
-	if inspected := inspect(t, name); !inspected.State.Running || inspected.Config.StdinOnce {
+	if inspected := docker.Inspect(t, name); !inspected.State.Running || inspected.Config.StdinOnce {
 		t.Errorf("%+v", inspected.State)
 	}
 	made := strings.TrimSpace(ok(t, "run", "-d", "--rm", "--network", "none", "busybox", "true"))
@@ -128,15 +116,15 @@ func TestASignalForARunReachesTheContainer(t *testing.T) {
 
 func TestCreateMakesAContainerWithoutStartingIt(t *testing.T) {
 	name := newName(t)
-	if got := ok(t, "create", "--name", name, "busybox", "true"); got != name+"\n" || inspect(t, name).State.Status != "created" {
-		t.Errorf("%q, %+v", got, inspect(t, name).State)
+	if got := ok(t, "create", "--name", name, "busybox", "true"); got != name+"\n" || docker.Inspect(t, name).State.Status != "created" {
+		t.Errorf("%q, %+v", got, docker.Inspect(t, name).State)
 	}
 	other := newName(t)
 	kubectl.Contains(t, ok(t, "create", "-o", "yaml", "--name", other, "busybox", "true"), "kind: Container", "  image: busybox", "status: created")
 	dry := newName(t)
 	kubectl.Contains(t, ok(t, "create", "--dry-run=server", "-o", "yaml", "--name", dry, "busybox", "true"), "imagePullPolicy: IfNotPresent")
-	if got := ok(t, "run", "--dry-run=server", "--name", dry, "busybox"); got != "container.containers.rancherdesktop.io/"+dry+" created (server dry run)\n" || inspect(t, dry) != nil {
-		t.Errorf("%q, %+v", got, inspect(t, dry))
+	if got := ok(t, "run", "--dry-run=server", "--name", dry, "busybox"); got != "container.containers.rancherdesktop.io/"+dry+" created (server dry run)\n" || docker.Inspect(t, dry) != nil {
+		t.Errorf("%q, %+v", got, docker.Inspect(t, dry))
 	}
 }
 
@@ -229,14 +217,14 @@ func TestUpdateChangesLimitsAndTheRestartPolicy(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	for _, name := range []string{first, second} {
-		h := inspect(t, name).HostConfig
+		h := docker.Inspect(t, name).HostConfig
 		if h.Memory != 64<<20 || h.MemorySwap != 128<<20 || h.MemoryReservation != 32<<20 || h.NanoCPUs != 5e8 || h.CPUShares != 512 ||
 			h.CpusetCpus != "0" || *h.PidsLimit != 100 || h.RestartPolicy != (container.RestartPolicy{Name: "always"}) {
 			t.Errorf("%+v", h)
 		}
 	}
 	ok(t, "update", "--restart", "no", first)
-	if h := inspect(t, first).HostConfig; h.RestartPolicy.Name != "no" || h.Memory != 64<<20 {
+	if h := docker.Inspect(t, first).HostConfig; h.RestartPolicy.Name != "no" || h.Memory != 64<<20 {
 		t.Errorf("%+v", h)
 	}
 }
@@ -248,7 +236,7 @@ func TestNetworksAreConnectedAndDisconnectedWhileTheContainerRuns(t *testing.T) 
 	name := newName(t)
 	ok(t, append([]string{"run", "-d", "--name", name, "--network", back, "busybox"}, engine.Wait...)...)
 	connected := func() (names []string) {
-		for network := range inspect(t, name).NetworkSettings.Networks {
+		for network := range docker.Inspect(t, name).NetworkSettings.Networks {
 			names = append(names, network)
 		}
 		return names
@@ -256,7 +244,7 @@ func TestNetworksAreConnectedAndDisconnectedWhileTheContainerRuns(t *testing.T) 
 	if got := ok(t, "network", "connect", "--alias", "web", "--alias", "www", frontID[:12], name); got != "" {
 		t.Errorf("%q", got)
 	}
-	endpoint := inspect(t, name).NetworkSettings.Networks[front]
+	endpoint := docker.Inspect(t, name).NetworkSettings.Networks[front]
 	if endpoint == nil || len(connected()) != 2 || !strings.Contains(strings.Join(endpoint.Aliases, " "), "web www") {
 		t.Errorf("%v %+v", connected(), endpoint)
 	}

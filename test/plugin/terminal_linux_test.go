@@ -158,8 +158,8 @@ func TestARunHasTheUsersTerminalFromItsFirstByte(t *testing.T) {
 	screen.types(t, "hello\r")
 	screen.shows(t, "got hello\r\n")
 	_ = command.Wait()
-	if code := command.ProcessState.ExitCode(); code != 5 || inspect(t, name) != nil {
-		t.Errorf("exit code %d, %+v", code, inspect(t, name))
+	if code := command.ProcessState.ExitCode(); code != 5 || docker.Inspect(t, name) != nil {
+		t.Errorf("exit code %d, %+v", code, docker.Inspect(t, name))
 	}
 	if screen.mode(t) != before {
 		t.Error("the terminal is not as it was")

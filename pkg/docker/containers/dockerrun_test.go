@@ -122,7 +122,7 @@ func TestWhatDockerRunMadeIsMadeAgainOfItsSpec(t *testing.T) {
 			continue
 		}
 		words := strings.Fields(string(output)) // the last one is the ID
-		first := r.inspected(t, words[len(words)-1])
+		first := r.engine.Inspect(t, words[len(words)-1])
 		c := r.read(t, first.ID)
 		r.remove(t, first.ID)
 
@@ -137,7 +137,7 @@ func TestWhatDockerRunMadeIsMadeAgainOfItsSpec(t *testing.T) {
 			t.Errorf("docker create %s: creating it again of %s: %v", line, textOf(t, &c.Spec), err)
 			continue
 		}
-		second := r.inspected(t, id)
+		second := r.engine.Inspect(t, id)
 		if diff := gocmp.Diff(essence(t, first), essence(t, second)); diff != "" {
 			t.Errorf("docker create %s: was made (-), and again (+) of %s:\n%s", line, textOf(t, &c.Spec), diff)
 		}
@@ -146,13 +146,6 @@ func TestWhatDockerRunMadeIsMadeAgainOfItsSpec(t *testing.T) {
 		}
 		r.remove(t, id)
 	}
-}
-
-func (r *real) inspected(t *testing.T, id string) *container.InspectResponse {
-	t.Helper()
-	response, err := r.docker.ContainerInspect(t.Context(), id)
-	dockertest.Must(t, err)
-	return &response
 }
 
 // essence returns what docker inspect says, without IDs, times and names, and without the difference between two ways to

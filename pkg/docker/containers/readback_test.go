@@ -89,7 +89,7 @@ func TestAMovedTagIsNoDrift(t *testing.T) {
 	for when, reader := range map[string]*real{"later": r, "after a restart of the server": connect(t)} {
 		c := reader.read(t, id)
 		r.same(t, when, c, spec)
-		if inspected := r.inspected(t, id); c.Status.Image != inspected.Image || c.Status.ImageID != inspected.Image {
+		if inspected := r.engine.Inspect(t, id); c.Status.Image != inspected.Image || c.Status.ImageID != inspected.Image {
 			t.Errorf("%s: the image is %s, %s, not %s", when, c.Status.Image, c.Status.ImageID, inspected.Image)
 		}
 		r.same(t, when+", made by Docker", reader.read(t, foreign), &before.Spec)
@@ -104,7 +104,7 @@ func TestAContainerWhoseImageIsGoneShowsAllThatIsSet(t *testing.T) {
 	_, err := r.docker.ImageRemove(t.Context(), "gone:1", image.RemoveOptions{Force: true})
 	dockertest.Must(t, err)
 	r.same(t, "made here", r.readAnew(t, made), spec)
-	found, err := r.docker.ImageInspect(t.Context(), r.inspected(t, made).Image)
+	found, err := r.docker.ImageInspect(t.Context(), r.engine.Inspect(t, made).Image)
 	isKept := err == nil // some engines only take the name away
 	c := r.readAnew(t, foreign)
 	if isKept != (c.Spec.WorkingDir == "") || isKept != (len(c.Spec.Env) == 0) {
