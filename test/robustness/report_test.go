@@ -96,7 +96,7 @@ func (r *report) table() string {
 // keepHistory writes the history and the traffic log of a round to a directory.
 func keepHistory(dir string, h *history.History, log []byte) error {
 	files := map[string]any{"watches.json": h.Watches, "lists.json": h.Lists, "operations.json": h.Operations, "streams.json": h.Streams,
-		"requests.json": h.Requests}
+		"requests.json": h.Requests, "creations.json": h.Creations}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}

@@ -46,6 +46,7 @@ type round struct {
 	traffic   *traffic.Traffic
 	stage     *clients.Stage
 	depot     *clients.Depot
+	workshop  *clients.Workshop
 	blocks    *blocks
 	log       bytes.Buffer
 	report    *report
@@ -72,6 +73,7 @@ func (r *round) play(ctx context.Context) {
 	informers, wait := r.startClients(clientCtx)
 	stopStreams := r.startStreams(ctx)
 	stopRequests := r.startRequests(ctx)
+	stopCreations := r.startCreations(ctx)
 	r.phase("started")
 	failing := r.fail(ctx)
 	r.phase("failpoint")
@@ -81,6 +83,8 @@ func (r *round) play(ctx context.Context) {
 	r.phase("end of the streams")
 	stopRequests()
 	r.phase("end of the pulls and pushes")
+	stopCreations()
+	r.phase("end of the creations")
 	r.checkOutput() // a crashed server would never converge
 	r.converge(ctx, informers)
 	r.phase("converging")
@@ -233,6 +237,7 @@ func (r *round) check(ctx context.Context, failing span) {
 		if r.failpoint.Blind {
 			h.Operations = blinded(h.Operations, failing)
 			blindRequests(h.Requests, failing)
+			blindCreations(h.Creations, failing)
 		}
 		h.Operations = append(h.Operations, r.deaths(h.Operations, failing)...)
 	}
@@ -250,6 +255,9 @@ func (r *round) check(ctx context.Context, failing span) {
 	}
 	for _, request := range h.Requests {
 		r.report.counts[requestsOf(request)]++
+	}
+	for _, creation := range h.Creations {
+		r.report.counts[creationsOf(creation)]++
 	}
 	r.report.counts["consistent lists"] += int64(len(h.Lists))
 	for _, w := range h.Watches {
@@ -351,7 +359,7 @@ func TestRobustness(t *testing.T) {
 	}
 	s := newSystem(t, eng)
 	other := startOther(t)
-	depot := newDepot(t)
+	depot, workshop := newDepot(t), newWorkshop(t)
 	results := newReport()
 	target := &failpoints.Target{Engine: eng, Other: other, Proxy: s.proxy, KillServer: s.killServer, StartServer: func() { s.startServer() },
 		Namespace: testserver.Namespace, Random: random, Short: *duration < 5*time.Minute}
@@ -365,6 +373,9 @@ func TestRobustness(t *testing.T) {
 		if kinds := neverEnded(results.counts); len(kinds) > 0 && !target.Short {
 			t.Errorf("no stream of these kinds ended by itself: %q", kinds)
 		}
+		if kinds := neverCreated(results.counts); len(kinds) > 0 && !target.Short {
+			t.Errorf("no object of these kinds was created: %q", kinds)
+		}
 		if kinds := neverComplete(results.counts); len(kinds) > 0 && !target.Short {
 			t.Errorf("no request of these kinds was complete: %q", kinds)
 		}
@@ -376,7 +387,7 @@ func TestRobustness(t *testing.T) {
 			queue = shuffled(random, chosen)
 		}
 		s.t.Logf("round %d: %s", number, (&round{failpoint: queue[0]}).failpointName())
-		(&round{system: s, number: number, random: random, target: target, failpoint: queue[0], depot: depot, report: results}).play(t.Context())
+		(&round{system: s, number: number, random: random, target: target, failpoint: queue[0], depot: depot, workshop: workshop, report: results}).play(t.Context())
 		queue = queue[1:]
 	}
 }

@@ -48,6 +48,7 @@ var All = []Checker{
 	{"live", "no read misses a change that was answered before it", Live},
 	{"complete", "a stream delivers what the process wrote, in order, or ends with an error", Complete},
 	{"ends", "a pull or a push ends Complete or Failed with a reason, and Complete means that the image is there", Ends},
+	{"applied", "what was answered with 201 is there as it was asked for, field by field", Applied},
 	{"monotonic", "a version of an earlier run is refused, and lower than every version of a later run", Monotonic},
 }
 

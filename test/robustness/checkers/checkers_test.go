@@ -64,7 +64,7 @@ func good() *history.History {
 			operation("writer", Start, "", 4, 8), operation("reader", history.Read, "created", 4, 5), operation("reader", history.Read, "running", 5, 7),
 			operation("reader", history.Read, "running", 9, 10), operation("writer", Stop, "", 11, 12), operation("reader", history.Read, "exited", 13, 14),
 		},
-		Streams: streams(), Requests: requests(),
+		Streams: streams(), Requests: requests(), Creations: creations(),
 	}
 }
 

@@ -201,6 +201,7 @@ type History struct {
 	Operations []Operation
 	Streams    []*Stream
 	Requests   []*Request
+	Creations  []*Creation
 }
 
 // Recorder collects a history from many goroutines.
@@ -243,6 +244,13 @@ func (r *Recorder) Request(request *Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.history.Requests = append(r.history.Requests, request)
+}
+
+// Creation adds a creation.
+func (r *Recorder) Creation(creation *Creation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.history.Creations = append(r.history.Creations, creation)
 }
 
 // Operations adds operations.
