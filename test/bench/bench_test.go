@@ -118,6 +118,7 @@ var rows = []row{
 	{"stream commands", (*setting).commands, started},
 	{"stream ports", (*setting).ports, started},
 	{"stream archives", (*setting).archives, started},
+	{"creations", (*setting).creations, started},
 	{"image pulls", (*setting).pullsOfAnImage, started},
 	{"image pull watchers", (*setting).pullsWithWatchers, started},
 	{"image lists", (*setting).listsOfImages, started},

@@ -18,12 +18,17 @@ func filled(i int) string { return fmt.Sprintf("filled-%04d", i) }
 // filledImage returns the reference of the i-th image that fills the engine.
 func filledImage(i int) string { return fmt.Sprintf("filled/image-%03d:v1", i) }
 
-func (s *setting) createContainer(name string) error {
+// someLabels returns as many labels as containers have.
+func (s *setting) someLabels() map[string]string {
 	labels := map[string]string{}
 	for i := range s.labels {
 		labels[fmt.Sprintf("com.example.label-%02d", i)] = fmt.Sprintf("value-%02d-of-a-usual-length", i)
 	}
-	config := &container.Config{Image: engine.Busybox, Cmd: engine.Stubborn, Labels: labels}
+	return labels
+}
+
+func (s *setting) createContainer(name string) error {
+	config := &container.Config{Image: engine.Busybox, Cmd: engine.Stubborn, Labels: s.someLabels()}
 	_, err := s.engine.Client().ContainerCreate(s.Context(), config, &container.HostConfig{NetworkMode: "none"}, nil, nil, name)
 	return err
 }

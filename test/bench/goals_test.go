@@ -15,6 +15,7 @@ var goals = []goal{
 	most("live list", "0.5 x docker", 0.5, ratio(standalone, docker)),
 	most("live list", "0.5 x stored", 0.5, ratio(standalone, stored)),
 	least("list from memory", "3 x stored", 3, ratio(standalone, stored)),
+	most("create and start of", "1.3 x docker", 1.3, ratio(standalone, docker)),
 	most("delete of", "1.3 x docker", 1.3, ratio(standalone, docker)),
 	most("change of state", "1.3 x docker", 1.3, ratio(standalone, docker)),
 	most("start to synced", "1.2 x docker", 1.2, ratio(standalone, docker)),
