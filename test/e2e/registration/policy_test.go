@@ -60,8 +60,10 @@ func TestRegisterInstallsPoliciesForAServerWithFullAccessUnlessItIsToldNotTo(t *
 		return stderr, err
 	}
 	for spec, reason := range map[string]string{
-		", securityContext: {privileged: true}":              "privileged containers are root on the engine's host",
-		", mounts: [{type: bind, source: /, target: /host}]": "paths of the engine's host are not allowed",
+		", gpus: {deviceIDs: [vendor.com/device=all], driver: cdi}":                      "cdi gives a container any device",
+		", logging: {driver: syslog, options: {syslog-address: 'UNIX:///run/x.socket'}}": "sockets of the engine's host",
+		", securityContext: {privileged: true}":                                          "privileged containers are root on the engine's host",
+		", mounts: [{type: bind, source: /, target: /host}]":                             "paths of the engine's host are not allowed",
 	} {
 		refused := engine.UniqueName("refused")
 		if said, err := create(refused, spec); err == nil || !strings.Contains(said, reason) {
