@@ -42,18 +42,30 @@ func (s *Store) create(ctx context.Context, key string, object, out runtime.Obje
 	if err != nil {
 		return err
 	}
+	return s.answerChange(ctx, key, subject, object, out)
+}
+
+// answerChange waits until a subject has been observed after a change, and answers with the object that is behind the key then.
+// If the change removed the object, as when a container is removed when it stops, it answers with what was asked for.
+func (s *Store) answerChange(ctx context.Context, key, subject string, asked, out runtime.Object) error {
 	if err := s.await(ctx, subject); err != nil {
 		return err
 	}
 	if out == nil {
 		return nil
 	}
-	if e := s.resolve(key); e != nil {
+	e := s.resolve(key)
+	if e != nil && e.moved { // the change gave the key to another subject, which has not been observed yet
+		var err error
+		if e, err = s.live(ctx, key); err != nil {
+			return err
+		}
+	}
+	if e != nil {
 		return assign(s.answer(e, key), out)
 	}
-	// The object is gone already, as a container that has ended and that Docker removes then.
-	setVersion(object, s.Versions.Current())
-	return assign(object, out)
+	setVersion(asked, s.Versions.Current())
+	return assign(asked, out)
 }
 
 // GuaranteedUpdate implements storage.Interface. It ignores the cached object and reads the object from its source.
@@ -102,21 +114,7 @@ func (s *Store) GuaranteedUpdate(ctx context.Context, key string, out runtime.Ob
 		if err != nil {
 			return err
 		}
-		if err := s.await(ctx, e.subject); err != nil {
-			return err
-		}
-		e = s.resolve(key)
-		if e != nil && e.moved { // the change gave the key to another subject, which has not been observed yet
-			if e, err = s.live(ctx, key); err != nil {
-				return err
-			}
-		}
-		if e != nil {
-			return assign(s.answer(e, key), out)
-		}
-		// The change removed the object, as when a container is removed when it stops.
-		setVersion(updated, s.Versions.Current())
-		return assign(updated, out)
+		return s.answerChange(ctx, key, e.subject, updated, out)
 	}
 	return s.timedOut("changing", ctx)
 }
