@@ -17,8 +17,11 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types"
+	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/batcher"
 )
 
 const (
@@ -29,6 +32,8 @@ const (
 	podman          = "Podman Engine"
 	// versionTimeout is how long a new connection waits for the engine to answer /version.
 	versionTimeout = 3 * time.Second
+	// infoTimeout is how long observations on a new connection wait for the engine to answer /info.
+	infoTimeout = time.Second
 )
 
 // NotApplicableError says why an engine that answers cannot be served.
@@ -55,6 +60,11 @@ type Connection struct {
 	headers   map[string]string
 	// version is what the engine said about itself when it connected. Complete may learn more later.
 	version Version
+	// infos asks what the engine says about its host and its defaults, and info is the last answer.
+	infos *batcher.Batcher[system.Info]
+	info  atomic.Pointer[system.Info]
+	// infoDue is the time after which nobody waits for that answer.
+	infoDue time.Time
 	// listsParents is true if the engine's list has all images, including those that only serve as parents.
 	listsParents atomic.Bool
 }
@@ -84,7 +94,8 @@ func (c *Connection) HidesParents() bool { return !c.listsParents.Load() }
 // New returns a connection that uses Docker's client and the transport under it. headers are sent with each request. The
 // caller must make sure that an engine answers. The connection ends with ctx at the latest.
 func New(ctx context.Context, docker *client.Client, transport *http.Transport, headers map[string]string) *Connection {
-	c := &Connection{Docker: docker, transport: transport, headers: headers}
+	c := &Connection{Docker: docker, transport: transport, headers: headers, infoDue: time.Now().Add(infoTimeout)}
+	c.infos = batcher.New(c.askInfo)
 	c.ctx, c.fail = context.WithCancelCause(ctx)
 	return c
 }
@@ -213,9 +224,7 @@ func (c *Connection) completeInfo(ctx context.Context, version *Version) error {
 	if version.StorageDriver != "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, ReadTimeout)
-	defer cancel()
-	info, err := c.Docker.Info(ctx)
+	info, err := c.infos.Do(ctx)
 	if err != nil {
 		return err
 	}
@@ -226,6 +235,29 @@ func (c *Connection) completeInfo(ctx context.Context, version *Version) error {
 		}
 	}
 	return nil
+}
+
+// Info returns what the engine says about its host and its defaults. It is nil as long as the engine does not answer, and empty
+// if the engine refuses to say it. Soon after connecting, Info waits for the answer.
+func (c *Connection) Info(ctx context.Context) *system.Info {
+	if told := c.info.Load(); told != nil {
+		return told
+	}
+	ctx, cancel := context.WithDeadline(ctx, c.infoDue)
+	defer cancel()
+	_, _ = c.infos.Do(ctx)
+	return c.info.Load()
+}
+
+// askInfo asks the engine what it says about its host and its defaults, and keeps the answer.
+func (c *Connection) askInfo() (system.Info, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, ReadTimeout)
+	defer cancel()
+	told, err := c.Docker.Info(ctx)
+	if err == nil || IsRefused(err) {
+		c.info.Store(&told)
+	}
+	return told, err
 }
 
 // IsAlive checks that the engine still answers.

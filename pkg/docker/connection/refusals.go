@@ -99,7 +99,7 @@ func fieldOf(verb, words string) string {
 	return "spec"
 }
 
-// unprocessable returns the error for a state that this engine cannot bring about. A deletion asks for no state, so its
+// unprocessable returns the error for what this engine cannot bring about: a state, or the spec of a new object. A deletion asks for no state, so its
 // error is a conflict.
 func unprocessable(verb string, resource schema.GroupResource, name, words string) *apierrors.StatusError {
 	if verb == "delete" {
