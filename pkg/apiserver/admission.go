@@ -31,8 +31,8 @@ func (c CompletedConfig) applyAdmission() error {
 	return nil
 }
 
-// exceptLogs are admission plugins that are not asked about logs. A log is served by a rest.Connecter, but in Kubernetes it is read, as
-// any other object, and nothing is admitted.
+// exceptLogs are admission plugins that are not asked about logs. A rest.Connecter serves a log here. In Kubernetes a log is read
+// as any other object, and a read is not admitted.
 type exceptLogs struct{ admission.Interface }
 
 var (

@@ -108,7 +108,11 @@ func (n needs) verbs(access connection.Access) registry.Verbs {
 // liveKinds lists the kinds that the engine holds.
 func (s *stores) liveKinds(engine *docker.Engine) []liveKind {
 	newContainers := func(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
-		return container.NewStorage(scheme, objects, verbs, engine.Containers().StopTimeout, engine.Containers().HiddenEnvironment)
+		var hiddenEnvironment container.HiddenEnvironmentFunc
+		if !engine.Containers().ShowEnvironment {
+			hiddenEnvironment = engine.Containers().HiddenEnvironment
+		}
+		return container.NewStorage(scheme, objects, verbs, engine.Containers().StopTimeout, hiddenEnvironment)
 	}
 	newImages := func(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
 		return image.NewStorage(scheme, objects, verbs, func(ctx context.Context, name string) (string, error) {

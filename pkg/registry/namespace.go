@@ -41,8 +41,8 @@ func (n *Namespaced) of(key string) storage.Interface {
 	return n.elsewhere
 }
 
-// beginCreate is a registry.BeginCreateFunc. It refuses what would be created in another namespace as kube-apiserver refuses
-// that in a namespace which does not exist, before anything else is checked, and also in a dry run.
+// beginCreate is a registry.BeginCreateFunc. It refuses an object in another namespace, as kube-apiserver does
+// for a namespace that does not exist. It does so before anything else is checked, and also in a dry run.
 func (n *Namespaced) beginCreate(ctx context.Context, _ runtime.Object, _ *metav1.CreateOptions) (genericregistry.FinishFunc, error) {
 	if asked := request.NamespaceValue(ctx); asked != n.namespace {
 		err := apierrors.NewNotFound(corev1.Resource("namespaces"), asked)

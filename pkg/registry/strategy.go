@@ -15,7 +15,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage/names"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 )
 
@@ -57,18 +59,41 @@ func KeepMetadata(updated, existing Object) {
 	updated.SetSelfLink(existing.GetSelfLink())
 }
 
-// WarnOfLastApplied returns a warning if the configuration that kubectl applied last has changed. until says how long the
-// server keeps it.
-func WarnOfLastApplied(updated, old metav1.Object, until string) []string {
-	if source.AppliedTo(updated) == source.AppliedTo(old) {
+// CreatableStrategy is the strategy of a kind that can be created and updated. Other strategies embed it.
+type CreatableStrategy struct {
+	Strategy
+	names.NameGenerator
+	// lastAppliedUntil says how long the server keeps what kubectl applied last.
+	lastAppliedUntil string
+}
+
+// NewCreatableStrategy returns the strategy of a kind. lastAppliedUntil says how long the server keeps what kubectl applied last,
+// such as "the server or the volume ends".
+func NewCreatableStrategy(typer runtime.ObjectTyper, lastAppliedUntil string) CreatableStrategy {
+	return CreatableStrategy{Strategy{typer}, names.SimpleNameGenerator, lastAppliedUntil}
+}
+
+// WarningsOnCreate implements rest.RESTCreateStrategy.
+func (s CreatableStrategy) WarningsOnCreate(_ context.Context, object runtime.Object) []string {
+	return s.warnOfLastApplied(object, &metav1.ObjectMeta{})
+}
+
+// WarningsOnUpdate implements rest.RESTUpdateStrategy.
+func (s CreatableStrategy) WarningsOnUpdate(_ context.Context, updated, old runtime.Object) []string {
+	return s.warnOfLastApplied(updated, old.(metav1.Object))
+}
+
+// warnOfLastApplied returns a warning if the configuration that kubectl applied last has changed.
+func (s CreatableStrategy) warnOfLastApplied(updated runtime.Object, old metav1.Object) []string {
+	if source.AppliedTo(updated.(metav1.Object)) == source.AppliedTo(old) {
 		return nil
 	}
-	return []string{"Docker cannot store the annotation " + corev1.LastAppliedConfigAnnotation + ": it is kept in memory until " + until}
+	return []string{"Docker cannot store the annotation " + corev1.LastAppliedConfigAnnotation + ": it is kept in memory until " + s.lastAppliedUntil}
 }
 
 // WarnOfSpecLabels returns a warning if a label in a spec is a valid Kubernetes label. It will be shown in the metadata.
 func WarnOfSpecLabels(labels map[string]string) []string {
-	selectable := source.Selectable(labels)
+	selectable := containers.Selectable(labels)
 	if len(selectable) == 0 {
 		return nil
 	}

@@ -4,11 +4,11 @@
 package containers
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -23,35 +23,17 @@ func AllLabels(metadata, spec map[string]string) map[string]string {
 	return all
 }
 
-// SplitLabels returns those of the labels in Docker that are valid Kubernetes labels, and the others.
-func SplitLabels(all map[string]string) (selectable, others map[string]string) {
-	add := func(to *map[string]string, key, value string) {
-		if *to == nil {
-			*to = map[string]string{}
-		}
-		(*to)[key] = value
-	}
-	for key, value := range all {
-		if len(validation.IsQualifiedName(key)) == 0 && len(validation.IsValidLabelValue(value)) == 0 {
-			add(&selectable, key, value)
-		} else {
-			add(&others, key, value)
-		}
-	}
-	return selectable, others
-}
-
-// validateSpecLabels returns the errors of the labels in a spec. A label that is also in the metadata must have the same
+// ValidateSpecLabels returns the errors of the labels in a spec. A label that is also in the metadata must have the same
 // value there.
-func validateSpecLabels(metadata, spec map[string]string) field.ErrorList {
+func ValidateSpecLabels(metadata, spec map[string]string) field.ErrorList {
 	var errs field.ErrorList
-	path := field.NewPath("spec", "labels")
+	path := specPath.Child("labels")
 	for _, key := range slices.Sorted(maps.Keys(spec)) {
 		if key == "" {
 			errs = append(errs, field.Invalid(path, key, "a label must have a name"))
 		}
 		if value, given := metadata[key]; given && value != spec[key] {
-			errs = append(errs, field.Invalid(path.Key(key), spec[key], "must be the same as in metadata.labels, or be left out here"))
+			errs = append(errs, field.Invalid(path.Key(key), spec[key], fmt.Sprintf("must be %q as in metadata.labels, or be left out here", value)))
 		}
 	}
 	return errs
@@ -60,7 +42,7 @@ func validateSpecLabels(metadata, spec map[string]string) field.ErrorList {
 // KeepLabels writes the labels as they are shown into an updated object if it has the same ones in Docker. It does not matter
 // whether they are given in the metadata or in the spec.
 func KeepLabels(updated, existing metav1.Object, updatedSpec *map[string]string, existingSpec map[string]string) {
-	if len(validateSpecLabels(updated.GetLabels(), *updatedSpec)) > 0 {
+	if len(ValidateSpecLabels(updated.GetLabels(), *updatedSpec)) > 0 {
 		return
 	}
 	if maps.Equal(AllLabels(updated.GetLabels(), *updatedSpec), AllLabels(existing.GetLabels(), existingSpec)) {

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
@@ -17,12 +16,12 @@ import (
 
 // ValidateNetworkCreate returns the errors of a new network, without those of its name.
 func ValidateNetworkCreate(network *v1alpha1.Network) field.ErrorList {
-	spec, path := &network.Spec, field.NewPath("spec")
+	spec, path := &network.Spec, specPath
 	errs := unstoredMetadata(network, &v1alpha1.Network{}, "cannot be set: Docker cannot store %s of a network")
-	errs = append(errs, validateSpecLabels(network.Labels, spec.Labels)...)
-	errs = append(errs, validateOptions(path.Child("options"), spec.Options)...)
+	errs = append(errs, ValidateSpecLabels(network.Labels, spec.Labels)...)
+	errs = append(errs, ValidateOptions(path.Child("options"), spec.Options)...)
 	path = path.Child("ipam")
-	errs = append(errs, validateOptions(path.Child("options"), spec.IPAM.Options)...)
+	errs = append(errs, ValidateOptions(path.Child("options"), spec.IPAM.Options)...)
 	path = path.Child("config")
 	var subnets []netip.Prefix
 	for i, config := range spec.IPAM.Config {
@@ -110,22 +109,6 @@ func isIPv6(config v1alpha1.NetworkIPAMConfig) bool { return strings.Contains(co
 // ValidateNetworkUpdate returns the errors of a change from old to updated.
 func ValidateNetworkUpdate(updated, old *v1alpha1.Network) field.ErrorList {
 	errs := validateMetadataUpdate("a network", updated, old)
-	path := field.NewPath("spec")
-	for _, part := range []struct {
-		path         *field.Path
-		updated, old any
-	}{
-		{path.Child("driver"), updated.Spec.Driver, old.Spec.Driver},
-		{path.Child("internal"), updated.Spec.Internal, old.Spec.Internal},
-		{path.Child("attachable"), updated.Spec.Attachable, old.Spec.Attachable},
-		{path.Child("enableIPv6"), updated.Spec.EnableIPv6, old.Spec.EnableIPv6},
-		{path.Child("options"), updated.Spec.Options, old.Spec.Options},
-		{path.Child("ipam", "driver"), updated.Spec.IPAM.Driver, old.Spec.IPAM.Driver},
-		{path.Child("ipam", "options"), updated.Spec.IPAM.Options, old.Spec.IPAM.Options},
-		{path.Child("ipam", "config"), updated.Spec.IPAM.Config, old.Spec.IPAM.Config},
-		{path.Child("labels"), updated.Spec.Labels, old.Spec.Labels},
-	} {
-		errs = append(errs, validation.ValidateImmutableField(part.updated, part.old, part.path)...)
-	}
-	return errs
+	errs = append(errs, ValidateImmutable(specPath, &updated.Spec, &old.Spec, "ipam")...)
+	return append(errs, ValidateImmutable(specPath.Child("ipam"), &updated.Spec.IPAM, &old.Spec.IPAM)...)
 }

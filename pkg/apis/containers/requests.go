@@ -52,7 +52,7 @@ func setRequestDefaults(namespace *string, ttl **int32) {
 
 // ValidateImagePullRequest returns the errors of a new request.
 func ValidateImagePullRequest(request *v1alpha1.ImagePullRequest) field.ErrorList {
-	spec, path := request.Spec, field.NewPath("spec")
+	spec, path := request.Spec, specPath
 	errs := validateRequest(path, spec.Namespace, spec.PullSecrets, spec.ActiveDeadlineSeconds, spec.TTLSecondsAfterFinished)
 	errs = append(errs, validateReference(path.Child("repoTag"), spec.RepoTag, spec.RepoTag)...)
 	if spec.Platform != "" && !platformGrammar.MatchString(spec.Platform) {
@@ -66,7 +66,7 @@ func ValidateImagePullRequest(request *v1alpha1.ImagePullRequest) field.ErrorLis
 
 // ValidateImagePushRequest returns the errors of a new request.
 func ValidateImagePushRequest(request *v1alpha1.ImagePushRequest) field.ErrorList {
-	spec, path := request.Spec, field.NewPath("spec")
+	spec, path := request.Spec, specPath
 	errs := validateRequest(path, spec.Namespace, spec.PullSecrets, spec.ActiveDeadlineSeconds, spec.TTLSecondsAfterFinished)
 	path = path.Child("imageRef")
 	if strings.Contains(spec.ImageRef, "/") {

@@ -15,11 +15,13 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
+var specPath = field.NewPath("spec")
+
 // ValidateImageCreate returns the errors of an Image that is a new tag.
 func ValidateImageCreate(image *v1alpha1.Image) field.ErrorList {
 	errs := unchangedMetadata(image, &v1alpha1.Image{}, "cannot be set: Docker cannot store %s of a tag")
 	if image.Spec.From == "" {
-		errs = append(errs, field.Required(field.NewPath("spec", "from"), "the name or the ID of the image to tag"))
+		errs = append(errs, field.Required(specPath.Child("from"), "the name or the ID of the image to tag"))
 	}
 	return errs
 }
@@ -28,7 +30,7 @@ func ValidateImageCreate(image *v1alpha1.Image) field.ErrorList {
 func ValidateImageUpdate(updated, old *v1alpha1.Image) field.ErrorList {
 	errs := validateMetadataUpdate("an image", updated, old)
 	if updated.Spec.From != old.Spec.From && old.Status.RepoTag == "" {
-		errs = append(errs, field.Forbidden(field.NewPath("spec", "from"), "this image has no tag: create an Image whose name is a tag instead"))
+		errs = append(errs, field.Forbidden(specPath.Child("from"), "this image has no tag: create an Image whose name is a tag instead"))
 	}
 	return errs
 }

@@ -8,12 +8,11 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/client"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
-	"k8s.io/utils/lru"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
@@ -34,11 +33,8 @@ func (c *circumstances) mayChange() bool { return c.image == nil || c.usual == n
 
 // engineDefaults are what an engine gives a container that does not ask. A text that is empty is not known.
 type engineDefaults struct {
-	// isKnown is false if the engine does not tell its defaults.
-	isKnown                      bool
 	hostname, runtime, logDriver string
-	// isCgroupnsPrivate is true if a container has a namespace of its own for cgroups.
-	isCgroupnsPrivate bool
+	cgroupnsMode                 container.CgroupnsMode
 	// hasCgroupV1 is true if the host has version 1 of cgroups.
 	hasCgroupV1 bool
 	// noSwapLimit is true if the kernel cannot limit swap.
@@ -57,22 +53,12 @@ func readImageConfig(answer []byte) (*imageConfig, error) {
 	return &i.Config, nil
 }
 
-// surroundings finds and keeps the circumstances of containers.
-type surroundings struct {
-	// images are configurations by the ID of the image. An ID always has the same configuration.
-	images *lru.Cache
-
-	mu         sync.Mutex
-	connection *connection.Connection // which usual belongs to
-	usual      *engineDefaults
-}
-
 // mostImages is how many configurations of images are kept. Each takes a few kilobytes.
 const mostImages = 512
 
 // circumstancesOf returns the circumstances of a container. What the engine does not tell is left out.
-func (s *Source) circumstancesOf(ctx context.Context, c *container.InspectResponse) circumstances {
-	about := circumstances{image: s.imageConfig(ctx, names.ImageID(c.Image)), usual: s.engineDefaults(ctx)}
+func (s *Source) circumstancesOf(ctx context.Context, c *container.InspectResponse, usual *engineDefaults) circumstances {
+	about := circumstances{image: s.imageConfig(ctx, names.ImageID(c.Image)), usual: usual}
 	for _, id := range othersOf(c) {
 		if about.names == nil {
 			about.names = map[string]string{}
@@ -107,7 +93,7 @@ func (s *Source) nameOf(ctx context.Context, id string) string {
 
 // imageConfig returns the configuration of an image, or nil if it is gone or the engine does not show it.
 func (s *Source) imageConfig(ctx context.Context, id string) *imageConfig {
-	if known, ok := s.surroundings.images.Get(id); ok {
+	if known, ok := s.imageConfigs.Get(id); ok {
 		return known.(*imageConfig)
 	}
 	if !names.IsFullImageID(id) {
@@ -121,50 +107,33 @@ func (s *Source) imageConfig(ctx context.Context, id string) *imageConfig {
 	if err != nil || found == nil {
 		return nil
 	}
-	s.surroundings.images.Add(id, found)
+	s.imageConfigs.Add(id, found)
 	return found
 }
 
-// engineDefaults returns the engine's defaults, or nil if the engine does not tell them now. An engine that refuses to tell
-// them has none.
+// engineDefaults returns the engine's defaults, or nil if the engine has not told them yet.
 func (s *Source) engineDefaults(ctx context.Context) (usual *engineDefaults) {
-	err := s.Client.Read(ctx, connection.ReadTimeout, func(ctx context.Context, c *connection.Connection) error {
-		if usual = s.surroundings.usualOn(c); usual != nil {
-			return nil
+	// If the engine is not connected, the question about the container fails too.
+	_ = s.Client.Read(ctx, connection.ReadTimeout, func(ctx context.Context, c *connection.Connection) error {
+		if told := c.Info(ctx); told != nil {
+			usual = new(defaultsOf(told))
 		}
-		told, err := c.Docker.Info(ctx)
-		switch {
-		case connection.IsRefused(err):
-			usual = &engineDefaults{}
-		case err != nil:
-			return err
-		default:
-			usual = &engineDefaults{
-				isKnown:  true,
-				hostname: told.Name, runtime: told.DefaultRuntime, logDriver: told.LoggingDriver, hasCgroupV1: told.CgroupVersion == "1",
-				isCgroupnsPrivate: slices.Contains(told.SecurityOptions, "name=cgroupns"), noSwapLimit: !told.SwapLimit,
-			}
-		}
-		s.surroundings.keep(c, usual)
 		return nil
 	})
-	if err != nil {
-		return nil
-	}
 	return usual
 }
 
-func (s *surroundings) usualOn(c *connection.Connection) *engineDefaults {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.connection != c {
-		return nil
+// defaultsOf returns the defaults of an engine that says that about itself.
+func defaultsOf(told *system.Info) engineDefaults {
+	usual := engineDefaults{
+		hostname: told.Name, runtime: told.DefaultRuntime, logDriver: told.LoggingDriver,
+		hasCgroupV1: told.CgroupVersion == "1", noSwapLimit: told.Name != "" && !told.SwapLimit,
 	}
-	return s.usual
-}
-
-func (s *surroundings) keep(c *connection.Connection, usual *engineDefaults) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.connection, s.usual = c, usual
+	switch {
+	case slices.Contains(told.SecurityOptions, "name=cgroupns"):
+		usual.cgroupnsMode = container.CgroupnsModePrivate
+	case told.Name != "":
+		usual.cgroupnsMode = container.CgroupnsModeHost
+	}
+	return usual
 }

@@ -43,17 +43,18 @@ type Source struct {
 	// ShowEnvironment is false if the values of environment variables are hidden.
 	ShowEnvironment bool
 
-	overlays     overlays
-	locks        keylocks.Locks
-	signals      signals
-	surroundings surroundings
+	overlays overlays
+	locks    keylocks.Locks
+	signals  signals
+	// imageConfigs are the configurations of images by ID. An ID always has the same configuration.
+	imageConfigs *lru.Cache
 }
 
 // New returns the source of an engine's containers.
 func New(engine source.Engine) *Source {
 	return &Source{
 		Base: source.NewBase(engine, containerResource), Clock: clock.RealClock{}, RemovalTimeout: defaultRemovalTimeout,
-		surroundings: surroundings{images: lru.New(mostImages)},
+		imageConfigs: lru.New(mostImages),
 	}
 }
 
@@ -132,9 +133,10 @@ func (s *Source) observe(ctx context.Context, id string) (*v1alpha1.Container, e
 		return nil, nil
 	}
 	last, digest := s.overlays.recall(id)
+	usual := s.engineDefaults(ctx)
 	seen, err := connection.Inspect(ctx, s.Client, "/containers/"+id+"/json", func(answer []byte) (*inspected, error) {
-		seen := &inspected{digest: digestOf(answer)}
-		if last != nil && seen.digest == digest {
+		seen := &inspected{digest: digestOf(answer, usual)}
+		if last != nil && seen.digest == digest && digest != noDigest {
 			return seen, nil
 		}
 		var err error
@@ -152,7 +154,7 @@ func (s *Source) observe(ctx context.Context, id string) (*v1alpha1.Container, e
 	case seen.response.ContainerJSONBase == nil || seen.response.ID != id: // the answer is about another container
 		return nil, nil
 	}
-	about := s.circumstancesOf(ctx, seen.response)
+	about := s.circumstancesOf(ctx, seen.response, usual)
 	if about.mayChange() {
 		seen.digest = noDigest
 	}

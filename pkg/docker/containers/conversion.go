@@ -43,7 +43,7 @@ func containerOf(c *container.InspectResponse, namespace string, about circumsta
 			Name:      containers.ObjectName(name),
 			Namespace: namespace,
 			UID:       source.UIDOf("Container", c.ID, name),
-			Labels:    source.Selectable(labels),
+			Labels:    containers.Selectable(labels),
 		},
 		Spec: spec,
 		Status: v1alpha1.ContainerStatus{

@@ -16,15 +16,12 @@ func (o *overlays) hideEnvironment(object *v1alpha1.Container) {
 	object.Spec.Env = containers.HideValues(object.Spec.Env)
 }
 
-// HiddenEnvironment returns the environment of the container with that ID, if the values of variables are hidden.
-func (s *Source) HiddenEnvironment(id string) (env []v1alpha1.ContainerEnvVar, isHidden bool) {
-	if s.ShowEnvironment {
-		return nil, false
-	}
+// HiddenEnvironment returns the environment of the container with that ID if the values of variables are hidden.
+func (s *Source) HiddenEnvironment(id string) (env []v1alpha1.ContainerEnvVar) {
 	s.overlays.mu.Lock()
 	defer s.overlays.mu.Unlock()
 	if known := s.overlays.byID[id]; known != nil {
 		env = known.environment
 	}
-	return env, true
+	return env
 }

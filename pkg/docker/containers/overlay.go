@@ -43,7 +43,7 @@ type overlay struct {
 	others []string
 }
 
-// digest is a digest of an answer of Docker's.
+// digest is a digest of an answer of Docker's and of the engine's defaults.
 type digest uint64
 
 // noDigest is the digest of an answer from which something else may be made the next time.
@@ -51,7 +51,12 @@ const noDigest digest = 0
 
 var answerSeed = maphash.MakeSeed()
 
-func digestOf(answer []byte) digest { return digest(maphash.Bytes(answerSeed, answer)) }
+func digestOf(answer []byte, usual *engineDefaults) digest {
+	if usual == nil {
+		return noDigest
+	}
+	return digest(maphash.Bytes(answerSeed, answer) ^ maphash.Comparable(answerSeed, *usual))
+}
 
 // overlays holds the overlay of each container by ID, for as long as the container exists.
 type overlays struct {

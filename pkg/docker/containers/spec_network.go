@@ -74,13 +74,14 @@ func readNetworks(r *reading) {
 	if r.shows(isOther, "networkMode") {
 		r.spec.NetworkMode = r.modeOf(string(mode), "networkMode")
 	}
-	attached := r.attachedNetworks()
+	given := itemsOf[v1alpha1.ContainerNetworkAttachment](r.fields.at("networks"))
+	attached := r.attachedNetworks(given)
 	isUsual := len(attached) == 0 || len(attached) == 1 && isDefaultNetwork(mode) && usualNetworks.Has(attached[0])
 	if isOther || isUsual && !r.gave("networks") {
 		return
 	}
 	for _, name := range attached {
-		r.spec.Networks = append(r.spec.Networks, r.attachmentOf(name))
+		r.spec.Networks = append(r.spec.Networks, r.attachmentOf(name, given))
 	}
 }
 
@@ -94,7 +95,7 @@ func isDefaultNetwork(mode container.NetworkMode) bool {
 
 // attachedNetworks returns the names of the container's networks: first those that the creator gave, in their order, or the
 // one that the container was created on.
-func (r *reading) attachedNetworks() (names []string) {
+func (r *reading) attachedNetworks(inOrder []given[v1alpha1.ContainerNetworkAttachment]) (names []string) {
 	if r.NetworkSettings == nil {
 		return nil
 	}
@@ -105,7 +106,7 @@ func (r *reading) attachedNetworks() (names []string) {
 			delete(left, name)
 		}
 	}
-	for _, item := range itemsOf[v1alpha1.ContainerNetworkAttachment](r.fields.at("networks")) {
+	for _, item := range inOrder {
 		take(item.keys.Name)
 	}
 	if len(names) == 0 {
@@ -132,7 +133,7 @@ func (r *reading) firstNetwork() string {
 // attachmentOf returns how the container is connected to a network. It leaves out what Docker chose by itself: the addresses,
 // and the aliases that some engines add at the end, which are the beginning of the ID and the host name. While the container
 // does not run, Docker does not show a MAC address.
-func (r *reading) attachmentOf(name string) v1alpha1.ContainerNetworkAttachment {
+func (r *reading) attachmentOf(name string, all []given[v1alpha1.ContainerNetworkAttachment]) v1alpha1.ContainerNetworkAttachment {
 	attached := v1alpha1.ContainerNetworkAttachment{Name: unique.Make(name).Value()}
 	endpoint := r.NetworkSettings.Networks[name]
 	if endpoint == nil {
@@ -152,7 +153,7 @@ func (r *reading) attachmentOf(name string) v1alpha1.ContainerNetworkAttachment 
 	if configured := r.config.MacAddress; configured != "" && name == r.firstNetwork() {
 		attached.MACAddress = configured
 	}
-	for _, item := range itemsOf[v1alpha1.ContainerNetworkAttachment](r.fields.at("networks")) {
+	for _, item := range all {
 		given := item.fields.at("macAddress").value()
 		if item.keys.Name == name && given != "" && (endpoint.MacAddress == "" || strings.EqualFold(given, endpoint.MacAddress)) {
 			attached.MACAddress = given

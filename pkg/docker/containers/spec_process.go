@@ -12,8 +12,8 @@ import (
 	"github.com/docker/docker/api/types/strslice"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
-	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 )
 
 func writeImage(s *v1alpha1.ContainerSpec, c *creation) *field.Error {
@@ -126,11 +126,10 @@ func writeNames(s *v1alpha1.ContainerSpec, c *creation) *field.Error {
 func readNames(r *reading) {
 	r.spec.Hostname = pick(r, r.config.Hostname, r.usualHostname(), "hostname")
 	r.spec.Domainname = pick(r, r.config.Domainname, r.usualDomainname(), "domainname")
-	valid := source.Selectable(r.config.Labels)
-	for key, value := range r.config.Labels {
+	_, others := containers.SplitLabels(r.config.Labels)
+	for key, value := range others {
 		inherited, isOfImage := r.image.Labels[key]
-		_, isValid := valid[key]
-		if !isValid && key != v1alpha1.FieldsLabel && r.shows(!isOfImage || inherited != value, "labels", key) {
+		if key != v1alpha1.FieldsLabel && r.shows(!isOfImage || inherited != value, "labels", key) {
 			if r.spec.Labels == nil {
 				r.spec.Labels = map[string]string{}
 			}

@@ -133,13 +133,10 @@ func readNamespaces(r *reading) {
 // usualCgroupnsMode returns the mode of a container that was given none. Version 1 of cgroups has no private ones for a
 // privileged container.
 func (r *reading) usualCgroupnsMode() string {
-	switch {
-	case !r.usual.isKnown:
-		return string(r.host.CgroupnsMode)
-	case r.usual.hasCgroupV1 && r.host.Privileged, !r.usual.isCgroupnsPrivate:
+	if r.usual.hasCgroupV1 && r.host.Privileged {
 		return string(container.CgroupnsModeHost)
 	}
-	return string(container.CgroupnsModePrivate)
+	return string(cmp.Or(r.usual.cgroupnsMode, r.host.CgroupnsMode))
 }
 
 // ofContainer is how a mode begins that names a container.

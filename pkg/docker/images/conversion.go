@@ -67,7 +67,7 @@ func imageOf(response *image.InspectResponse, tag string, labels map[string]stri
 			Name:      name,
 			Namespace: namespace,
 			UID:       source.UIDOf("Image", id, tag, name),
-			Labels:    source.Selectable(labels),
+			Labels:    containers.Selectable(labels),
 		},
 		Spec: v1alpha1.ImageSpec{From: from},
 		Status: v1alpha1.ImageStatus{

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 )
@@ -21,7 +22,7 @@ import (
 // the maps of the answer.
 func networkOf(n *network.Inspect, name, namespace string) *v1alpha1.Network {
 	created, labels := source.TimeOf(n.Created.Format(time.RFC3339Nano)), source.LabelsOf(n.Labels)
-	selectable := source.Selectable(labels)
+	selectable, others := containers.SplitLabels(labels)
 	object := &v1alpha1.Network{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:      name,
@@ -36,7 +37,7 @@ func networkOf(n *network.Inspect, name, namespace string) *v1alpha1.Network {
 			EnableIPv6: ptr.To(n.EnableIPv6),
 			Options:    source.LabelsOf(n.Options),
 			IPAM:       ipamOf(n.IPAM),
-			Labels:     source.Unselectable(labels, selectable),
+			Labels:     others,
 		},
 		Status: v1alpha1.NetworkStatus{
 			ID:         n.ID,

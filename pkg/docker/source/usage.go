@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
 
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/batcher"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 )
@@ -52,6 +53,8 @@ type Usage struct {
 	client *connection.Client
 	// used returns the things that a container has.
 	used func(User) []string
+	// firsts makes the first list of all containers on a connection.
+	firsts *batcher.Batcher[struct{}]
 
 	mu         sync.Mutex
 	connection *connection.Connection // on which all containers were asked for last
@@ -65,7 +68,9 @@ type Usage struct {
 
 // NewUsage returns the usage of a kind. used returns the things of the kind that a container has.
 func NewUsage(client *connection.Client, used func(User) []string) *Usage {
-	return &Usage{client: client, used: used, things: map[string][]string{}, containers: map[string]int{}, heard: map[string]int{}}
+	u := &Usage{client: client, used: used, things: map[string][]string{}, containers: map[string]int{}, heard: map[string]int{}}
+	u.firsts = batcher.New(u.readFirst)
+	return u
 }
 
 // lifeEvents are the events at which containers come and go. Podman says remove.
@@ -177,7 +182,7 @@ func (u *Usage) InUse(ctx context.Context, thing string) *bool {
 	if current, err := u.client.Current(); err != nil {
 		return nil
 	} else if !u.hasAsked(current) {
-		u.Read(ctx)
+		_, _ = u.firsts.Do(ctx)
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -185,6 +190,14 @@ func (u *Usage) InUse(ctx context.Context, thing string) *bool {
 		return nil
 	}
 	return ptr.To(u.containers[thing] > 0)
+}
+
+// readFirst lists all containers, unless they were listed on this connection. Many ask for the first list at once.
+func (u *Usage) readFirst() (struct{}, error) {
+	if current, err := u.client.Current(); err == nil && !u.hasAsked(current) {
+		u.Read(current.Context())
+	}
+	return struct{}{}, nil
 }
 
 // hasAsked reports whether all containers were asked for on the connection.

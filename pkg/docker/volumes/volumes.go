@@ -285,10 +285,10 @@ func (s *Source) inspect(ctx context.Context, name string) (*volume.Volume, erro
 // engine dates volumes. Plugins may change the creation time of a volume.
 func volumeOf(v *volume.Volume, namespace string, of habits) *v1alpha1.Volume {
 	created, labels, options := source.TimeOf(v.CreatedAt), source.LabelsOf(v.Labels), source.LabelsOf(v.Options)
-	selectable := source.Selectable(labels)
+	selectable, others := containers.SplitLabels(labels)
 	object := &v1alpha1.Volume{
 		ObjectMeta: metav1.ObjectMeta{Name: containers.ObjectName(v.Name), Namespace: namespace, Labels: selectable},
-		Spec:       v1alpha1.VolumeSpec{Driver: v.Driver, Options: options, Labels: source.Unselectable(labels, selectable)},
+		Spec:       v1alpha1.VolumeSpec{Driver: v.Driver, Options: options, Labels: others},
 		Status: v1alpha1.VolumeStatus{
 			Name:       v.Name,
 			Namespace:  v1alpha1.EngineNamespace,

@@ -50,7 +50,7 @@ func (c *creator) showAsMade(object runtime.Object) {
 		return
 	}
 	validation.SetContainerDefaults(&container.Spec)
-	if _, isHidden := c.hiddenEnvironment(""); isHidden {
+	if c.hiddenEnvironment != nil {
 		container.Spec.Env = containers.HideValues(container.Spec.Env)
 	}
 }
@@ -58,7 +58,7 @@ func (c *creator) showAsMade(object runtime.Object) {
 // PrepareForCreate implements rest.RESTCreateStrategy. It drops what clients cannot set.
 func (s strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 	container := obj.(*v1alpha1.Container)
-	if _, isHidden := s.hiddenEnvironment(""); isHidden {
+	if s.hiddenEnvironment != nil {
 		containers.HideAppliedValues(container)
 	}
 	container.Status = v1alpha1.ContainerStatus{}
@@ -68,9 +68,4 @@ func (s strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 // Validate implements rest.RESTCreateStrategy.
 func (strategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList {
 	return validation.ValidateContainerCreate(obj.(*v1alpha1.Container))
-}
-
-// WarningsOnCreate implements rest.RESTCreateStrategy.
-func (strategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
-	return registry.WarnOfLastApplied(obj.(*v1alpha1.Container), &v1alpha1.Container{}, lastApplied)
 }

@@ -171,7 +171,8 @@ func (i *Images) forget(of awaiting, uid string) {
 	}
 }
 
-// await waits for the end of a pull.
+// await waits for the end of a pull, but no longer than pullWait and no longer than half of the time that the request has left.
+// Its errors are API errors.
 func (i *Images) await(ctx context.Context, wanted *v1alpha1.Container, of awaiting, uid string) error {
 	wait := pullWait
 	if deadline, ok := ctx.Deadline(); ok {

@@ -7,7 +7,6 @@ package container
 import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage/names"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
@@ -15,7 +14,7 @@ import (
 
 // NewStorage returns the REST storage of Containers with the verbs over the objects.
 func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs, stopTimeout StopTimeoutFunc, hiddenEnvironment HiddenEnvironmentFunc) (rest.Storage, error) {
-	strategy := strategy{registry.Strategy{ObjectTyper: scheme}, names.SimpleNameGenerator, stopTimeout, hiddenEnvironment}
+	strategy := strategy{registry.NewCreatableStrategy(scheme, "the server or the container ends"), stopTimeout, hiddenEnvironment}
 	resource := registry.Resource{
 		Name:           "containers",
 		SingularName:   "container",

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage/names"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -25,15 +24,12 @@ import (
 // else Docker's default.
 type StopTimeoutFunc func(id string) time.Duration
 
-// HiddenEnvironmentFunc returns the environment of the container with this ID, if the API hides the values of variables.
-type HiddenEnvironmentFunc func(id string) (env []v1alpha1.ContainerEnvVar, isHidden bool)
-
-// lastApplied is how long the server keeps what kubectl applied last.
-const lastApplied = "the server or the container ends"
+// HiddenEnvironmentFunc returns the environment of the container with this ID. It is nil if the API does not hide the values of
+// variables.
+type HiddenEnvironmentFunc func(id string) []v1alpha1.ContainerEnvVar
 
 type strategy struct {
-	registry.Strategy
-	names.NameGenerator
+	registry.CreatableStrategy
 	stopTimeout       StopTimeoutFunc
 	hiddenEnvironment HiddenEnvironmentFunc
 }
@@ -53,9 +49,9 @@ func (s strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 		container.Spec = *existing.Spec.DeepCopy()
 	}
 	container.Spec.State = state
-	if env, isHidden := s.hiddenEnvironment(existing.Status.ID); isHidden {
+	if s.hiddenEnvironment != nil {
 		containers.HideAppliedValues(container)
-		container.Spec.Env = containers.HideKnownValues(container.Spec.Env, env)
+		container.Spec.Env = containers.HideKnownValues(container.Spec.Env, s.hiddenEnvironment(existing.Status.ID))
 	}
 	keepWhatMeansTheSame(&container.Spec, &existing.Spec)
 	containers.KeepLabels(container, existing, &container.Spec.Labels, existing.Spec.Labels)
@@ -70,11 +66,6 @@ func saysOnlyState(spec *v1alpha1.ContainerSpec) bool {
 // ValidateUpdate implements rest.RESTUpdateStrategy.
 func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
 	return validation.ValidateContainerUpdate(obj.(*v1alpha1.Container), old.(*v1alpha1.Container))
-}
-
-// WarningsOnUpdate implements rest.RESTUpdateStrategy.
-func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []string {
-	return registry.WarnOfLastApplied(obj.(*v1alpha1.Container), old.(*v1alpha1.Container), lastApplied)
 }
 
 // CheckGracefulDelete implements rest.RESTGracefulDeleteStrategy. It gives a container that runs time to stop.

@@ -7,7 +7,6 @@ package image
 import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage/names"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
@@ -15,7 +14,7 @@ import (
 
 // NewStorage returns the REST storage of Images with the verbs over the objects. It finds the sources of tags with find.
 func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs, find FindFunc) (rest.Storage, error) {
-	strategy := strategy{registry.Strategy{ObjectTyper: scheme}, names.SimpleNameGenerator}
+	strategy := strategy{registry.NewCreatableStrategy(scheme, "the server ends or the tag goes")}
 	resource := registry.Resource{
 		Name:           "images",
 		SingularName:   "image",

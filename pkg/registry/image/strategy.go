@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage/names"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -18,14 +17,8 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-// lastApplied is how long the server keeps what kubectl applied last.
-const lastApplied = "the server ends or the tag goes"
-
 // strategy is the strategy of Images whose tags can be created and moved. spec.from is an ID there.
-type strategy struct {
-	registry.Strategy
-	names.NameGenerator
-}
+type strategy struct{ registry.CreatableStrategy }
 
 var (
 	_ rest.RESTCreateStrategy = strategy{}
@@ -53,11 +46,6 @@ func (strategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList 
 	return errs
 }
 
-// WarningsOnCreate implements rest.RESTCreateStrategy.
-func (strategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
-	return registry.WarnOfLastApplied(obj.(*v1alpha1.Image), &v1alpha1.Image{}, lastApplied)
-}
-
 // PrepareForUpdate implements rest.RESTUpdateStrategy. It drops changes of fields that clients cannot set.
 func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	image, existing := obj.(*v1alpha1.Image), old.(*v1alpha1.Image)
@@ -71,9 +59,4 @@ func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 // ValidateUpdate implements rest.RESTUpdateStrategy.
 func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
 	return containers.ValidateImageUpdate(obj.(*v1alpha1.Image), old.(*v1alpha1.Image))
-}
-
-// WarningsOnUpdate implements rest.RESTUpdateStrategy.
-func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []string {
-	return registry.WarnOfLastApplied(obj.(*v1alpha1.Image), old.(*v1alpha1.Image), lastApplied)
 }

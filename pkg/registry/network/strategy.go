@@ -10,20 +10,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage/names"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-// lastApplied is how long the server keeps what kubectl applied last.
-const lastApplied = "the server or the network ends"
-
-type strategy struct {
-	registry.Strategy
-	names.NameGenerator
-}
+type strategy struct{ registry.CreatableStrategy }
 
 var (
 	_ rest.RESTCreateStrategy = strategy{}
@@ -46,9 +39,8 @@ func (strategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList 
 }
 
 // WarningsOnCreate implements rest.RESTCreateStrategy.
-func (strategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
-	network := obj.(*v1alpha1.Network)
-	return append(registry.WarnOfLastApplied(network, &v1alpha1.Network{}, lastApplied), registry.WarnOfSpecLabels(network.Spec.Labels)...)
+func (s strategy) WarningsOnCreate(ctx context.Context, obj runtime.Object) []string {
+	return append(s.CreatableStrategy.WarningsOnCreate(ctx, obj), registry.WarnOfSpecLabels(obj.(*v1alpha1.Network).Spec.Labels)...)
 }
 
 // PrepareForUpdate implements rest.RESTUpdateStrategy. It drops changes of fields that clients cannot set. It keeps what is
@@ -73,9 +65,4 @@ func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 // ValidateUpdate implements rest.RESTUpdateStrategy.
 func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
 	return containers.ValidateNetworkUpdate(obj.(*v1alpha1.Network), old.(*v1alpha1.Network))
-}
-
-// WarningsOnUpdate implements rest.RESTUpdateStrategy.
-func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []string {
-	return registry.WarnOfLastApplied(obj.(*v1alpha1.Network), old.(*v1alpha1.Network), lastApplied)
 }

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/storage/names"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -18,13 +17,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
 
-// lastApplied is how long the server keeps what kubectl applied last.
-const lastApplied = "the server or the volume ends"
-
-type strategy struct {
-	registry.Strategy
-	names.NameGenerator
-}
+type strategy struct{ registry.CreatableStrategy }
 
 var (
 	_ rest.RESTCreateStrategy = strategy{}
@@ -52,9 +45,8 @@ func (strategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList 
 }
 
 // WarningsOnCreate implements rest.RESTCreateStrategy.
-func (strategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
-	volume := obj.(*v1alpha1.Volume)
-	return append(registry.WarnOfLastApplied(volume, &v1alpha1.Volume{}, lastApplied), registry.WarnOfSpecLabels(volume.Spec.Labels)...)
+func (s strategy) WarningsOnCreate(ctx context.Context, obj runtime.Object) []string {
+	return append(s.CreatableStrategy.WarningsOnCreate(ctx, obj), registry.WarnOfSpecLabels(obj.(*v1alpha1.Volume).Spec.Labels)...)
 }
 
 // PrepareForUpdate implements rest.RESTUpdateStrategy. It drops changes of fields that clients cannot set, and keeps the
@@ -70,9 +62,4 @@ func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 // ValidateUpdate implements rest.RESTUpdateStrategy.
 func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
 	return containers.ValidateVolumeUpdate(obj.(*v1alpha1.Volume), old.(*v1alpha1.Volume))
-}
-
-// WarningsOnUpdate implements rest.RESTUpdateStrategy.
-func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []string {
-	return registry.WarnOfLastApplied(obj.(*v1alpha1.Volume), old.(*v1alpha1.Volume), lastApplied)
 }

@@ -65,7 +65,7 @@ func validateCapabilities(path *field.Path, names []string) field.ErrorList {
 // securityOptReason says what is wrong with a security option, or nothing. The docker command reads files of profiles and
 // rewrites some options, which a server cannot do.
 func securityOptReason(option string) string {
-	const known = "must be no-new-privileges, label=…, apparmor=…, seccomp=… or systempaths=unconfined"
+	const known = "must be no-new-privileges, label=…, apparmor=…, seccomp=…, systempaths=unconfined or writable-cgroups=…"
 	key, value, hasValue := strings.Cut(option, "=")
 	switch key {
 	case "no-new-privileges":
@@ -139,7 +139,7 @@ func validateLogging(spec *v1alpha1.ContainerSpec) field.ErrorList {
 		return nil
 	}
 	errs := driverName(path.Child("driver"), logging.Driver)
-	errs = append(errs, options(path.Child("options"), logging.Options)...)
+	errs = append(errs, containers.ValidateOptions(path.Child("options"), logging.Options)...)
 	if logging.Driver == modeNone && len(logging.Options) > 0 {
 		errs = append(errs, field.Forbidden(path.Child("options"), "cannot be combined with the driver none"))
 	}

@@ -141,7 +141,7 @@ func validateVolume(path *field.Path, mount v1alpha1.ContainerMount) field.Error
 	}
 	errs = append(errs, subpath(path.Child("subpath"), mount.Volume.Subpath)...)
 	errs = append(errs, driverName(path.Child("driver"), mount.Volume.Driver)...)
-	errs = append(errs, options(path.Child("options"), mount.Volume.Options)...)
+	errs = append(errs, containers.ValidateOptions(path.Child("options"), mount.Volume.Options)...)
 	if _, given := mount.Volume.Labels[""]; given {
 		errs = append(errs, field.Invalid(path.Child("labels"), "", "a label must have a name"))
 	}

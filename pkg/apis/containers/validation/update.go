@@ -5,12 +5,12 @@ package validation
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
@@ -39,7 +39,8 @@ func ValidateContainerUpdate(updated, old *v1alpha1.Container) field.ErrorList {
 	errs := containers.ValidateContainerMetadataUpdate(updated, old)
 	errs = append(errs, validateStateAndAction(updated, old)...)
 	errs = append(errs, validateStopTimeout(updated)...)
-	errs = append(errs, validateImmutable(&updated.Spec, &old.Spec)...)
+	errs = append(errs, containers.ValidateImmutable(specPath, &updated.Spec, &old.Spec, "state", "env", "resources", "restartPolicy", "networks")...)
+	errs = append(errs, validateEnvUnchanged(&updated.Spec, &old.Spec)...)
 	if !apiequality.Semantic.DeepEqual(updated.Spec.Resources, old.Spec.Resources) {
 		errs = append(errs, validateResources(&updated.Spec)...)
 		errs = append(errs, validateRemovedLimits(updated.Spec.Resources, old.Spec.Resources)...)
@@ -56,27 +57,13 @@ func ValidateContainerUpdate(updated, old *v1alpha1.Container) field.ErrorList {
 	return errs
 }
 
-// mutable are the fields of a spec that can be changed.
-var mutable = []string{"state", "resources", "restartPolicy", "networks"}
-
-// validateImmutable returns one error for each field that was changed and cannot be.
-func validateImmutable(updated, old *v1alpha1.ContainerSpec) field.ErrorList {
-	var errs field.ErrorList
-	before, after := reflect.ValueOf(*old), reflect.ValueOf(*updated)
-	for i := range before.NumField() {
-		name, _, _ := strings.Cut(before.Type().Field(i).Tag.Get("json"), ",")
-		value := after.Field(i).Interface()
-		if slices.Contains(mutable, name) || apiequality.Semantic.DeepEqual(value, before.Field(i).Interface()) {
-			continue
-		}
-		detail := "field is immutable"
-		if name == "env" {
-			// The values may be secrets.
-			value, detail = field.OmitValueType{}, detail+": "+changedVariables(updated.Env, old.Env)
-		}
-		errs = append(errs, field.Invalid(specPath.Child(name), value, detail))
+// validateEnvUnchanged returns an error if the environment was changed. It says no values, because they may be secrets.
+func validateEnvUnchanged(updated, old *v1alpha1.ContainerSpec) field.ErrorList {
+	if apiequality.Semantic.DeepEqual(updated.Env, old.Env) {
+		return nil
 	}
-	return errs
+	detail := apivalidation.FieldImmutableErrorMsg + ": " + changedVariables(updated.Env, old.Env)
+	return field.ErrorList{field.Invalid(specPath.Child("env"), field.OmitValueType{}, detail)}
 }
 
 // changedVariables says which variables differ, without their values.

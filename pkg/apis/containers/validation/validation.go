@@ -7,7 +7,6 @@ package validation
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -84,25 +83,15 @@ func validateImage(spec *v1alpha1.ContainerSpec) field.ErrorList {
 // validateLabels returns the errors of the labels that a new container gets in Docker.
 func validateLabels(container *v1alpha1.Container) field.ErrorList {
 	var errs field.ErrorList
-	metadataPath, path := field.NewPath("metadata", "labels"), specPath.Child("labels")
 	for _, labels := range []struct {
 		path   *field.Path
 		labels map[string]string
-	}{{metadataPath, container.Labels}, {path, container.Spec.Labels}} {
+	}{{field.NewPath("metadata", "labels"), container.Labels}, {specPath.Child("labels"), container.Spec.Labels}} {
 		if _, given := labels.labels[v1alpha1.FieldsLabel]; given {
 			errs = append(errs, field.Forbidden(labels.path.Key(v1alpha1.FieldsLabel), "the server sets this label by itself"))
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(container.Spec.Labels)) {
-		value := container.Spec.Labels[key]
-		if key == "" {
-			errs = append(errs, field.Invalid(path, key, "a label must have a name"))
-		}
-		if other, given := container.Labels[key]; given && other != value {
-			errs = append(errs, field.Invalid(path.Key(key), value, fmt.Sprintf("must be %q as in metadata.labels, or be left out here", other)))
-		}
-	}
-	return errs
+	return append(errs, containers.ValidateSpecLabels(container.Labels, container.Spec.Labels)...)
 }
 
 // oneOf returns an error if a value is not among those that are supported.
@@ -162,12 +151,4 @@ func words(path *field.Path, list []string, what string) field.ErrorList {
 		}
 	}
 	return errs
-}
-
-// options returns the errors of the options of a driver. The driver decides which ones there are.
-func options(path *field.Path, options map[string]string) field.ErrorList {
-	if _, given := options[""]; given {
-		return field.ErrorList{field.Invalid(path, "", "an option must have a name")}
-	}
-	return nil
 }

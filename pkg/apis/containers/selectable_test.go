@@ -1,7 +1,7 @@
 // Copyright The engine-apiserver Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package source
+package containers
 
 import (
 	"fmt"
