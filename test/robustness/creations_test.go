@@ -6,14 +6,13 @@ package robustness
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/robustness/clients"
@@ -24,38 +23,39 @@ import (
 // creators is the number of clients that create one object after another.
 const creators = 2
 
-// newWorkshop makes all that the specs of containers can refer to.
-func newWorkshop(t *testing.T) *clients.Workshop {
-	t.Helper()
-	world := specs.World{Image: engine.Busybox, Container: "workshop-peer", Dir: filepath.Join(eng.Dir(), "workshop"), Volume: "workshop", API: eng.Client().ClientVersion()}
-	if err := os.Mkdir(world.Dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	eng.Volume(t, world.Volume, nil)
-	eng.Create(t, world.Container, func(_ *container.Config, host *container.HostConfig) { host.IpcMode = "shareable" })
-	for i := range 2 {
-		made := specs.Network{Name: fmt.Sprintf("workshop-%d", i), Subnet: fmt.Sprintf("10.99.%d", i)}
-		subnet := network.IPAMConfig{Subnet: made.Subnet + ".0/24"}
-		if _, err := eng.Client().NetworkCreate(t.Context(), made.Name, network.CreateOptions{IPAM: &network.IPAM{Config: []network.IPAMConfig{subnet}}}); err != nil {
-			t.Fatal(err)
+// newWorkshop makes all that the specs of containers of a round can refer to. It goes when the engine is emptied after the round.
+func (r *round) newWorkshop(ctx context.Context) *clients.Workshop {
+	r.t.Helper()
+	name := fmt.Sprintf("workshop-%d", r.number)
+	world := specs.World{Image: engine.Busybox, Container: name, Dir: r.t.TempDir(), Volume: name, API: eng.Client().ClientVersion()}
+	must := func(err error) {
+		r.t.Helper()
+		if err != nil {
+			r.t.Fatal(err)
 		}
-		t.Cleanup(func() {
-			if err := eng.Client().NetworkRemove(context.Background(), made.Name); err != nil {
-				t.Error(err)
-			}
-		})
+	}
+	_, err := eng.Client().VolumeCreate(ctx, volume.CreateOptions{Name: name})
+	must(err)
+	_, err = eng.Client().ContainerCreate(ctx, engine.Config(), &container.HostConfig{IpcMode: "shareable"}, nil, nil, name)
+	must(err)
+	for i := range 2 {
+		made := specs.Network{Name: fmt.Sprintf("%s-%d", name, i), Subnet: fmt.Sprintf("10.99.%d", i)}
+		ipam := &network.IPAM{Config: []network.IPAMConfig{{Subnet: made.Subnet + ".0/24"}}}
+		_, err := eng.Client().NetworkCreate(ctx, made.Name, network.CreateOptions{IPAM: ipam})
+		must(err)
 		world.Networks = append(world.Networks, made)
 	}
-	return &clients.Workshop{Docker: eng.Client(), World: world, Prefix: "made"}
+	return &clients.Workshop{Docker: eng.Client(), World: world, Prefix: r.target.Prefix + "-made"}
 }
 
 // startCreations starts the clients that create. The function that it returns waits for the end of what they have begun.
 func (r *round) startCreations(ctx context.Context) (stop func()) {
+	workshop := r.newWorkshop(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	var group sync.WaitGroup
 	for i := range creators {
 		client := r.newClient(fmt.Sprintf("creator %d", i))
-		group.Go(func() { client.Create(ctx, r.workshop) })
+		group.Go(func() { client.Create(ctx, workshop) })
 	}
 	return func() {
 		cancel()

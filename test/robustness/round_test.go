@@ -46,7 +46,6 @@ type round struct {
 	traffic   *traffic.Traffic
 	stage     *clients.Stage
 	depot     *clients.Depot
-	workshop  *clients.Workshop
 	blocks    *blocks
 	log       bytes.Buffer
 	report    *report
@@ -359,7 +358,7 @@ func TestRobustness(t *testing.T) {
 	}
 	s := newSystem(t, eng)
 	other := startOther(t)
-	depot, workshop := newDepot(t), newWorkshop(t)
+	depot := newDepot(t)
 	results := newReport()
 	target := &failpoints.Target{Engine: eng, Other: other, Proxy: s.proxy, KillServer: s.killServer, StartServer: func() { s.startServer() },
 		Namespace: testserver.Namespace, Random: random, Short: *duration < 5*time.Minute}
@@ -387,7 +386,7 @@ func TestRobustness(t *testing.T) {
 			queue = shuffled(random, chosen)
 		}
 		s.t.Logf("round %d: %s", number, (&round{failpoint: queue[0]}).failpointName())
-		(&round{system: s, number: number, random: random, target: target, failpoint: queue[0], depot: depot, workshop: workshop, report: results}).play(t.Context())
+		(&round{system: s, number: number, random: random, target: target, failpoint: queue[0], depot: depot, report: results}).play(t.Context())
 		queue = queue[1:]
 	}
 }

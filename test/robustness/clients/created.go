@@ -46,7 +46,11 @@ func (c *Client) newContainer(w *Workshop, name string) creation {
 		},
 		get: func(ctx context.Context) (metav1.Object, error) { return of.Get(ctx, name, metav1.GetOptions{}) },
 		differences: func(shown metav1.Object) []string {
-			return differences(wanted, shown, wanted.Spec, shown.(*v1alpha1.Container).Spec)
+			asked := wanted.Spec.DeepCopy()
+			if asked.RestartPolicy == nil { // what can be changed later is always shown
+				asked.RestartPolicy = &v1alpha1.ContainerRestartPolicy{Name: v1alpha1.ContainerRestartNo}
+			}
+			return differences(wanted, shown, asked, shown.(*v1alpha1.Container).Spec)
 		},
 		inspect: func(ctx context.Context) ([]string, error) {
 			inspected, err := w.Docker.ContainerInspect(ctx, name)
