@@ -13,6 +13,9 @@ import (
 // SplitLabels returns those of the labels in Docker that are valid Kubernetes labels, and the others. If all of them are valid, it
 // returns the same map. That is safe because the labels of an object never change in place.
 func SplitLabels(all map[string]string) (selectable, others map[string]string) {
+	if len(all) == 0 {
+		return nil, nil
+	}
 	selectable = Selectable(all)
 	return selectable, unselectable(all, selectable)
 }
