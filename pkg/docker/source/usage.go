@@ -16,6 +16,7 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/mount"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/utils/lru"
 	"k8s.io/utils/ptr"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/batcher"
@@ -26,6 +27,9 @@ import (
 const (
 	// usersTimeout is how long the list of all containers may take.
 	usersTimeout = 30 * time.Second
+	// mostUnheard is how many containers are remembered that have gone and of whose removal nothing was heard yet. It matters only
+	// for an engine that raises no events.
+	mostUnheard = 1024
 	// containerSubject is the beginning of the subject for a container that may use something.
 	containerSubject = "container "
 )
@@ -60,6 +64,7 @@ type Usage struct {
 	connection *connection.Connection // on which all containers were asked for last
 	isKnown    bool                   // whether the engine listed them
 	things     map[string][]string    // by container
+	unheard    *lru.Cache             // by container: the things that it had before a list showed that it has gone
 	containers map[string]int         // how many containers have a thing
 	readings   int                    // lists of all containers that are being read
 	heard      map[string]int         // by container: the number of its last event since the oldest reading began
@@ -68,7 +73,8 @@ type Usage struct {
 
 // NewUsage returns the usage of a kind. used returns the things of the kind that a container has.
 func NewUsage(client *connection.Client, used func(User) []string) *Usage {
-	u := &Usage{client: client, used: used, things: map[string][]string{}, containers: map[string]int{}, heard: map[string]int{}}
+	u := &Usage{client: client, used: used, things: map[string][]string{}, containers: map[string]int{}, heard: map[string]int{},
+		unheard: lru.New(mostUnheard)}
 	u.firsts = batcher.New(u.readFirst)
 	return u
 }
@@ -111,7 +117,10 @@ func (u *Usage) Observe(ctx context.Context, subject string) (things []string, o
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	things = slices.Concat(u.things[id], found[id])
+	before, _ := u.unheard.Get(id)
+	had, _ := before.([]string)
+	u.unheard.Remove(id)
+	things = slices.Concat(had, u.things[id], found[id])
 	u.setLocked(id, found[id])
 	return things, true, nil
 }
@@ -142,6 +151,7 @@ func (u *Usage) Read(ctx context.Context) {
 	u.connection, u.isKnown = current, true
 	for id := range u.things {
 		if _, still := found[id]; !still && u.heard[id] <= began {
+			u.unheard.Add(id, u.things[id]) // the observation of its removal is still to come
 			u.setLocked(id, nil)
 		}
 	}
