@@ -169,7 +169,7 @@ func schema_pkg_apis_containers_v1alpha1_Container(ref common.ReferenceCallback)
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "metadata is the standard object metadata. The uid belongs to the container behind the name. If a container is removed and made again, it gets another uid. The generation changes with spec, and when a deletion begins. It only grows, even over a restart of the server. metadata.labels has those Docker labels that are valid Kubernetes labels. status.labels has all of them. Neither labels nor annotations can be changed, because Docker cannot store them after creation.",
+							Description: "metadata is the standard object metadata. The uid belongs to the container behind the name. If a container is removed and made again, it gets another uid. The generation changes with spec, and when a deletion begins. It only grows, even over a restart of the server. metadata.labels has those Docker labels that are valid Kubernetes labels. Labels that are given at creation become labels in Docker, as with docker run --label. status.labels has all of them. Neither labels nor annotations can be changed, because Docker cannot store them after creation.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -318,7 +318,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerAttachOptions(ref common.Refer
 					},
 					"beforeStart": {
 						SchemaProps: spec.SchemaProps{
-							Description: "beforeStart attaches to a container that does not run, and waits for its next start. When the connection is upgraded, the container is attached to: a client that starts it then misses no output. The size of a terminal is taken after the start only.",
+							Description: "beforeStart attaches to a container that does not run, and waits for its next start. Once the connection is upgraded, the session is attached. A client that starts the container after that misses no output. The size of a terminal is taken after the start only.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
@@ -1643,7 +1643,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerPortForwardOptions(ref common.
 					},
 					"explain": {
 						SchemaProps: spec.SchemaProps{
-							Description: "explain sends the reason why a connection to a port cannot be made on the error stream of that connection. Without explain the connection ends without a word, because most clients take any text there for the end of all their connections.",
+							Description: "explain sends the reason why a connection to a port cannot be made on the error stream of that connection. Without explain the connection ends without a word, because most clients end all their connections when they read any text there.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
@@ -1814,7 +1814,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerResources(ref common.Reference
 					},
 					"cpuShares": {
 						SchemaProps: spec.SchemaProps{
-							Description: "cpuShares is the container's weight when processors are busy. 1024 is that of a container without. docker run: --cpu-shares.",
+							Description: "cpuShares is the container's weight when processors are busy. 1024 is the weight of a container that has no cpuShares. docker run: --cpu-shares.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},
@@ -2257,7 +2257,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerSpec(ref common.ReferenceCallb
 					},
 					"resources": {
 						SchemaProps: spec.SchemaProps{
-							Description: "resources limit what the container uses. They can be changed at any time, but Docker cannot take a limit back.",
+							Description: "resources limit what the container uses. They can be changed at any time, but Docker cannot take a limit back, except that of pids.",
 							Ref:         ref(v1alpha1.ContainerResources{}.OpenAPIModelName()),
 						},
 					},
@@ -2467,7 +2467,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerStatus(ref common.ReferenceCal
 					},
 					"imageID": {
 						SchemaProps: spec.SchemaProps{
-							Description: "imageID is the ID of the image that the container was made from, sha256: and 64 hexadecimal digits.",
+							Description: "imageID has the same value as image.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -2677,7 +2677,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerTmpfsOptions(ref common.Refere
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "options are mount options such as noexec or size=64m instead. docker run: --tmpfs.",
+							Description: "options are mount options such as noexec or size=64m. They cannot be combined with size and mode. docker run: --tmpfs.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -4085,14 +4085,14 @@ func schema_pkg_apis_containers_v1alpha1_NetworkIPAM(ref common.ReferenceCallbac
 				Properties: map[string]spec.Schema{
 					"driver": {
 						SchemaProps: spec.SchemaProps{
-							Description: "driver is the driver that gives the addresses: docker network create --ipam-driver. The default is default.",
+							Description: "driver is the driver that gives the addresses. The default is default. docker network create: --ipam-driver.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"options": {
 						SchemaProps: spec.SchemaProps{
-							Description: "options are the options of that driver: docker network create --ipam-opt.",
+							Description: "options are the options of that driver. docker network create: --ipam-opt.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,
@@ -4145,7 +4145,7 @@ func schema_pkg_apis_containers_v1alpha1_NetworkIPAMConfig(ref common.ReferenceC
 				Properties: map[string]spec.Schema{
 					"subnet": {
 						SchemaProps: spec.SchemaProps{
-							Description: "subnet is the range of the network, such as 172.18.0.0/16: docker network create --subnet.",
+							Description: "subnet is the range of the network, such as 172.18.0.0/16. docker network create: --subnet.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -4153,14 +4153,14 @@ func schema_pkg_apis_containers_v1alpha1_NetworkIPAMConfig(ref common.ReferenceC
 					},
 					"ipRange": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ipRange is the part of the subnet from which containers get addresses: docker network create --ip-range. It is absent if that is the whole subnet.",
+							Description: "ipRange is the part of the subnet from which containers get addresses. It is absent if that is the whole subnet. docker network create: --ip-range.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"gateway": {
 						SchemaProps: spec.SchemaProps{
-							Description: "gateway is the address of the network's gateway, such as 172.18.0.1: docker network create --gateway. If it is not given, Docker chooses one.",
+							Description: "gateway is the address of the network's gateway, such as 172.18.0.1. If it is not given, Docker chooses one. docker network create: --gateway.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -4231,14 +4231,14 @@ func schema_pkg_apis_containers_v1alpha1_NetworkSpec(ref common.ReferenceCallbac
 				Properties: map[string]spec.Schema{
 					"driver": {
 						SchemaProps: spec.SchemaProps{
-							Description: "driver is the network driver, such as bridge or overlay: docker network create --driver. The default is bridge.",
+							Description: "driver is the network driver, such as bridge or overlay. The default is bridge. docker network create: --driver.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"internal": {
 						SchemaProps: spec.SchemaProps{
-							Description: "internal is true if the network has no way out to other networks: docker network create --internal.",
+							Description: "internal is true if the network has no way out to other networks. docker network create: --internal.",
 							Default:     false,
 							Type:        []string{"boolean"},
 							Format:      "",
@@ -4246,7 +4246,7 @@ func schema_pkg_apis_containers_v1alpha1_NetworkSpec(ref common.ReferenceCallbac
 					},
 					"attachable": {
 						SchemaProps: spec.SchemaProps{
-							Description: "attachable is true if containers can be connected to this network of a swarm one by one, and not only as part of a service: docker network create --attachable.",
+							Description: "attachable is true if containers can be connected to this network of a swarm one by one, and not only as part of a service. docker network create: --attachable.",
 							Default:     false,
 							Type:        []string{"boolean"},
 							Format:      "",
@@ -4254,14 +4254,14 @@ func schema_pkg_apis_containers_v1alpha1_NetworkSpec(ref common.ReferenceCallbac
 					},
 					"enableIPv6": {
 						SchemaProps: spec.SchemaProps{
-							Description: "enableIPv6 is true if containers get IPv6 addresses on the network: docker network create --ipv6. If it is not given, the engine decides.",
+							Description: "enableIPv6 is true if containers get IPv6 addresses on the network. If it is not given, the engine decides. docker network create: --ipv6.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},
 					"options": {
 						SchemaProps: spec.SchemaProps{
-							Description: "options are the options of the driver: docker network create --opt. Some drivers add options of their own.",
+							Description: "options are the options of the driver. Some drivers add options of their own. docker network create: --opt.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,
@@ -4283,7 +4283,7 @@ func schema_pkg_apis_containers_v1alpha1_NetworkSpec(ref common.ReferenceCallbac
 					},
 					"labels": {
 						SchemaProps: spec.SchemaProps{
-							Description: "labels are those of the network's labels in Docker that are no valid Kubernetes labels: docker network create --label. The others are in metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels.",
+							Description: "labels are those of the network's labels in Docker that are no valid Kubernetes labels. The others are in metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels. docker network create: --label.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,
@@ -4359,7 +4359,7 @@ func schema_pkg_apis_containers_v1alpha1_NetworkStatus(ref common.ReferenceCallb
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "subnets are the address ranges of the network, such as 172.18.0.0/16.",
+							Description: "subnets are the ranges of addresses of the network, such as 172.18.0.0/16.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -4524,14 +4524,14 @@ func schema_pkg_apis_containers_v1alpha1_VolumeSpec(ref common.ReferenceCallback
 				Properties: map[string]spec.Schema{
 					"driver": {
 						SchemaProps: spec.SchemaProps{
-							Description: "driver is the volume driver: docker volume create --driver. The default is local.",
+							Description: "driver is the volume driver. The default is local. docker volume create: --driver.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"options": {
 						SchemaProps: spec.SchemaProps{
-							Description: "options are the options of the driver: docker volume create --opt. The driver local takes type, o and device as mount does, and size.",
+							Description: "options are the options of the driver. The driver local takes type, o and device as mount does, and size. docker volume create: --opt.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,
@@ -4546,7 +4546,7 @@ func schema_pkg_apis_containers_v1alpha1_VolumeSpec(ref common.ReferenceCallback
 					},
 					"labels": {
 						SchemaProps: spec.SchemaProps{
-							Description: "labels are those of the volume's labels in Docker that are no valid Kubernetes labels: docker volume create --label. The others are in metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels.",
+							Description: "labels are those of the volume's labels in Docker that are no valid Kubernetes labels. The others are in metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels. docker volume create: --label.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,

@@ -27,7 +27,7 @@ var map_ContainerAttachOptions = map[string]string{
 	"tty":         "tty says that the client is a terminal. The container must have been made with one.",
 	"container":   "container is ignored. Clients for pods send it.",
 	"logs":        "logs sends what the container has written before, too.",
-	"beforeStart": "beforeStart attaches to a container that does not run, and waits for its next start. When the connection is upgraded, the container is attached to: a client that starts it then misses no output. The size of a terminal is taken after the start only.",
+	"beforeStart": "beforeStart attaches to a container that does not run, and waits for its next start. Once the connection is upgraded, the session is attached. A client that starts the container after that misses no output. The size of a terminal is taken after the start only.",
 }
 
 func (ContainerAttachOptions) SwaggerDoc() map[string]string {
@@ -74,7 +74,7 @@ func (ContainerLogOptions) SwaggerDoc() map[string]string {
 var map_ContainerPortForwardOptions = map[string]string{
 	"":        "ContainerPortForwardOptions are the query parameters of a container's subresource portforward.",
 	"ports":   "ports are the ports of the container that are forwarded. Clients that forward over SPDY name the ports in each stream instead.",
-	"explain": "explain sends the reason why a connection to a port cannot be made on the error stream of that connection. Without explain the connection ends without a word, because most clients take any text there for the end of all their connections.",
+	"explain": "explain sends the reason why a connection to a port cannot be made on the error stream of that connection. Without explain the connection ends without a word, because most clients end all their connections when they read any text there.",
 }
 
 func (ContainerPortForwardOptions) SwaggerDoc() map[string]string {

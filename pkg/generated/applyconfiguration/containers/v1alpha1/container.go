@@ -26,8 +26,8 @@ type ContainerApplyConfiguration struct {
 	// metadata is the standard object metadata. The uid belongs to the container behind the name. If a container is
 	// removed and made again, it gets another uid. The generation changes with spec, and when a deletion begins. It
 	// only grows, even over a restart of the server. metadata.labels has those Docker labels that are valid Kubernetes
-	// labels. status.labels has all of them. Neither labels nor annotations can be changed, because Docker cannot store
-	// them after creation.
+	// labels. Labels that are given at creation become labels in Docker, as with docker run --label. status.labels has
+	// all of them. Neither labels nor annotations can be changed, because Docker cannot store them after creation.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	// spec says how the container is made, and whether it runs.
 	Spec *ContainerSpecApplyConfiguration `json:"spec,omitempty"`

@@ -25,8 +25,8 @@ type ContainerResourcesApplyConfiguration struct {
 	MemoryReservation *resource.Quantity `json:"memoryReservation,omitempty"`
 	// pids is how many processes and threads the container may have. -1 means any number. docker run: --pids-limit.
 	Pids *int64 `json:"pids,omitempty"`
-	// cpuShares is the container's weight when processors are busy. 1024 is that of a container without.
-	// docker run: --cpu-shares.
+	// cpuShares is the container's weight when processors are busy. 1024 is the weight of a container that has no
+	// cpuShares. docker run: --cpu-shares.
 	CPUShares *int64 `json:"cpuShares,omitempty"`
 	// cpuset are the processors that the container may use, such as 0-2,7. docker run: --cpuset-cpus.
 	Cpuset *string `json:"cpuset,omitempty"`

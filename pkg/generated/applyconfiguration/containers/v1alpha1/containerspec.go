@@ -95,7 +95,8 @@ type ContainerSpecApplyConfiguration struct {
 	Mounts []ContainerMountApplyConfiguration `json:"mounts,omitempty"`
 	// shmSize is the size of /dev/shm, such as 128Mi. docker run: --shm-size.
 	ShmSize *resource.Quantity `json:"shmSize,omitempty"`
-	// resources limit what the container uses. They can be changed at any time, but Docker cannot take a limit back.
+	// resources limit what the container uses. They can be changed at any time, but Docker cannot take a limit back, except
+	// that of pids.
 	Resources *ContainerResourcesApplyConfiguration `json:"resources,omitempty"`
 	// ulimits are limits of the kernel for each process. docker run: --ulimit.
 	Ulimits []ContainerUlimitApplyConfiguration `json:"ulimits,omitempty"`

@@ -31,7 +31,7 @@ type ContainerStatusApplyConfiguration struct {
 	// image is the ID of the image that the container was made from, as in the status.id of that Image. The name that was
 	// given is spec.image.
 	Image *string `json:"image,omitempty"`
-	// imageID is the ID of the image that the container was made from, sha256: and 64 hexadecimal digits.
+	// imageID has the same value as image.
 	ImageID *string `json:"imageID,omitempty"`
 	// ports are the container's ports, exposed or published.
 	Ports []ContainerPortApplyConfiguration `json:"ports,omitempty"`

@@ -18,7 +18,8 @@ type ContainerTmpfsOptionsApplyConfiguration struct {
 	Size *resource.Quantity `json:"size,omitempty"`
 	// mode is the file mode of the directory. In YAML it may be written octal, such as 01777.
 	Mode *int32 `json:"mode,omitempty"`
-	// options are mount options such as noexec or size=64m instead. docker run: --tmpfs.
+	// options are mount options such as noexec or size=64m. They cannot be combined with size and mode.
+	// docker run: --tmpfs.
 	Options []string `json:"options,omitempty"`
 }
 

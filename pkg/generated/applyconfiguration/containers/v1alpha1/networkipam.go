@@ -10,9 +10,9 @@ package v1alpha1
 //
 // NetworkIPAM says how a network gives addresses to containers.
 type NetworkIPAMApplyConfiguration struct {
-	// driver is the driver that gives the addresses: docker network create --ipam-driver. The default is default.
+	// driver is the driver that gives the addresses. The default is default. docker network create: --ipam-driver.
 	Driver *string `json:"driver,omitempty"`
-	// options are the options of that driver: docker network create --ipam-opt.
+	// options are the options of that driver. docker network create: --ipam-opt.
 	Options map[string]string `json:"options,omitempty"`
 	// config are the ranges of addresses. Docker chooses a range for IPv4, and one for IPv6 where that is enabled, if none
 	// is given.

@@ -10,13 +10,13 @@ package v1alpha1
 //
 // NetworkIPAMConfig is one range of addresses of a network.
 type NetworkIPAMConfigApplyConfiguration struct {
-	// subnet is the range of the network, such as 172.18.0.0/16: docker network create --subnet.
+	// subnet is the range of the network, such as 172.18.0.0/16. docker network create: --subnet.
 	Subnet *string `json:"subnet,omitempty"`
-	// ipRange is the part of the subnet from which containers get addresses: docker network create --ip-range. It is absent
-	// if that is the whole subnet.
+	// ipRange is the part of the subnet from which containers get addresses. It is absent if that is the whole subnet.
+	// docker network create: --ip-range.
 	IPRange *string `json:"ipRange,omitempty"`
-	// gateway is the address of the network's gateway, such as 172.18.0.1: docker network create --gateway. If it is not
-	// given, Docker chooses one.
+	// gateway is the address of the network's gateway, such as 172.18.0.1. If it is not given, Docker chooses one.
+	// docker network create: --gateway.
 	Gateway *string `json:"gateway,omitempty"`
 }
 

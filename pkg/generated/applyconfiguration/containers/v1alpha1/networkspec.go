@@ -10,22 +10,23 @@ package v1alpha1
 //
 // NetworkSpec is how a network was made.
 type NetworkSpecApplyConfiguration struct {
-	// driver is the network driver, such as bridge or overlay: docker network create --driver. The default is bridge.
+	// driver is the network driver, such as bridge or overlay. The default is bridge. docker network create: --driver.
 	Driver *string `json:"driver,omitempty"`
-	// internal is true if the network has no way out to other networks: docker network create --internal.
+	// internal is true if the network has no way out to other networks. docker network create: --internal.
 	Internal *bool `json:"internal,omitempty"`
 	// attachable is true if containers can be connected to this network of a swarm one by one, and not only as part of a
-	// service: docker network create --attachable.
+	// service. docker network create: --attachable.
 	Attachable *bool `json:"attachable,omitempty"`
-	// enableIPv6 is true if containers get IPv6 addresses on the network: docker network create --ipv6. If it is not given,
-	// the engine decides.
+	// enableIPv6 is true if containers get IPv6 addresses on the network. If it is not given, the engine decides.
+	// docker network create: --ipv6.
 	EnableIPv6 *bool `json:"enableIPv6,omitempty"`
-	// options are the options of the driver: docker network create --opt. Some drivers add options of their own.
+	// options are the options of the driver. Some drivers add options of their own. docker network create: --opt.
 	Options map[string]string `json:"options,omitempty"`
 	// ipam says how the network gives addresses to containers.
 	IPAM *NetworkIPAMApplyConfiguration `json:"ipam,omitempty"`
-	// labels are those of the network's labels in Docker that are no valid Kubernetes labels: docker network create --label.
-	// The others are in metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels.
+	// labels are those of the network's labels in Docker that are no valid Kubernetes labels. The others are in
+	// metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels.
+	// docker network create: --label.
 	Labels map[string]string `json:"labels,omitempty"`
 }
 

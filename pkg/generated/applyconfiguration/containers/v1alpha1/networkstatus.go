@@ -26,7 +26,7 @@ type NetworkStatusApplyConfiguration struct {
 	CreatedAt *v1.Time `json:"createdAt,omitempty"`
 	// driver is the network driver, such as bridge or overlay.
 	Driver *string `json:"driver,omitempty"`
-	// subnets are the address ranges of the network, such as 172.18.0.0/16.
+	// subnets are the ranges of addresses of the network, such as 172.18.0.0/16.
 	Subnets []string `json:"subnets,omitempty"`
 	// labels are all of the network's labels in Docker.
 	Labels map[string]string `json:"labels,omitempty"`

@@ -10,13 +10,14 @@ package v1alpha1
 //
 // VolumeSpec is how a volume was made.
 type VolumeSpecApplyConfiguration struct {
-	// driver is the volume driver: docker volume create --driver. The default is local.
+	// driver is the volume driver. The default is local. docker volume create: --driver.
 	Driver *string `json:"driver,omitempty"`
-	// options are the options of the driver: docker volume create --opt. The driver local takes type, o and device as mount
-	// does, and size.
+	// options are the options of the driver. The driver local takes type, o and device as mount does, and size.
+	// docker volume create: --opt.
 	Options map[string]string `json:"options,omitempty"`
-	// labels are those of the volume's labels in Docker that are no valid Kubernetes labels: docker volume create --label.
-	// The others are in metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels.
+	// labels are those of the volume's labels in Docker that are no valid Kubernetes labels. The others are in
+	// metadata.labels. A valid Kubernetes label that is given here moves to metadata.labels.
+	// docker volume create: --label.
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
