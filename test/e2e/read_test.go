@@ -161,7 +161,17 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 func TestExplainReadsLikeDocumentation(t *testing.T) {
 	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		kubectl.Contains(t, k.OK(t, "explain", "container.status"), "GROUP:", "KIND:", "exitCode", "exit code of the last run")
-		kubectl.Contains(t, k.OK(t, "explain", "ctr.spec.state"), "pauses", "restart policy")
+		for field, words := range map[string]string{
+			"ctr.spec.state": "restart policy", "ctr.spec.env.value": "docker run: --env", "ctr.spec.mounts.bind.propagation": "docker run: --mount with bind-propagation",
+			"ctr.spec.healthCheck.retries": "docker run: --health-retries", "ctr.spec.securityContext.capabilities.add": "docker run: --cap-add",
+			"vol.spec.driver": "docker volume create: --driver", "net.spec.ipam.config.subnet": "docker network create: --subnet",
+			"pull.spec.repoTag": "latest", "push.spec.imageRef": "metadata.name of the Image",
+		} {
+			// kubectl breaks the lines of a description.
+			if text := strings.Join(strings.Fields(k.OK(t, "explain", field)), " "); !strings.Contains(text, words) {
+				t.Errorf("%q is missing in %s", words, text)
+			}
+		}
 		for _, kind := range []string{"containers", "images", "volumes", "networks", "imagepullrequests", "imagepushrequests", "containernamespaces", "engines"} {
 			text := k.OK(t, "explain", "--recursive", kind)
 			kubectl.Contains(t, text, "DESCRIPTION:")

@@ -338,28 +338,28 @@ func schema_pkg_apis_containers_v1alpha1_ContainerBindOptions(ref common.Referen
 				Properties: map[string]spec.Schema{
 					"propagation": {
 						SchemaProps: spec.SchemaProps{
-							Description: "propagation says which later mounts are seen on the other side: private, rprivate, shared, rshared, slave or rslave. The default is rprivate.",
+							Description: "propagation says which later mounts are seen on the other side: private, rprivate, shared, rshared, slave or rslave. The default is rprivate. docker run: --mount with bind-propagation.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"createHostPath": {
 						SchemaProps: spec.SchemaProps{
-							Description: "createHostPath makes a directory on the engine's host if nothing is at source, as docker run --volume does. Without it, a source that is not there is an error. Source and target cannot have a colon then.",
+							Description: "createHostPath makes a directory on the engine's host if nothing is at source. Without it, a source that is not there is an error. Source and target cannot have a colon then. docker run: --volume.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},
 					"nonRecursive": {
 						SchemaProps: spec.SchemaProps{
-							Description: "nonRecursive leaves out what is mounted below source.",
+							Description: "nonRecursive leaves out what is mounted below source. docker run: --mount with bind-recursive.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},
 					"selinux": {
 						SchemaProps: spec.SchemaProps{
-							Description: "selinux labels the content on the engine's host for SELinux: shared for all containers, or private for this one. It needs createHostPath. docker run --volume: z and Z.",
+							Description: "selinux labels the content on the engine's host for SELinux: shared for all containers, or private for this one. It needs createHostPath. docker run: --volume with z or Z.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -500,7 +500,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerDevice(ref common.ReferenceCal
 				Properties: map[string]spec.Schema{
 					"hostPath": {
 						SchemaProps: spec.SchemaProps{
-							Description: "hostPath is the path of the device on the engine's host, or a CDI name such as vendor.com/class=name.",
+							Description: "hostPath is the path of the device on the engine's host, or a CDI name such as vendor.com/class=name. docker run: --device.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -508,14 +508,14 @@ func schema_pkg_apis_containers_v1alpha1_ContainerDevice(ref common.ReferenceCal
 					},
 					"containerPath": {
 						SchemaProps: spec.SchemaProps{
-							Description: "containerPath is the path of the device in the container. The default is hostPath.",
+							Description: "containerPath is the path of the device in the container. The default is hostPath. docker run: --device.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"permissions": {
 						SchemaProps: spec.SchemaProps{
-							Description: "permissions are some of r (read), w (write) and m (make it with mknod). The default is rwm.",
+							Description: "permissions are some of r (read), w (write) and m (make it with mknod). The default is rwm. docker run: --device.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -536,7 +536,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerEnvVar(ref common.ReferenceCal
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Description: "name is the name of the variable.",
+							Description: "name is the name of the variable. docker run: --env.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -544,7 +544,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerEnvVar(ref common.ReferenceCal
 					},
 					"value": {
 						SchemaProps: spec.SchemaProps{
-							Description: "value is the value of the variable. The default is an empty text.",
+							Description: "value is the value of the variable. The default is an empty text. docker run: --env.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -687,7 +687,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerGPUs(ref common.ReferenceCallb
 				Properties: map[string]spec.Schema{
 					"count": {
 						SchemaProps: spec.SchemaProps{
-							Description: "count is how many GPUs the container gets. -1 means all.",
+							Description: "count is how many GPUs the container gets. -1 means all. docker run: --gpus.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
@@ -699,7 +699,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerGPUs(ref common.ReferenceCallb
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "deviceIDs are the GPUs by their numbers or UUIDs.",
+							Description: "deviceIDs are the GPUs by their numbers or UUIDs. docker run: --gpus with device.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -713,7 +713,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerGPUs(ref common.ReferenceCallb
 					},
 					"driver": {
 						SchemaProps: spec.SchemaProps{
-							Description: "driver is the driver of the GPUs, such as nvidia. The default is any that has them.",
+							Description: "driver is the driver of the GPUs, such as nvidia. The default is any that has them. docker run: --gpus with driver.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -725,7 +725,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerGPUs(ref common.ReferenceCallb
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "capabilities are what the GPUs must be able to do, such as compute. The default is gpu.",
+							Description: "capabilities are what the GPUs must be able to do, such as compute. The default is gpu. docker run: --gpus with capabilities.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -826,7 +826,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerImageMountOptions(ref common.R
 				Properties: map[string]spec.Schema{
 					"subpath": {
 						SchemaProps: spec.SchemaProps{
-							Description: "subpath is the path in the image that is mounted instead of all of it.",
+							Description: "subpath is the path in the image that is mounted instead of all of it. docker run: --mount with image-subpath.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -1131,7 +1131,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerMount(ref common.ReferenceCall
 				Properties: map[string]spec.Schema{
 					"type": {
 						SchemaProps: spec.SchemaProps{
-							Description: "type is bind, volume, tmpfs or image.\n\nPossible enum values:\n - `\"bind\"` mounts a file or directory of the engine's host.\n - `\"image\"` mounts the content of an image.\n - `\"tmpfs\"` mounts memory that is lost when the container stops.\n - `\"volume\"` mounts a volume.",
+							Description: "type is bind, volume, tmpfs or image. docker run: --mount with type.\n\nPossible enum values:\n - `\"bind\"` mounts a file or directory of the engine's host.\n - `\"image\"` mounts the content of an image.\n - `\"tmpfs\"` mounts memory that is lost when the container stops.\n - `\"volume\"` mounts a volume.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -1140,14 +1140,14 @@ func schema_pkg_apis_containers_v1alpha1_ContainerMount(ref common.ReferenceCall
 					},
 					"source": {
 						SchemaProps: spec.SchemaProps{
-							Description: "source is a path on the engine's host for a bind, the name of a volume, or the name of an image. A volume that is not there is created. Without source, a volume is anonymous. tmpfs has no source.",
+							Description: "source is a path on the engine's host for a bind, the name of a volume, or the name of an image. A volume that is not there is created. Without source, a volume is anonymous. tmpfs has no source. docker run: --mount with source, and --volume.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"target": {
 						SchemaProps: spec.SchemaProps{
-							Description: "target is the absolute path in the container.",
+							Description: "target is the absolute path in the container. docker run: --mount with target, --volume and --tmpfs.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -1155,7 +1155,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerMount(ref common.ReferenceCall
 					},
 					"readOnly": {
 						SchemaProps: spec.SchemaProps{
-							Description: "readOnly keeps the container from writing to it.",
+							Description: "readOnly keeps the container from writing to it. docker run: --mount with readonly, and --volume with ro.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
@@ -1354,7 +1354,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerNetworkAttachment(ref common.R
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Description: "name is the name of the network.",
+							Description: "name is the name of the network. docker run: --network.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -1695,7 +1695,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerPublishedPort(ref common.Refer
 				Properties: map[string]spec.Schema{
 					"containerPort": {
 						SchemaProps: spec.SchemaProps{
-							Description: "containerPort is the port in the container, from 1 to 65535.",
+							Description: "containerPort is the port in the container, from 1 to 65535. docker run: --publish and --expose.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int32",
@@ -1703,21 +1703,21 @@ func schema_pkg_apis_containers_v1alpha1_ContainerPublishedPort(ref common.Refer
 					},
 					"protocol": {
 						SchemaProps: spec.SchemaProps{
-							Description: "protocol is TCP, UDP or SCTP. The default is TCP.",
+							Description: "protocol is TCP, UDP or SCTP. The default is TCP. docker run: --publish and --expose.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"hostIP": {
 						SchemaProps: spec.SchemaProps{
-							Description: "hostIP is the address on the engine's host at which the port is published. The default is all addresses.",
+							Description: "hostIP is the address on the engine's host at which the port is published. The default is all addresses. docker run: --publish.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"hostPort": {
 						SchemaProps: spec.SchemaProps{
-							Description: "hostPort is the port on the engine's host. With 0, Docker chooses one at each start. Without hostPort, the port is only exposed: it is known to others, and publishAllPorts publishes it.",
+							Description: "hostPort is the port on the engine's host. With 0, Docker chooses one at each start. Without hostPort, the port is only exposed: it is known to others, and publishAllPorts publishes it. docker run: --publish.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
@@ -1843,7 +1843,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerRestartPolicy(ref common.Refer
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Description: "name is \"no\", always, on-failure or unless-stopped. In YAML, \"no\" needs its quotes.\n\nPossible enum values:\n - `\"always\"` starts the container again whenever it ends, and when the engine starts.\n - `\"no\"` never starts the container again.\n - `\"on-failure\"` starts the container again if its exit code is not 0.\n - `\"unless-stopped\"` is always, but a container that was stopped stays stopped when the engine starts.",
+							Description: "name is \"no\", always, on-failure or unless-stopped. In YAML, \"no\" needs its quotes. docker run: --restart.\n\nPossible enum values:\n - `\"always\"` starts the container again whenever it ends, and when the engine starts.\n - `\"no\"` never starts the container again.\n - `\"on-failure\"` starts the container again if its exit code is not 0.\n - `\"unless-stopped\"` is always, but a container that was stopped stays stopped when the engine starts.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -1852,7 +1852,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerRestartPolicy(ref common.Refer
 					},
 					"maximumRetryCount": {
 						SchemaProps: spec.SchemaProps{
-							Description: "maximumRetryCount is how often a container with on-failure is started again. 0 means any number of times.",
+							Description: "maximumRetryCount is how often a container with on-failure is started again. 0 means any number of times. docker run: --restart.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
@@ -2659,13 +2659,13 @@ func schema_pkg_apis_containers_v1alpha1_ContainerTmpfsOptions(ref common.Refere
 				Properties: map[string]spec.Schema{
 					"size": {
 						SchemaProps: spec.SchemaProps{
-							Description: "size is the largest size, such as 64Mi. The default is half of the host's memory.",
+							Description: "size is the largest size, such as 64Mi. The default is half of the host's memory. docker run: --mount with tmpfs-size.",
 							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
 						},
 					},
 					"mode": {
 						SchemaProps: spec.SchemaProps{
-							Description: "mode is the file mode of the directory. In YAML it may be written octal, such as 01777.",
+							Description: "mode is the file mode of the directory. In YAML it may be written octal, such as 01777. docker run: --mount with tmpfs-mode.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
@@ -2813,7 +2813,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerUlimit(ref common.ReferenceCal
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Description: "name is the name of the limit, such as nofile.",
+							Description: "name is the name of the limit, such as nofile. docker run: --ulimit.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -2821,7 +2821,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerUlimit(ref common.ReferenceCal
 					},
 					"soft": {
 						SchemaProps: spec.SchemaProps{
-							Description: "soft is the limit that a process has first. -1 means none.",
+							Description: "soft is the limit that a process has first. -1 means none. docker run: --ulimit.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int64",
@@ -2829,7 +2829,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerUlimit(ref common.ReferenceCal
 					},
 					"hard": {
 						SchemaProps: spec.SchemaProps{
-							Description: "hard is the limit up to which a process can raise it. -1 means none.",
+							Description: "hard is the limit up to which a process can raise it. -1 means none. docker run: --ulimit.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int64",
@@ -2851,28 +2851,28 @@ func schema_pkg_apis_containers_v1alpha1_ContainerVolumeOptions(ref common.Refer
 				Properties: map[string]spec.Schema{
 					"noCopy": {
 						SchemaProps: spec.SchemaProps{
-							Description: "noCopy keeps an empty volume empty. Otherwise Docker fills it with what the image has at target.",
+							Description: "noCopy keeps an empty volume empty. Otherwise Docker fills it with what the image has at target. docker run: --mount with volume-nocopy.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},
 					"subpath": {
 						SchemaProps: spec.SchemaProps{
-							Description: "subpath is the path in the volume that is mounted instead of all of it.",
+							Description: "subpath is the path in the volume that is mounted instead of all of it. docker run: --mount with volume-subpath.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"driver": {
 						SchemaProps: spec.SchemaProps{
-							Description: "driver is the volume driver, if the volume is to be created.",
+							Description: "driver is the volume driver, if the volume is to be created. docker run: --mount with volume-driver.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"options": {
 						SchemaProps: spec.SchemaProps{
-							Description: "options are the options of the driver, if the volume is to be created.",
+							Description: "options are the options of the driver, if the volume is to be created. docker run: --mount with volume-opt.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,
@@ -2887,7 +2887,7 @@ func schema_pkg_apis_containers_v1alpha1_ContainerVolumeOptions(ref common.Refer
 					},
 					"labels": {
 						SchemaProps: spec.SchemaProps{
-							Description: "labels are the labels of the volume, if it is to be created.",
+							Description: "labels are the labels of the volume, if it is to be created. docker run: --mount with volume-label.",
 							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,

@@ -10,23 +10,24 @@ import (
 
 // ContainerPublishedPort is a port of a container that is published on the engine's host, or only exposed.
 type ContainerPublishedPort struct {
-	// containerPort is the port in the container, from 1 to 65535.
+	// containerPort is the port in the container, from 1 to 65535. docker run: --publish and --expose.
 	ContainerPort int32 `json:"containerPort"`
-	// protocol is TCP, UDP or SCTP. The default is TCP.
+	// protocol is TCP, UDP or SCTP. The default is TCP. docker run: --publish and --expose.
 	// +optional
 	Protocol corev1.Protocol `json:"protocol,omitempty"`
 	// hostIP is the address on the engine's host at which the port is published. The default is all addresses.
+	// docker run: --publish.
 	// +optional
 	HostIP string `json:"hostIP,omitempty"`
 	// hostPort is the port on the engine's host. With 0, Docker chooses one at each start. Without hostPort, the port is
-	// only exposed: it is known to others, and publishAllPorts publishes it.
+	// only exposed: it is known to others, and publishAllPorts publishes it. docker run: --publish.
 	// +optional
 	HostPort *int32 `json:"hostPort,omitempty"`
 }
 
 // ContainerNetworkAttachment connects a container to a network.
 type ContainerNetworkAttachment struct {
-	// name is the name of the network.
+	// name is the name of the network. docker run: --network.
 	Name string `json:"name"`
 	// aliases are additional names of the container on the network. docker run: --network-alias.
 	// +optional
@@ -77,15 +78,16 @@ const (
 
 // ContainerMount is a directory or file that a container sees in addition to its image.
 type ContainerMount struct {
-	// type is bind, volume, tmpfs or image.
+	// type is bind, volume, tmpfs or image. docker run: --mount with type.
 	Type ContainerMountType `json:"type"`
 	// source is a path on the engine's host for a bind, the name of a volume, or the name of an image. A volume that is
 	// not there is created. Without source, a volume is anonymous. tmpfs has no source.
+	// docker run: --mount with source, and --volume.
 	// +optional
 	Source string `json:"source,omitempty"`
-	// target is the absolute path in the container.
+	// target is the absolute path in the container. docker run: --mount with target, --volume and --tmpfs.
 	Target string `json:"target"`
-	// readOnly keeps the container from writing to it.
+	// readOnly keeps the container from writing to it. docker run: --mount with readonly, and --volume with ro.
 	// +optional
 	ReadOnly bool `json:"readOnly,omitempty"`
 	// bind has the options of a mount of type bind.
@@ -104,19 +106,19 @@ type ContainerMount struct {
 
 // ContainerBindOptions are the options of a mount of type bind.
 type ContainerBindOptions struct {
-	// propagation says which later mounts are seen on the other side: private, rprivate, shared, rshared, slave or rslave.
-	// The default is rprivate.
+	// propagation says which later mounts are seen on the other side: private, rprivate, shared, rshared, slave or
+	// rslave. The default is rprivate. docker run: --mount with bind-propagation.
 	// +optional
 	Propagation string `json:"propagation,omitempty"`
-	// createHostPath makes a directory on the engine's host if nothing is at source, as docker run --volume does. Without
-	// it, a source that is not there is an error. Source and target cannot have a colon then.
+	// createHostPath makes a directory on the engine's host if nothing is at source. Without it, a source that is not
+	// there is an error. Source and target cannot have a colon then. docker run: --volume.
 	// +optional
 	CreateHostPath bool `json:"createHostPath,omitempty"`
-	// nonRecursive leaves out what is mounted below source.
+	// nonRecursive leaves out what is mounted below source. docker run: --mount with bind-recursive.
 	// +optional
 	NonRecursive bool `json:"nonRecursive,omitempty"`
 	// selinux labels the content on the engine's host for SELinux: shared for all containers, or private for this one.
-	// It needs createHostPath. docker run --volume: z and Z.
+	// It needs createHostPath. docker run: --volume with z or Z.
 	// +optional
 	Selinux string `json:"selinux,omitempty"`
 }
@@ -124,18 +126,19 @@ type ContainerBindOptions struct {
 // ContainerVolumeOptions are the options of a mount of type volume.
 type ContainerVolumeOptions struct {
 	// noCopy keeps an empty volume empty. Otherwise Docker fills it with what the image has at target.
+	// docker run: --mount with volume-nocopy.
 	// +optional
 	NoCopy bool `json:"noCopy,omitempty"`
-	// subpath is the path in the volume that is mounted instead of all of it.
+	// subpath is the path in the volume that is mounted instead of all of it. docker run: --mount with volume-subpath.
 	// +optional
 	Subpath string `json:"subpath,omitempty"`
-	// driver is the volume driver, if the volume is to be created.
+	// driver is the volume driver, if the volume is to be created. docker run: --mount with volume-driver.
 	// +optional
 	Driver string `json:"driver,omitempty"`
-	// options are the options of the driver, if the volume is to be created.
+	// options are the options of the driver, if the volume is to be created. docker run: --mount with volume-opt.
 	// +optional
 	Options map[string]string `json:"options,omitempty"`
-	// labels are the labels of the volume, if it is to be created.
+	// labels are the labels of the volume, if it is to be created. docker run: --mount with volume-label.
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
 }
@@ -143,9 +146,11 @@ type ContainerVolumeOptions struct {
 // ContainerTmpfsOptions are the options of a mount of type tmpfs.
 type ContainerTmpfsOptions struct {
 	// size is the largest size, such as 64Mi. The default is half of the host's memory.
+	// docker run: --mount with tmpfs-size.
 	// +optional
 	Size *resource.Quantity `json:"size,omitempty"`
 	// mode is the file mode of the directory. In YAML it may be written octal, such as 01777.
+	// docker run: --mount with tmpfs-mode.
 	// +optional
 	Mode *int32 `json:"mode,omitempty"`
 	// options are mount options such as noexec or size=64m. They cannot be combined with size and mode.
@@ -157,7 +162,7 @@ type ContainerTmpfsOptions struct {
 
 // ContainerImageMountOptions are the options of a mount of type image.
 type ContainerImageMountOptions struct {
-	// subpath is the path in the image that is mounted instead of all of it.
+	// subpath is the path in the image that is mounted instead of all of it. docker run: --mount with image-subpath.
 	// +optional
 	Subpath string `json:"subpath,omitempty"`
 }
@@ -191,39 +196,42 @@ type ContainerResources struct {
 
 // ContainerUlimit is a limit of the kernel for each process.
 type ContainerUlimit struct {
-	// name is the name of the limit, such as nofile.
+	// name is the name of the limit, such as nofile. docker run: --ulimit.
 	Name string `json:"name"`
-	// soft is the limit that a process has first. -1 means none.
+	// soft is the limit that a process has first. -1 means none. docker run: --ulimit.
 	Soft int64 `json:"soft"`
-	// hard is the limit up to which a process can raise it. -1 means none.
+	// hard is the limit up to which a process can raise it. -1 means none. docker run: --ulimit.
 	Hard int64 `json:"hard"`
 }
 
 // ContainerDevice is a device of the engine's host that a container can use.
 type ContainerDevice struct {
 	// hostPath is the path of the device on the engine's host, or a CDI name such as vendor.com/class=name.
+	// docker run: --device.
 	HostPath string `json:"hostPath"`
-	// containerPath is the path of the device in the container. The default is hostPath.
+	// containerPath is the path of the device in the container. The default is hostPath. docker run: --device.
 	// +optional
 	ContainerPath string `json:"containerPath,omitempty"`
-	// permissions are some of r (read), w (write) and m (make it with mknod). The default is rwm.
+	// permissions are some of r (read), w (write) and m (make it with mknod). The default is rwm. docker run: --device.
 	// +optional
 	Permissions string `json:"permissions,omitempty"`
 }
 
 // ContainerGPUs are the GPUs that a container can use. count and deviceIDs exclude each other.
 type ContainerGPUs struct {
-	// count is how many GPUs the container gets. -1 means all.
+	// count is how many GPUs the container gets. -1 means all. docker run: --gpus.
 	// +optional
 	Count *int32 `json:"count,omitempty"`
-	// deviceIDs are the GPUs by their numbers or UUIDs.
+	// deviceIDs are the GPUs by their numbers or UUIDs. docker run: --gpus with device.
 	// +optional
 	// +listType=atomic
 	DeviceIDs []string `json:"deviceIDs,omitempty"`
 	// driver is the driver of the GPUs, such as nvidia. The default is any that has them.
+	// docker run: --gpus with driver.
 	// +optional
 	Driver string `json:"driver,omitempty"`
 	// capabilities are what the GPUs must be able to do, such as compute. The default is gpu.
+	// docker run: --gpus with capabilities.
 	// +optional
 	// +listType=atomic
 	Capabilities []string `json:"capabilities,omitempty"`

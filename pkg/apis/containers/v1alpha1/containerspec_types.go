@@ -214,9 +214,9 @@ const (
 
 // ContainerEnvVar is an environment variable.
 type ContainerEnvVar struct {
-	// name is the name of the variable.
+	// name is the name of the variable. docker run: --env.
 	Name string `json:"name"`
-	// value is the value of the variable. The default is an empty text.
+	// value is the value of the variable. The default is an empty text. docker run: --env.
 	// +optional
 	Value string `json:"value,omitempty"`
 }
@@ -238,9 +238,10 @@ const (
 
 // ContainerRestartPolicy says when Docker starts a container again after it has ended.
 type ContainerRestartPolicy struct {
-	// name is "no", always, on-failure or unless-stopped. In YAML, "no" needs its quotes.
+	// name is "no", always, on-failure or unless-stopped. In YAML, "no" needs its quotes. docker run: --restart.
 	Name ContainerRestartPolicyName `json:"name"`
 	// maximumRetryCount is how often a container with on-failure is started again. 0 means any number of times.
+	// docker run: --restart.
 	// +optional
 	MaximumRetryCount int32 `json:"maximumRetryCount,omitempty"`
 }

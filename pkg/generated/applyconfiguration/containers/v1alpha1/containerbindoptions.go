@@ -10,16 +10,16 @@ package v1alpha1
 //
 // ContainerBindOptions are the options of a mount of type bind.
 type ContainerBindOptionsApplyConfiguration struct {
-	// propagation says which later mounts are seen on the other side: private, rprivate, shared, rshared, slave or rslave.
-	// The default is rprivate.
+	// propagation says which later mounts are seen on the other side: private, rprivate, shared, rshared, slave or
+	// rslave. The default is rprivate. docker run: --mount with bind-propagation.
 	Propagation *string `json:"propagation,omitempty"`
-	// createHostPath makes a directory on the engine's host if nothing is at source, as docker run --volume does. Without
-	// it, a source that is not there is an error. Source and target cannot have a colon then.
+	// createHostPath makes a directory on the engine's host if nothing is at source. Without it, a source that is not
+	// there is an error. Source and target cannot have a colon then. docker run: --volume.
 	CreateHostPath *bool `json:"createHostPath,omitempty"`
-	// nonRecursive leaves out what is mounted below source.
+	// nonRecursive leaves out what is mounted below source. docker run: --mount with bind-recursive.
 	NonRecursive *bool `json:"nonRecursive,omitempty"`
 	// selinux labels the content on the engine's host for SELinux: shared for all containers, or private for this one.
-	// It needs createHostPath. docker run --volume: z and Z.
+	// It needs createHostPath. docker run: --volume with z or Z.
 	Selinux *string `json:"selinux,omitempty"`
 }
 

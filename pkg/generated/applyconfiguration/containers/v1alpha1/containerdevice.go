@@ -11,10 +11,11 @@ package v1alpha1
 // ContainerDevice is a device of the engine's host that a container can use.
 type ContainerDeviceApplyConfiguration struct {
 	// hostPath is the path of the device on the engine's host, or a CDI name such as vendor.com/class=name.
+	// docker run: --device.
 	HostPath *string `json:"hostPath,omitempty"`
-	// containerPath is the path of the device in the container. The default is hostPath.
+	// containerPath is the path of the device in the container. The default is hostPath. docker run: --device.
 	ContainerPath *string `json:"containerPath,omitempty"`
-	// permissions are some of r (read), w (write) and m (make it with mknod). The default is rwm.
+	// permissions are some of r (read), w (write) and m (make it with mknod). The default is rwm. docker run: --device.
 	Permissions *string `json:"permissions,omitempty"`
 }
 

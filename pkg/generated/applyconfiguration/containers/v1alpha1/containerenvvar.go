@@ -10,9 +10,9 @@ package v1alpha1
 //
 // ContainerEnvVar is an environment variable.
 type ContainerEnvVarApplyConfiguration struct {
-	// name is the name of the variable.
+	// name is the name of the variable. docker run: --env.
 	Name *string `json:"name,omitempty"`
-	// value is the value of the variable. The default is an empty text.
+	// value is the value of the variable. The default is an empty text. docker run: --env.
 	Value *string `json:"value,omitempty"`
 }
 

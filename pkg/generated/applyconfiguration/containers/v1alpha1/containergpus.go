@@ -10,13 +10,15 @@ package v1alpha1
 //
 // ContainerGPUs are the GPUs that a container can use. count and deviceIDs exclude each other.
 type ContainerGPUsApplyConfiguration struct {
-	// count is how many GPUs the container gets. -1 means all.
+	// count is how many GPUs the container gets. -1 means all. docker run: --gpus.
 	Count *int32 `json:"count,omitempty"`
-	// deviceIDs are the GPUs by their numbers or UUIDs.
+	// deviceIDs are the GPUs by their numbers or UUIDs. docker run: --gpus with device.
 	DeviceIDs []string `json:"deviceIDs,omitempty"`
 	// driver is the driver of the GPUs, such as nvidia. The default is any that has them.
+	// docker run: --gpus with driver.
 	Driver *string `json:"driver,omitempty"`
 	// capabilities are what the GPUs must be able to do, such as compute. The default is gpu.
+	// docker run: --gpus with capabilities.
 	Capabilities []string `json:"capabilities,omitempty"`
 }
 

@@ -10,7 +10,7 @@ package v1alpha1
 //
 // ContainerImageMountOptions are the options of a mount of type image.
 type ContainerImageMountOptionsApplyConfiguration struct {
-	// subpath is the path in the image that is mounted instead of all of it.
+	// subpath is the path in the image that is mounted instead of all of it. docker run: --mount with image-subpath.
 	Subpath *string `json:"subpath,omitempty"`
 }
 

@@ -14,14 +14,15 @@ import (
 //
 // ContainerMount is a directory or file that a container sees in addition to its image.
 type ContainerMountApplyConfiguration struct {
-	// type is bind, volume, tmpfs or image.
+	// type is bind, volume, tmpfs or image. docker run: --mount with type.
 	Type *containersv1alpha1.ContainerMountType `json:"type,omitempty"`
 	// source is a path on the engine's host for a bind, the name of a volume, or the name of an image. A volume that is
 	// not there is created. Without source, a volume is anonymous. tmpfs has no source.
+	// docker run: --mount with source, and --volume.
 	Source *string `json:"source,omitempty"`
-	// target is the absolute path in the container.
+	// target is the absolute path in the container. docker run: --mount with target, --volume and --tmpfs.
 	Target *string `json:"target,omitempty"`
-	// readOnly keeps the container from writing to it.
+	// readOnly keeps the container from writing to it. docker run: --mount with readonly, and --volume with ro.
 	ReadOnly *bool `json:"readOnly,omitempty"`
 	// bind has the options of a mount of type bind.
 	Bind *ContainerBindOptionsApplyConfiguration `json:"bind,omitempty"`

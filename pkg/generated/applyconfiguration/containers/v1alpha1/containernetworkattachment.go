@@ -10,7 +10,7 @@ package v1alpha1
 //
 // ContainerNetworkAttachment connects a container to a network.
 type ContainerNetworkAttachmentApplyConfiguration struct {
-	// name is the name of the network.
+	// name is the name of the network. docker run: --network.
 	Name *string `json:"name,omitempty"`
 	// aliases are additional names of the container on the network. docker run: --network-alias.
 	Aliases []string `json:"aliases,omitempty"`

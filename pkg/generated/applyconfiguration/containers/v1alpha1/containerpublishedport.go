@@ -14,14 +14,15 @@ import (
 //
 // ContainerPublishedPort is a port of a container that is published on the engine's host, or only exposed.
 type ContainerPublishedPortApplyConfiguration struct {
-	// containerPort is the port in the container, from 1 to 65535.
+	// containerPort is the port in the container, from 1 to 65535. docker run: --publish and --expose.
 	ContainerPort *int32 `json:"containerPort,omitempty"`
-	// protocol is TCP, UDP or SCTP. The default is TCP.
+	// protocol is TCP, UDP or SCTP. The default is TCP. docker run: --publish and --expose.
 	Protocol *v1.Protocol `json:"protocol,omitempty"`
 	// hostIP is the address on the engine's host at which the port is published. The default is all addresses.
+	// docker run: --publish.
 	HostIP *string `json:"hostIP,omitempty"`
 	// hostPort is the port on the engine's host. With 0, Docker chooses one at each start. Without hostPort, the port is
-	// only exposed: it is known to others, and publishAllPorts publishes it.
+	// only exposed: it is known to others, and publishAllPorts publishes it. docker run: --publish.
 	HostPort *int32 `json:"hostPort,omitempty"`
 }
 

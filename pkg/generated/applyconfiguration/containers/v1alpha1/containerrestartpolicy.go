@@ -14,9 +14,10 @@ import (
 //
 // ContainerRestartPolicy says when Docker starts a container again after it has ended.
 type ContainerRestartPolicyApplyConfiguration struct {
-	// name is "no", always, on-failure or unless-stopped. In YAML, "no" needs its quotes.
+	// name is "no", always, on-failure or unless-stopped. In YAML, "no" needs its quotes. docker run: --restart.
 	Name *containersv1alpha1.ContainerRestartPolicyName `json:"name,omitempty"`
 	// maximumRetryCount is how often a container with on-failure is started again. 0 means any number of times.
+	// docker run: --restart.
 	MaximumRetryCount *int32 `json:"maximumRetryCount,omitempty"`
 }
 

@@ -15,8 +15,10 @@ import (
 // ContainerTmpfsOptions are the options of a mount of type tmpfs.
 type ContainerTmpfsOptionsApplyConfiguration struct {
 	// size is the largest size, such as 64Mi. The default is half of the host's memory.
+	// docker run: --mount with tmpfs-size.
 	Size *resource.Quantity `json:"size,omitempty"`
 	// mode is the file mode of the directory. In YAML it may be written octal, such as 01777.
+	// docker run: --mount with tmpfs-mode.
 	Mode *int32 `json:"mode,omitempty"`
 	// options are mount options such as noexec or size=64m. They cannot be combined with size and mode.
 	// docker run: --tmpfs.

@@ -10,11 +10,11 @@ package v1alpha1
 //
 // ContainerUlimit is a limit of the kernel for each process.
 type ContainerUlimitApplyConfiguration struct {
-	// name is the name of the limit, such as nofile.
+	// name is the name of the limit, such as nofile. docker run: --ulimit.
 	Name *string `json:"name,omitempty"`
-	// soft is the limit that a process has first. -1 means none.
+	// soft is the limit that a process has first. -1 means none. docker run: --ulimit.
 	Soft *int64 `json:"soft,omitempty"`
-	// hard is the limit up to which a process can raise it. -1 means none.
+	// hard is the limit up to which a process can raise it. -1 means none. docker run: --ulimit.
 	Hard *int64 `json:"hard,omitempty"`
 }
 

@@ -11,14 +11,15 @@ package v1alpha1
 // ContainerVolumeOptions are the options of a mount of type volume.
 type ContainerVolumeOptionsApplyConfiguration struct {
 	// noCopy keeps an empty volume empty. Otherwise Docker fills it with what the image has at target.
+	// docker run: --mount with volume-nocopy.
 	NoCopy *bool `json:"noCopy,omitempty"`
-	// subpath is the path in the volume that is mounted instead of all of it.
+	// subpath is the path in the volume that is mounted instead of all of it. docker run: --mount with volume-subpath.
 	Subpath *string `json:"subpath,omitempty"`
-	// driver is the volume driver, if the volume is to be created.
+	// driver is the volume driver, if the volume is to be created. docker run: --mount with volume-driver.
 	Driver *string `json:"driver,omitempty"`
-	// options are the options of the driver, if the volume is to be created.
+	// options are the options of the driver, if the volume is to be created. docker run: --mount with volume-opt.
 	Options map[string]string `json:"options,omitempty"`
-	// labels are the labels of the volume, if it is to be created.
+	// labels are the labels of the volume, if it is to be created. docker run: --mount with volume-label.
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
