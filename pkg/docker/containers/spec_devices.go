@@ -86,6 +86,7 @@ func readDevices(r *reading) {
 		if item.fields.at("permissions") != nil {
 			shown.Permissions = held[i].Permissions
 		}
+		held = slices.Delete(held, i, i+1) // the same device may be given again, with other permissions
 		r.spec.Devices = append(r.spec.Devices, shown)
 	}
 }
