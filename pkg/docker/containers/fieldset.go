@@ -77,7 +77,7 @@ func fieldsBelow(path string, value any) (found []*fieldSet) {
 			switch keys := itemKeys[path]; {
 			case keys != nil:
 				found = append(found, itemOf(path, keys, item.(map[string]any)))
-			case item == noMaskedPaths:
+			case path == "securityContext.securityOpts" && item == noMaskedPaths:
 				found = append(found, &fieldSet{key: "v:" + quote(item)}) // Docker does not keep it as an item
 			case counted[path]:
 				found = append(found, &fieldSet{key: "i:" + strconv.Itoa(i)})

@@ -61,7 +61,7 @@ func readDevices(r *reading) {
 		held = append(held, v1alpha1.ContainerDevice{HostPath: d.PathOnHost, ContainerPath: d.PathInContainer, Permissions: d.CgroupPermissions})
 	}
 	for _, request := range r.host.DeviceRequests {
-		if request.Driver == cdiDriver {
+		if request.Driver == cdiDriver && len(request.Capabilities) == 0 { // GPUs may have that driver, too
 			for _, id := range request.DeviceIDs {
 				held = append(held, v1alpha1.ContainerDevice{HostPath: id})
 			}
