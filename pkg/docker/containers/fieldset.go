@@ -46,7 +46,7 @@ var valued = map[string]func(value string) bool{
 	"networkMode":         isOfContainer, "pidMode": isOfContainer, "ipcMode": isOfContainer,
 	"securityContext.capabilities.add": always, "securityContext.capabilities.drop": always,
 	"shmSize": isUnusualQuantity, "mounts.tmpfs.size": isUnusualQuantity, "resources.memory": isUnusualQuantity,
-	"resources.memorySwap": isUnusualQuantity, "resources.memoryReservation": isUnusualQuantity,
+	"resources.memorySwap": isUnusualQuantity, "resources.memoryReservation": isUnusualQuantity, "resources.cpu": isUnusualCPU,
 }
 
 func always(string) bool { return true }

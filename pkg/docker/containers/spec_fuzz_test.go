@@ -37,6 +37,7 @@ var hostileSpecs = []string{
 	`{"image":"busybox","securityContext":{"capabilities":{"add":["NET_ADMIN","cap_net_admin","ALL","CAP_ALL"],"drop":["all"]},"securityOpts":["systempaths=unconfined","systempaths=unconfined","label=disable","label=disable"]}}`,
 	`{"image":"busybox","mounts":[{"type":"bind","source":"/a:b","target":"/c"},{"type":"bind","source":"/","target":"/d","readOnly":true,"bind":{"createHostPath":true,"selinux":"private","propagation":"shared"}},{"type":"volume","source":"v1","target":"/e:f"},{"type":"volume","target":"/g:h"}]}`,
 	`{"image":"busybox","mounts":[{"type":"volume","target":"/a","volume":{"labels":{"b":""},"options":{"c":"d"}}},{"type":"volume","source":"v1","target":"/b","volume":{"driver":"local"}},{"type":"image","source":"busybox","target":"/c","image":{}}]}`,
+	`{"image":"busybox","resources":{"cpu":"1Ki","memory":"8e6","memorySwap":-1,"memoryReservation":"6291456","pids":-1}}`,
 	`{"image":"busybox","resources":{"cpu":"0.0100000001","memory":"6291456000m","memorySwap":"12582912"},"shmSize":"1e3"}`,
 	`{"image":"busybox","resources":{},"dns":{},"healthCheck":{},"logging":{},"securityContext":{"capabilities":{}},"mounts":[],"networks":[]}`,
 	`{"image":"busybox","ports":[{"containerPort":80,"hostIP":"::","hostPort":80},{"containerPort":80,"hostIP":"0.0.0.0","hostPort":80},{"containerPort":80,"protocol":"SCTP"},{"containerPort":65535,"hostPort":0}]}`,

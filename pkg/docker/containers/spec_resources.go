@@ -67,7 +67,7 @@ func readResources(r *reading) {
 	}
 	shown := v1alpha1.ContainerResources{Cpuset: r.host.CpusetCpus}
 	if cpu := r.nanoCPUs(); cpu != 0 || r.gave("resources", "cpu") {
-		shown.CPU = written(resource.NewScaledQuantity(cpu, resource.Nano))
+		shown.CPU = cpuAs(r.fields.at("resources", "cpu").value(), cpu)
 	}
 	shown.Memory = r.memory(r.host.Memory, 0, "memory")
 	shown.MemorySwap = r.memory(r.host.MemorySwap, r.usualMemorySwap(), "memorySwap")
@@ -91,6 +91,20 @@ func (r *reading) nanoCPUs() int64 {
 		return r.host.NanoCPUs
 	}
 	return int64(float64(quota) / float64(period) * 1e9)
+}
+
+// cpuAs returns an amount of processor time in the form in which it was given, unless it has changed since then.
+func cpuAs(given string, nano int64) *resource.Quantity {
+	if parsed, err := resource.ParseQuantity(given); given != "" && err == nil && parsed.ScaledValue(resource.Nano) == nano {
+		return written(&parsed)
+	}
+	return written(resource.NewScaledQuantity(nano, resource.Nano))
+}
+
+// isUnusualCPU reports whether cpuAs writes the quantity in another way if it is not told how it was given.
+func isUnusualCPU(text string) bool {
+	parsed, err := resource.ParseQuantity(text)
+	return err == nil && cpuAs("", parsed.ScaledValue(resource.Nano)).String() != text
 }
 
 // memory returns an amount of memory that can be changed later. So it is shown whenever it is unusual.
