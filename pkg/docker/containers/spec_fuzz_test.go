@@ -35,6 +35,7 @@ var hostileSpecs = []string{
 	`{"image":"busybox","devices":[{"hostPath":"v.example/c=1"},{"hostPath":"v.example/c=1"}],"gpus":{"count":1,"driver":"cdi"}}`,
 	`{"image":"busybox","gpus":{"deviceIDs":["0","0"],"capabilities":["systempaths=unconfined","gpu"],"driver":"cdi"}}`,
 	`{"image":"busybox","securityContext":{"capabilities":{"add":["NET_ADMIN","cap_net_admin","ALL","CAP_ALL"],"drop":["all"]},"securityOpts":["systempaths=unconfined","systempaths=unconfined","label=disable","label=disable"]}}`,
+	`{"image":"busybox","mounts":[{"type":"tmpfs","target":"/a","tmpfs":{"mode":0}},{"type":"tmpfs","target":"/b","tmpfs":{"size":"1","mode":0}},{"type":"tmpfs","target":"/c:d","tmpfs":{"options":["a=b:c"]}}]}`,
 	`{"image":"busybox","mounts":[{"type":"bind","source":"/a:b","target":"/c"},{"type":"bind","source":"/","target":"/d","readOnly":true,"bind":{"createHostPath":true,"selinux":"private","propagation":"shared"}},{"type":"volume","source":"v1","target":"/e:f"},{"type":"volume","target":"/g:h"}]}`,
 	`{"image":"busybox","mounts":[{"type":"volume","target":"/a","volume":{"labels":{"b":""},"options":{"c":"d"}}},{"type":"volume","source":"v1","target":"/b","volume":{"driver":"local"}},{"type":"image","source":"busybox","target":"/c","image":{}}]}`,
 	`{"image":"busybox","resources":{"cpu":"1Ki","memory":"8e6","memorySwap":-1,"memoryReservation":"6291456","pids":-1}}`,

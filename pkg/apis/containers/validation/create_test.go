@@ -113,6 +113,7 @@ func TestWhatCannotBeAskedForIsRefusedWithItsFieldAndWhatWouldBeRight(t *testing
 		{`mounts: [{type: tmpfs, target: /x, source: a}]`, "spec.mounts[0].source: Forbidden: a mount of type tmpfs has none"},
 		{`mounts: [{type: tmpfs, target: /x, tmpfs: {size: 1500m}}]`, "spec.mounts[0].tmpfs.size: Invalid value: \"1500m\": must be a whole number of bytes"},
 		{`mounts: [{type: tmpfs, target: /x, tmpfs: {mode: 4096}}]`, "spec.mounts[0].tmpfs.mode: Invalid value"},
+		{`mounts: [{type: tmpfs, target: /x, tmpfs: {mode: 0}}]`, "spec.mounts[0].tmpfs.mode: Invalid value: 0: must be between 1 and 4095, which is octal 07777: Docker takes 0 for no mode"},
 		{`mounts: [{type: tmpfs, target: /x, tmpfs: {options: [ro]}}]`, "spec.mounts[0].tmpfs.options[0]: Invalid value: \"ro\": use readOnly"},
 		{`mounts: [{type: tmpfs, target: /x, tmpfs: {options: ["a,b"]}}]`, "must be one mount option"},
 		{`mounts: [{type: tmpfs, target: /x, tmpfs: {options: [noexec], size: 1Mi}}]`, "spec.mounts[0].tmpfs.options: Forbidden"},

@@ -159,8 +159,8 @@ func validateTmpfs(path *field.Path, mount v1alpha1.ContainerMount) field.ErrorL
 	}
 	path = path.Child("tmpfs")
 	errs = append(errs, bytesFrom(path.Child("size"), tmpfs.Size, 1)...)
-	if tmpfs.Mode != nil && (*tmpfs.Mode < 0 || *tmpfs.Mode > maxMode) {
-		errs = append(errs, field.Invalid(path.Child("mode"), *tmpfs.Mode, "must be between 0 and 4095, which is octal 07777"))
+	if tmpfs.Mode != nil && (*tmpfs.Mode < 1 || *tmpfs.Mode > maxMode) {
+		errs = append(errs, field.Invalid(path.Child("mode"), *tmpfs.Mode, "must be between 1 and 4095, which is octal 07777: Docker takes 0 for no mode"))
 	}
 	for i, option := range tmpfs.Options {
 		path := path.Child("options").Index(i)
