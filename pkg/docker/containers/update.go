@@ -74,6 +74,9 @@ func changedResources(old, updated v1alpha1.ContainerResources) *v1alpha1.Contai
 		// Docker sets this default only for new containers.
 		changed.MemorySwap = resource.NewQuantity(2*updated.Memory.Value(), resource.BinarySI)
 	}
+	if changed.Memory != nil && updated.MemorySwap != nil && updated.MemorySwap.Sign() < 0 {
+		changed.MemorySwap = updated.MemorySwap // Docker takes more memory than the swap of -1 for a mistake, unless it is told again
+	}
 	if ptr.Equal(changed.CPUShares, old.CPUShares) {
 		changed.CPUShares = nil
 	}

@@ -35,6 +35,8 @@ func TestDockerIsAskedOnlyForWhatChanges(t *testing.T) {
 		{`resources: {memory: 10Mi, memorySwap: 40Mi}`, `resources: {memory: 20Mi, memorySwap: 40Mi}`, `{"Memory":20971520}`},
 		{`resources: {memory: 10Mi, memorySwap: 40Mi}`, `resources: {memory: 10Mi}`, `{"MemorySwap":20971520}`},
 		{`resources: {memory: 10Mi, memorySwap: 40Mi}`, `resources: {memory: 10Mi, memorySwap: "-1"}`, `{"MemorySwap":-1}`},
+		{`resources: {memory: 10Mi, memorySwap: "-1"}`, `resources: {memory: 20Mi, memorySwap: "-1"}`, `{"Memory":20971520,"MemorySwap":-1}`},
+		{`resources: {memory: 10Mi, memorySwap: "-1"}`, `resources: {cpu: "1", memory: 10Mi, memorySwap: "-1"}`, `{"NanoCpus":1000000000}`},
 		{`resources: {memory: 10Mi}`, `resources: {memory: 10Mi, memoryReservation: 8Mi}`, `{"MemoryReservation":8388608}`},
 		{`resources: {pids: 5}`, `resources: {}`, `{"PidsLimit":-1}`},
 		{`resources: {pids: 5}`, `{}`, `{"PidsLimit":-1}`},
