@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/utils/ptr"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -18,6 +20,7 @@ func keepWhatMeansTheSame(updated, existing *v1alpha1.ContainerSpec) {
 	if updated.RestartPolicy == nil && existing.RestartPolicy != nil {
 		updated.RestartPolicy = &v1alpha1.ContainerRestartPolicy{Name: v1alpha1.ContainerRestartNo}
 	}
+	updated.Resources = withUsual(existing.Resources, updated.Resources)
 	updated.Env = inOrderOf(existing.Env, updated.Env)
 	updated.Mounts = inOrderOf(existing.Mounts, updated.Mounts)
 	updated.Ulimits = inOrderOf(existing.Ulimits, updated.Ulimits)
@@ -26,6 +29,31 @@ func keepWhatMeansTheSame(updated, existing *v1alpha1.ContainerSpec) {
 		updated.Ports = existing.Ports
 	}
 }
+
+// withUsual returns updated resources that name a limit which a container has anyway if and only if the existing ones do. Such
+// limits are swap that is twice the memory, and any number of processes. Docker does not tell whether somebody gave them.
+func withUsual(existing, updated *v1alpha1.ContainerResources) *v1alpha1.ContainerResources {
+	old, kept := ptr.Deref(existing, v1alpha1.ContainerResources{}), ptr.Deref(updated, v1alpha1.ContainerResources{})
+	isUsualSwap := func(swap *resource.Quantity) bool {
+		return kept.Memory != nil && swap != nil && swap.Value() == 2*kept.Memory.Value()
+	}
+	if old.MemorySwap == nil && isUsualSwap(kept.MemorySwap) || kept.MemorySwap == nil && isUsualSwap(old.MemorySwap) {
+		kept.MemorySwap = old.MemorySwap
+	}
+	if ptr.Deref(old.Pids, anyPids) == anyPids && ptr.Deref(kept.Pids, anyPids) == anyPids {
+		kept.Pids = old.Pids
+	}
+	switch {
+	case apiequality.Semantic.DeepEqual(old, kept):
+		return existing
+	case updated == nil:
+		return nil
+	}
+	return &kept
+}
+
+// anyPids is the number for any number of processes.
+const anyPids = -1
 
 // inOrderOf returns the existing list if updated has the same items, in any order, and else updated.
 func inOrderOf[T any](existing, updated []T) []T {

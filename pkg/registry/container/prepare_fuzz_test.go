@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
+	"k8s.io/utils/ptr"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
@@ -35,6 +37,8 @@ var updates = []struct{ existing, given string }{
 	{`{"image":"a","labels":{"a":"b","c d":"e"},"restartPolicy":{"name":"always"}}`, `{"image":"a","labels":{"c d":"e"},"restartPolicy":null}`},
 	{`{"image":"a","state":"running","resources":{"memory":"1Gi"}}`, `{"state":"paused"}`},
 	{`{"image":"a"}`, `{"image":"a","resources":{},"restartPolicy":{"name":"no"}}`},
+	{`{"image":"a","resources":{"memory":"1Gi"}}`, `{"image":"a","resources":{"memory":"1Gi","memorySwap":"2Gi","pids":-1}}`},
+	{`{"image":"a","resources":{"memory":"1Gi","memorySwap":"2Gi","pids":-1}}`, `{"image":"a","resources":{"memory":"1Gi"}}`},
 }
 
 // FuzzUpdateOfLists promises that an update is taken for no change exactly if it means the same as what is there, whatever stands
@@ -120,6 +124,7 @@ func meansTheSame(given, existing *v1alpha1.ContainerSpec) bool {
 	if a.RestartPolicy == nil {
 		a.RestartPolicy = &v1alpha1.ContainerRestartPolicy{Name: v1alpha1.ContainerRestartNo}
 	}
+	a.Resources, b.Resources = withDefaults(a.Resources), withDefaults(b.Resources)
 	same := sameItems(a.Env, b.Env) && sameItems(a.Mounts, b.Mounts) && sameItems(a.Ulimits, b.Ulimits) && sameItems(a.Networks, b.Networks) && maps.Equal(a.Labels, b.Labels)
 	for _, spec := range []*v1alpha1.ContainerSpec{a, b} {
 		spec.Env, spec.Mounts, spec.Ulimits, spec.Networks, spec.Labels = nil, nil, nil, nil, nil
@@ -128,6 +133,16 @@ func meansTheSame(given, existing *v1alpha1.ContainerSpec) bool {
 		}
 	}
 	return same && apiequality.Semantic.DeepEqual(a, b)
+}
+
+// withDefaults returns resources with the limits that Docker sets if they are not given.
+func withDefaults(given *v1alpha1.ContainerResources) *v1alpha1.ContainerResources {
+	all := ptr.Deref(given, v1alpha1.ContainerResources{})
+	if all.Memory != nil && all.MemorySwap == nil {
+		all.MemorySwap = resource.NewQuantity(2*all.Memory.Value(), resource.BinarySI)
+	}
+	all.Pids = new(ptr.Deref(all.Pids, -1))
+	return &all
 }
 
 // sameItems reports whether two lists have the same items, each of them equally often.

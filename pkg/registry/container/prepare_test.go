@@ -33,6 +33,13 @@ func TestWhatMeansTheSameIsNoChange(t *testing.T) {
 		{`ports: [{containerPort: 80, protocol: TCP}]`, `ports: [{containerPort: 80}]`},
 		{`ports: [{containerPort: 80}]`, `ports: [{containerPort: 80, protocol: TCP}]`},
 		{`restartPolicy: {name: "no"}`, `{}`},
+		{`resources: {memory: 256Mi}`, `resources: {memory: 256Mi, memorySwap: 512Mi}`},
+		{`resources: {memory: 256Mi, memorySwap: 512Mi}`, `resources: {memory: 256Mi, memorySwap: 512Mi}`},
+		{`resources: {memory: 256Mi, memorySwap: 512Mi, pids: -1}`, `resources: {memory: 256Mi}`},
+		{`{}`, `resources: {pids: -1}`},
+		{`resources: {pids: -1}`, `image: ""`},
+		{`{}`, `{image: "", resources: {}}`},
+		{`resources: {}`, `{image: ""}`},
 		{`state: paused`, `{}`},
 	} {
 		existing, updated := withSpec(t, test.existing), withSpec(t, test.given)
