@@ -80,6 +80,31 @@ func (w World) All(random *rand.Rand) *v1alpha1.ContainerSpec {
 	return w.Make(random, fields...)
 }
 
+// Update changes at random what can be changed while a container exists: its resources, its restart policy and its networks. It
+// leaves MAC addresses out, because Docker does not show those of a container that is stopped. The result may be invalid.
+func (w World) Update(random *rand.Rand, spec *v1alpha1.ContainerSpec) {
+	m, fields := &maker{w, random}, slices.DeleteFunc(w.Fields(), func(f Field) bool { return !canChange(f, spec) })
+	for _, f := range some(m, fields...) {
+		f.set(m, spec)
+	}
+	for i := range spec.Networks {
+		spec.Networks[i].MACAddress = ""
+	}
+}
+
+// canChange reports whether a field can be changed for a container with that spec.
+func canChange(f Field, spec *v1alpha1.ContainerSpec) bool {
+	switch name, _, _ := strings.Cut(strings.ReplaceAll(f.Name, " ", "."), "."); name {
+	case "resources":
+		return true
+	case "restartPolicy":
+		return !spec.AutoRemove
+	case "networks":
+		return spec.NetworkMode == "" || spec.NetworkMode == "bridge"
+	}
+	return false
+}
+
 // Pairs returns n pairs of fields that can be given together.
 func (w World) Pairs(random *rand.Rand, n int) (pairs [][2]Field) {
 	fields := w.Fields()

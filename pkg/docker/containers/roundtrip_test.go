@@ -9,12 +9,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/validation"
@@ -80,6 +82,41 @@ func TestASpecThatWasGivenIsReadBack(t *testing.T) {
 		for range 15 {
 			r.checkRoundTrip(t, image+": all", w.All(random))
 		}
+	}
+}
+
+func TestASpecThatWasUpdatedIsReadBack(t *testing.T) {
+	r, random := connect(t), newRandom(t)
+	w := r.world(t, engine.Busybox)
+	for range 25 {
+		spec := w.All(random)
+		for i := range spec.Networks {
+			spec.Networks[i].MACAddress = "" // an update gives none either
+		}
+		id := r.make(t, spec)
+		for range 3 {
+			before := r.read(t, id)
+			after := before.DeepCopy()
+			w.Update(random, &after.Spec)
+			if errs := validation.ValidateContainerUpdate(after, before); len(errs) > 0 {
+				continue
+			}
+			if err := r.Update(t.Context(), id, before, after); err != nil {
+				t.Errorf("updating a container of %s to %s: %v", textOf(t, &before.Spec), textOf(t, &after.Spec), err)
+				break
+			}
+			got := r.read(t, id)
+			for _, c := range []*v1alpha1.Container{after, got} {
+				if r := c.Spec.Resources; r != nil && r.Memory != nil && r.MemorySwap != nil && r.MemorySwap.Value() == 2*r.Memory.Value() {
+					r.MemorySwap = nil // it means the same
+				}
+				slices.SortFunc(c.Spec.Networks, func(a, b v1alpha1.ContainerNetworkAttachment) int { return cmp.Compare(a.Name, b.Name) })
+			}
+			if diff := gocmp.Diff(textOf(t, &after.Spec), textOf(t, &got.Spec)); diff != "" && !apiequality.Semantic.DeepEqual(after.Spec, got.Spec) {
+				t.Errorf("a container of %s was updated (-) and is shown (+):\n%s", textOf(t, &before.Spec), diff)
+			}
+		}
+		r.remove(t, id)
 	}
 }
 
