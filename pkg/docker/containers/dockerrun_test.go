@@ -69,6 +69,7 @@ var everyday = []string{
 	`--userns host --cgroupns host --runtime runc alpine:3.20`,
 	`--security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined alpine:3.20`,
 	`--privileged --security-opt label=type:unconfined_t alpine:3.20`,
+	`--security-opt no-new-privileges:true --security-opt seccomp:unconfined alpine:3.20`,
 }
 
 // everydayOnNewEngines are those that the docker command sends to newer engines only.
@@ -171,6 +172,9 @@ func essence(t *testing.T, c *container.InspectResponse) map[string]any {
 	host.NetworkMode = container.NetworkMode(strings.Replace(string(host.NetworkMode), "default", "bridge", 1))
 	slices.Sort(host.CapAdd)
 	slices.Sort(host.CapDrop)
+	for i, option := range host.SecurityOpt {
+		host.SecurityOpt[i] = withEqualsSign(option)
+	}
 	mounts := slices.Clone(c.Mounts)
 	for i := range mounts {
 		m := &mounts[i]

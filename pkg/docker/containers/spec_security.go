@@ -89,6 +89,9 @@ func (r *reading) securityOptions() []string {
 		if n := len(options); sharesWithHost && n > 0 && options[n-1] == noLabel {
 			options = options[:n-1]
 		}
+		for i, option := range options {
+			options[i] = withEqualsSign(option)
+		}
 		isUnmasked := func(paths []string) bool { return paths != nil && len(paths) == 0 }
 		if isUnmasked(r.host.MaskedPaths) && isUnmasked(r.host.ReadonlyPaths) {
 			options = append(options, noMaskedPaths)
@@ -108,6 +111,15 @@ func (r *reading) securityOptions() []string {
 		}
 	}
 	return shown
+}
+
+// withEqualsSign returns an option whose value Docker takes behind a colon as well, such as no-new-privileges:true, in the one form
+// that the API has.
+func withEqualsSign(option string) string {
+	if strings.Contains(option, "=") {
+		return option
+	}
+	return strings.Replace(option, ":", "=", 1)
 }
 
 func writeNamespaces(s *v1alpha1.ContainerSpec, c *creation) *field.Error {
