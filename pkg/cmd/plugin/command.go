@@ -53,7 +53,7 @@ type plugin struct {
 // container if the command runs one and that fails.
 func Run(arguments []string, streams genericiooptions.IOStreams) int {
 	silenceLibraries()
-	command := newCommand(streams)
+	command := NewCommand(streams)
 	command.SetArgs(arguments)
 	if err := command.Execute(); err != nil {
 		if remote := (exec.CodeExitError{}); errors.As(err, &remote) {
@@ -74,7 +74,8 @@ func Run(arguments []string, streams genericiooptions.IOStreams) int {
 // that matters is returned and printed.
 var silenceLibraries = sync.OnceFunc(func() { klog.SetLogger(logr.Discard()) })
 
-func newCommand(streams genericiooptions.IOStreams) *cobra.Command {
+// NewCommand returns the root command. Run is how to run it.
+func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	p := &plugin{IOStreams: streams, flags: genericclioptions.NewConfigFlags(true)}
 	command := &cobra.Command{
 		Use:               "kubectl-engine",

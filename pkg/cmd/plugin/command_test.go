@@ -97,7 +97,7 @@ func TestAMistypedCommandLineIsOneLineThatSaysWhatWasMeant(t *testing.T) {
 }
 
 func TestEveryCommandShowsItsHelp(t *testing.T) {
-	commands := newCommand(genericiooptions.NewTestIOStreamsDiscard()).Commands()
+	commands := NewCommand(genericiooptions.NewTestIOStreamsDiscard()).Commands()
 	for _, command := range commands {
 		commands = append(commands, command.Commands()...)
 	}
