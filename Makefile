@@ -14,6 +14,7 @@ TESTFLAGS ?=
 BENCHFLAGS ?=
 FUZZTIME ?= 30s
 FUZZ ?= .
+BASE_URL ?= https://github.com/rancher-sandbox/engine-apiserver/releases/download
 
 # grpcnotrace leaves out gRPC's request tracing, which is not used here. Tracing imports a template package that calls methods by
 # name. With it the linker would keep every method of every type, and the program would be half as large again.
@@ -32,6 +33,11 @@ server: ## Build the server as BINARY=bin/engine-apiserver
 plugin: ## Build the kubectl plugin as PLUGIN=bin/kubectl-engine, with its completion beside it
 	$(BUILD) -o $(PLUGIN) ./cmd/kubectl-engine
 	install artifacts/completion/kubectl_complete-engine $(dir $(PLUGIN))
+
+.PHONY: dist
+dist: ## Build a release in dist/VERSION, VERSION=v0.2.0; BASE_URL= says where its archives will be downloaded from
+	go -C hack/dist build -o $(CURDIR)/.cache/dist .
+	.cache/dist -repository . -version '$(VERSION)' -base-url '$(BASE_URL)' -output dist
 
 .PHONY: run
 run: build ## Serve this machine's Docker Engine, or a private one; ARGS="--flag ..." adds flags
@@ -91,7 +97,7 @@ generate: ## Generate code from the API types
 
 .PHONY: clean
 clean: ## Remove build results; keeps the data of `make run`
-	rm -rf bin .cache
+	rm -rf bin .cache dist
 
 .PHONY: help
 help: ## Show the targets

@@ -27,7 +27,7 @@ bad=0
 for file in "${files[@]}"; do
 	case $file in
 	*.go | *.sh | *.txt | *.yaml | Makefile | .ci/* | artifacts/completion/*)
-		if ! head -n 5 "$file" | grep -A1 -E '^(//|#) Copyright The engine-apiserver Authors\.$' | grep -qE '^(//|#) SPDX-License-Identifier: Apache-2\.0$'; then
+		if ! head -n 5 "$file" | grep -A1 -E '^(//|#|@rem) Copyright The engine-apiserver Authors\.$' | grep -qE '^(//|#|@rem) SPDX-License-Identifier: Apache-2\.0$'; then
 			echo "$file: no copyright and license header" >&2
 			bad=1
 		fi
@@ -37,7 +37,7 @@ done
 [ "$bad" = 0 ]
 
 step go.mod
-for module in . test/embedded test/informer031 test/registry/server; do
+for module in . hack/dist hack/dist/pages test/embedded test/informer031 test/registry/server; do
 	(cd "$module" && go mod tidy -diff)
 done
 
@@ -47,6 +47,8 @@ go vet -tags k9s ./test/k9s
 (cd test/informer031 && go vet ./...)
 (cd test/embedded && go vet ./...)
 (cd test/registry/server && go vet ./...)
+(cd hack/dist && go vet ./...)
+(cd hack/dist/pages && go vet ./...)
 
 step staticcheck
 mapfile -t packages < <(go list ./... | grep -v /pkg/generated/)

@@ -24,7 +24,7 @@ if [ "${*: -1}" != ./... ]; then
 fi
 flags=("${@:1:$#-1}")
 # The longest packages come first, so that none of them runs alone at the end.
-longest=(./test/plugin ./test/e2e/aggregated ./test/hostile ./test/e2e/registration ./test/e2e ./test/sessions
+longest=(./test/plugin ./test/e2e/aggregated ./test/hostile ./test/install ./test/e2e/registration ./test/e2e ./test/sessions
 	./pkg/docker ./test/streams ./test/e2e/embedded ./test/outage ./test/clients ./test/bench ./test/engine
 	./test/leastprivilege ./pkg/livestore ./pkg/apiserver ./pkg/cmd/server ./test/controlplane)
 mapfile -t packages < <({ go list "${longest[@]}"; go list ./...; } | grep -v '/test/robustness$' | awk '!seen[$0]++')
@@ -32,4 +32,6 @@ mapfile -t packages < <({ go list "${longest[@]}"; go list ./...; } | grep -v '/
 tests -p $(($(getconf _NPROCESSORS_ONLN) * 2)) -coverprofile "$profile" "${flags[@]}" "${packages[@]}"
 # The robustness tests are sensitive to delays, so they run alone.
 tests "${flags[@]}" ./test/robustness
+# What builds releases is a module of its own.
+(cd hack/dist && go test -race -vet=off -ldflags '-s -w' "${flags[@]}" ./...)
 hack/coverage.sh "$profile" 85 "${covered[@]}"

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Copyright The engine-apiserver Authors.
+# SPDX-License-Identifier: Apache-2.0
+
+# dpkg calls this with "configure" and the version before, rpm with the number of installed versions.
+set -e
+
+if command -v systemd-sysusers >/dev/null; then
+	systemd-sysusers engine-apiserver.conf
+fi
+case "$1,$2" in
+configure, | 1,)
+	echo "engine-apiserver is installed and does not run yet. For all users of this machine's Docker Engine: systemctl enable --now engine-apiserver"
+	echo "For yourself: systemctl --user enable --now engine-apiserver"
+	;;
+esac
+if [ -d /run/systemd/system ]; then
+	systemctl daemon-reload
+	systemctl try-restart engine-apiserver.service
+fi
