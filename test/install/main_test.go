@@ -58,7 +58,7 @@ func run(m *testing.M) int {
 // build builds the release.
 func build(directory string) error {
 	command := exec.Command("go", "run", ".", "-version", version, "-allow-changes", "-platforms", "linux/"+runtime.GOARCH,
-		"-base-url", "https://example.com", "-output", directory)
+		"-only", "archive,deb,image", "-output", directory)
 	command.Dir = filepath.Join("..", "..", "hack", "dist")
 	command.Env = append(os.Environ(), "GOFLAGS=")
 	if output, err := command.CombinedOutput(); err != nil {

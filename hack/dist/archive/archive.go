@@ -21,10 +21,7 @@ import (
 
 // TarGz writes a compressed tar archive. It has no entries for directories.
 func TarGz(to io.Writer, files []content.File, modified time.Time) error {
-	compressed, err := gzip.NewWriterLevel(to, gzip.BestCompression)
-	if err != nil {
-		return err
-	}
+	compressed := gzip.NewWriter(to)
 	if err := writeTar(compressed, files, modified, false); err != nil {
 		return err
 	}

@@ -57,6 +57,7 @@ func Make(format string, from release.Release, arch, homepage string, contents [
 		Homepage: homepage, License: "Apache-2.0", MTime: from.Time,
 	})
 	info.Recommends = []string{"docker.io | docker-ce"}
+	info.Deb.Compression = "gzip:6" // 9 takes three times as long for half a percent
 	if format == "rpm" {
 		info.Recommends = nil // the name of Docker's package depends on the distribution
 		info.RPM.BuildHost = "localhost"

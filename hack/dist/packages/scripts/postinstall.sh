@@ -10,8 +10,8 @@ if command -v systemd-sysusers >/dev/null; then
 fi
 case "$1,$2" in
 configure, | 1,)
-	echo "engine-apiserver is installed and does not run yet. For all users of this machine's Docker Engine: systemctl enable --now engine-apiserver"
-	echo "For yourself: systemctl --user enable --now engine-apiserver"
+	echo "engine-apiserver does not run yet. To run it for yourself: systemctl --user enable --now engine-apiserver"
+	echo "To run it for the machine: sudo systemctl enable --now engine-apiserver"
 	;;
 esac
 if [ -d /run/systemd/system ]; then
