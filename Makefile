@@ -36,7 +36,7 @@ plugin: ## Build the kubectl plugin as PLUGIN=bin/kubectl-engine, with its compl
 
 .PHONY: dist
 dist: ## Build a release in dist/VERSION, VERSION=v0.2.0; BASE_URL= says where its archives will be downloaded from
-	go -C hack/dist build -o $(CURDIR)/.cache/dist .
+	go -C hack/dist build -buildvcs=false -o $(CURDIR)/.cache/dist .
 	.cache/dist -repository . -version '$(VERSION)' -base-url '$(BASE_URL)' -output dist
 
 .PHONY: run

@@ -60,7 +60,7 @@ func build(directory string) error {
 	command := exec.Command("go", "run", ".", "-version", version, "-allow-changes", "-platforms", "linux/"+runtime.GOARCH,
 		"-only", "archive,deb,image", "-output", directory)
 	command.Dir = filepath.Join("..", "..", "hack", "dist")
-	command.Env = append(os.Environ(), "GOFLAGS=")
+	command.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
 	if output, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("building a release: %w\n%s", err, output)
 	}

@@ -168,7 +168,7 @@ func (b *build) makePages(ctx context.Context) error {
 	generator := filepath.Join(b.work, "generator")
 	compile := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", generator, ".")
 	compile.Dir = filepath.Join(b.Source.Repository, "hack", "dist", "pages")
-	compile.Env = append(os.Environ(), "PWD="+compile.Dir, "CGO_ENABLED=0", "GOFLAGS=-tags="+program.Tags, "GOWORK=off")
+	compile.Env = append(os.Environ(), "PWD="+compile.Dir, "CGO_ENABLED=0", "GOFLAGS="+program.Flags, "GOWORK=off")
 	if output, err := compile.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the generator of manual pages: %w\n%s", err, output)
 	}

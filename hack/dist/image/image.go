@@ -46,7 +46,7 @@ func New(from release.Release, arch, homepage string, files []content.File) (Ima
 	created := v1.Time{Time: from.Time}
 	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	image, err := mutate.Append(base, mutate.Addendum{
-		Layer: layer, MediaType: types.OCILayer, History: v1.History{Created: created, CreatedBy: "COPY " + name, Comment: homepage},
+		Layer: layer, MediaType: types.OCILayer, History: v1.History{Created: created, CreatedBy: "COPY " + name},
 	})
 	if err != nil {
 		return Image{}, fmt.Errorf("making the image for %s: %w", arch, err)

@@ -19,8 +19,9 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/hack/dist/release"
 )
 
-// Tags are the build tags of the Makefile.
-const Tags = "grpcnotrace"
+// Flags are those of every go command: the build tags of the Makefile, and nothing from the repository in a program. The linker
+// flags have version and commit, so a program is the same whether the tag of the version is there or not.
+const Flags = "-tags=grpcnotrace -buildvcs=false"
 
 // Platform is what a program runs on, in Go's words.
 type Platform struct{ OS, Arch string }
@@ -69,11 +70,10 @@ type Source struct {
 
 // Build builds the program of cmd with this name as a file in a directory, and returns its content.
 //
-// The content depends only on the source, the version, the commit and the release of Go. What the go command would add from the
-// repository, such as whether the tag is there, is left out: the linker flags have version and commit.
+// The content depends only on the source, the version, the commit and the release of Go.
 func (s Source) Build(ctx context.Context, platform Platform, name, directory string) ([]byte, error) {
 	file := filepath.Join(directory, platform.Executable(name))
-	build := s.command(ctx, platform, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= "+s.Release.LinkerFlags, "-o", file, "./cmd/"+name)
+	build := s.command(ctx, platform, "build", "-trimpath", "-ldflags", "-s -w -buildid= "+s.Release.LinkerFlags, "-o", file, "./cmd/"+name)
 	if output, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building %s for %s: %w\n%s", name, platform, err, output)
 	}
@@ -84,7 +84,7 @@ func (s Source) command(ctx context.Context, platform Platform, arguments ...str
 	command := exec.CommandContext(ctx, "go", arguments...)
 	command.Dir = s.Repository
 	command.Env = append(os.Environ(), "PWD="+s.Repository, "GOOS="+platform.OS, "GOARCH="+platform.Arch, "CGO_ENABLED=0",
-		"GOFLAGS=-tags="+Tags, "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOWORK=off", "GOFIPS140=off")
+		"GOFLAGS="+Flags, "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOWORK=off", "GOFIPS140=off")
 	return command
 }
 
