@@ -25,6 +25,7 @@ var selectable = map[string][]string{
 	"ImagePushRequest":   {"metadata.name", "metadata.namespace"},
 	"ContainerNamespace": {"metadata.name", "metadata.namespace"},
 	"Engine":             {"metadata.name", "metadata.namespace"},
+	"ContainerMetrics":   {"metadata.name", "metadata.namespace"},
 }
 
 func newScheme() *runtime.Scheme {
@@ -116,6 +117,7 @@ func TestAnObjectAnswersToItsIDs(t *testing.T) {
 		{dangling, []string{hex, hex[:12]}},
 		{&v1alpha1.Network{Status: v1alpha1.NetworkStatus{ID: hex}}, []string{hex, hex[:12]}},
 		{&v1alpha1.Network{Status: v1alpha1.NetworkStatus{ID: "t5ch4nazcpwvtm2rqm0edgbyd"}}, []string{"t5ch4nazcpwvtm2rqm0edgbyd", "t5ch4nazcpwv"}},
+		{&v1alpha1.ContainerMetrics{ID: hex}, []string{hex, hex[:12]}},
 		{&v1alpha1.Volume{}, nil},
 		{&v1alpha1.Container{}, nil},
 	} {

@@ -45,4 +45,5 @@ var kinds = map[string]runtime.Object{
 	"ImagePushRequest":   &v1alpha1.ImagePushRequest{},
 	"ContainerNamespace": &v1alpha1.ContainerNamespace{},
 	"Engine":             &v1alpha1.Engine{},
+	"ContainerMetrics":   &v1alpha1.ContainerMetrics{},
 }

@@ -97,6 +97,8 @@ func IDs(obj runtime.Object) []string {
 		return idsOf(strings.TrimPrefix(obj.Status.ID, idAlgorithm))
 	case *v1alpha1.Network:
 		return idsOf(obj.Status.ID)
+	case *v1alpha1.ContainerMetrics:
+		return idsOf(obj.ID)
 	}
 	return nil
 }

@@ -37,6 +37,11 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.ContainerList{}.OpenAPIModelName():               schema_pkg_apis_containers_v1alpha1_ContainerList(ref),
 		v1alpha1.ContainerLogOptions{}.OpenAPIModelName():         schema_pkg_apis_containers_v1alpha1_ContainerLogOptions(ref),
 		v1alpha1.ContainerLogging{}.OpenAPIModelName():            schema_pkg_apis_containers_v1alpha1_ContainerLogging(ref),
+		v1alpha1.ContainerMetrics{}.OpenAPIModelName():            schema_pkg_apis_containers_v1alpha1_ContainerMetrics(ref),
+		v1alpha1.ContainerMetricsBlockIO{}.OpenAPIModelName():     schema_pkg_apis_containers_v1alpha1_ContainerMetricsBlockIO(ref),
+		v1alpha1.ContainerMetricsList{}.OpenAPIModelName():        schema_pkg_apis_containers_v1alpha1_ContainerMetricsList(ref),
+		v1alpha1.ContainerMetricsNetwork{}.OpenAPIModelName():     schema_pkg_apis_containers_v1alpha1_ContainerMetricsNetwork(ref),
+		v1alpha1.ContainerMetricsResources{}.OpenAPIModelName():   schema_pkg_apis_containers_v1alpha1_ContainerMetricsResources(ref),
 		v1alpha1.ContainerMount{}.OpenAPIModelName():              schema_pkg_apis_containers_v1alpha1_ContainerMount(ref),
 		v1alpha1.ContainerMountStatus{}.OpenAPIModelName():        schema_pkg_apis_containers_v1alpha1_ContainerMountStatus(ref),
 		v1alpha1.ContainerNamespace{}.OpenAPIModelName():          schema_pkg_apis_containers_v1alpha1_ContainerNamespace(ref),
@@ -1119,6 +1124,229 @@ func schema_pkg_apis_containers_v1alpha1_ContainerLogging(ref common.ReferenceCa
 				},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerMetrics(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerMetrics is what a container uses. It has the name, the labels and the creationTimestamp of the container. Only containers that run have one. The engine is asked every 15 seconds, and only as long as somebody asks for metrics. What the engine does not tell is absent.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard object metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"id": {
+						SchemaProps: spec.SchemaProps{
+							Description: "id is the container's full ID, 64 hexadecimal digits.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"timestamp": {
+						SchemaProps: spec.SchemaProps{
+							Description: "timestamp is when the engine took the sample, by its own clock.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"window": {
+						SchemaProps: spec.SchemaProps{
+							Description: "window is the time before timestamp over which usage.cpu is the mean. It is absent while there is no such time.",
+							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
+						},
+					},
+					"usage": {
+						SchemaProps: spec.SchemaProps{
+							Description: "usage is what the container uses.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ContainerMetricsResources{}.OpenAPIModelName()),
+						},
+					},
+					"limits": {
+						SchemaProps: spec.SchemaProps{
+							Description: "limits are what the container may use.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ContainerMetricsResources{}.OpenAPIModelName()),
+						},
+					},
+					"network": {
+						SchemaProps: spec.SchemaProps{
+							Description: "network is what the container has received and sent since it was started. It is absent if the container has no network of its own.",
+							Ref:         ref(v1alpha1.ContainerMetricsNetwork{}.OpenAPIModelName()),
+						},
+					},
+					"blockIO": {
+						SchemaProps: spec.SchemaProps{
+							Description: "blockIO is what the container has read from block devices and written to them since it was started.",
+							Ref:         ref(v1alpha1.ContainerMetricsBlockIO{}.OpenAPIModelName()),
+						},
+					},
+					"pids": {
+						SchemaProps: spec.SchemaProps{
+							Description: "pids is the number of processes and threads in the container.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ContainerMetricsBlockIO{}.OpenAPIModelName(), v1alpha1.ContainerMetricsNetwork{}.OpenAPIModelName(), v1alpha1.ContainerMetricsResources{}.OpenAPIModelName(), v1.Duration{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerMetricsBlockIO(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerMetricsBlockIO is what a container has read from block devices and written to them.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"readBytes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "readBytes is the number of bytes that were read.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"writeBytes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "writeBytes is the number of bytes that were written.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerMetricsList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerMetricsList is a list of the metrics of containers.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the metrics of the containers.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ContainerMetrics{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ContainerMetrics{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerMetricsNetwork(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerMetricsNetwork is what a container has received and sent over all its networks.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"rxBytes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "rxBytes is the number of bytes that were received.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"txBytes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "txBytes is the number of bytes that were sent.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_containers_v1alpha1_ContainerMetricsResources(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerMetricsResources are amounts of processor time and of memory.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"cpu": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cpu is processor time: 1 is all the time of one processor, and 250m a quarter of it. As usage, it is the mean over the window. As a limit, it is that of the container. A container without one may use all processors of the engine's host.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"memory": {
+						SchemaProps: spec.SchemaProps{
+							Description: "memory is memory in bytes. As usage, it is what docker stats shows: without the part of the page cache that the kernel can free at once. As a limit, it is that of the container. A container without one may use all memory of the engine's host.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			resource.Quantity{}.OpenAPIModelName()},
 	}
 }
 

@@ -44,6 +44,7 @@ func KnownTypes() []runtime.Object {
 		&ImagePushRequest{}, &ImagePushRequestList{},
 		&ContainerNamespace{}, &ContainerNamespaceList{},
 		&Engine{}, &EngineList{},
+		&ContainerMetrics{}, &ContainerMetricsList{},
 		&ContainerTop{}, &ContainerKill{}, &ContainerRename{},
 	)
 }

@@ -94,6 +94,31 @@ func (in ContainerLogging) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerMetrics) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerMetrics"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerMetricsBlockIO) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerMetricsBlockIO"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerMetricsList) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerMetricsList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerMetricsNetwork) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerMetricsNetwork"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerMetricsResources) OpenAPIModelName() string {
+	return "io.rancherdesktop.containers.v1alpha1.ContainerMetricsResources"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerMount) OpenAPIModelName() string {
 	return "io.rancherdesktop.containers.v1alpha1.ContainerMount"
 }

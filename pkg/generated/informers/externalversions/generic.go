@@ -42,6 +42,8 @@ func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource
 	// Group=containers.rancherdesktop.io, Version=v1alpha1
 	case v1alpha1.SchemeGroupVersion.WithResource("containers"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Containers().V1alpha1().Containers().Informer()}, nil
+	case v1alpha1.SchemeGroupVersion.WithResource("containermetrics"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Containers().V1alpha1().ContainerMetricses().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("containernamespaces"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Containers().V1alpha1().ContainerNamespaces().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("engines"):

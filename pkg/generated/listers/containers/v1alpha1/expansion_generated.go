@@ -13,6 +13,14 @@ type ContainerListerExpansion interface{}
 // ContainerInNamespaceLister.
 type ContainerInNamespaceListerExpansion interface{}
 
+// ContainerMetricsListerExpansion allows custom methods to be added to
+// ContainerMetricsLister.
+type ContainerMetricsListerExpansion interface{}
+
+// ContainerMetricsNamespaceListerExpansion allows custom methods to be added to
+// ContainerMetricsNamespaceLister.
+type ContainerMetricsNamespaceListerExpansion interface{}
+
 // ContainerNamespaceListerExpansion allows custom methods to be added to
 // ContainerNamespaceLister.
 type ContainerNamespaceListerExpansion interface{}

@@ -13,6 +13,8 @@ import (
 type Interface interface {
 	// Containers returns a ContainerInformer.
 	Containers() TypedContainerInformer
+	// ContainerMetricses returns a ContainerMetricsInformer.
+	ContainerMetricses() TypedContainerMetricsInformer
 	// ContainerNamespaces returns a ContainerNamespaceInformer.
 	ContainerNamespaces() TypedContainerNamespaceInformer
 	// Engines returns a EngineInformer.
@@ -43,6 +45,11 @@ func New(f internalinterfaces.SharedInformerFactory, namespace string, tweakList
 // Containers returns a TypedContainerInformer.
 func (v *version) Containers() TypedContainerInformer {
 	return &containerInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
+}
+
+// ContainerMetricses returns a TypedContainerMetricsInformer.
+func (v *version) ContainerMetricses() TypedContainerMetricsInformer {
+	return &containerMetricsInformer{factory: v.factory, namespace: v.namespace, tweakListOptions: v.tweakListOptions}
 }
 
 // ContainerNamespaces returns a TypedContainerNamespaceInformer.

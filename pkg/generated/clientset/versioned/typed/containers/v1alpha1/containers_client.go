@@ -16,6 +16,7 @@ import (
 type ContainersV1alpha1Interface interface {
 	RESTClient() rest.Interface
 	ContainersGetter
+	ContainerMetricsesGetter
 	ContainerNamespacesGetter
 	EnginesGetter
 	ImagesGetter
@@ -32,6 +33,10 @@ type ContainersV1alpha1Client struct {
 
 func (c *ContainersV1alpha1Client) Containers(namespace string) ContainerInterface {
 	return newContainers(c, namespace)
+}
+
+func (c *ContainersV1alpha1Client) ContainerMetricses(namespace string) ContainerMetricsInterface {
+	return newContainerMetricses(c, namespace)
 }
 
 func (c *ContainersV1alpha1Client) ContainerNamespaces(namespace string) ContainerNamespaceInterface {

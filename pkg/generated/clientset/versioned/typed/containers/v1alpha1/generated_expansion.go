@@ -7,6 +7,8 @@ package v1alpha1
 
 type ContainerExpansion interface{}
 
+type ContainerMetricsExpansion interface{}
+
 type ContainerNamespaceExpansion interface{}
 
 type EngineExpansion interface{}

@@ -19,6 +19,10 @@ func (c *FakeContainersV1alpha1) Containers(namespace string) v1alpha1.Container
 	return newFakeContainers(c, namespace)
 }
 
+func (c *FakeContainersV1alpha1) ContainerMetricses(namespace string) v1alpha1.ContainerMetricsInterface {
+	return newFakeContainerMetricses(c, namespace)
+}
+
 func (c *FakeContainersV1alpha1) ContainerNamespaces(namespace string) v1alpha1.ContainerNamespaceInterface {
 	return newFakeContainerNamespaces(c, namespace)
 }
