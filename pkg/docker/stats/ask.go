@@ -1,0 +1,70 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package stats
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/client"
+
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
+)
+
+// oneShot asks for a single sample, without the one before it. Otherwise the engine waits for two of its own.
+var oneShot = url.Values{"stream": {"false"}, "one-shot": {"true"}}
+
+// noContainer matches the words with which an engine says that it has no such container. An engine that cannot tell what a
+// container uses also answers 404.
+var noContainer = regexp.MustCompile(`(?i)no such container|no container with`)
+
+// From returns what asks an engine for samples.
+func From(engine *connection.Client) AskFunc {
+	return func(ctx context.Context, id string) (sample *Sample, err error) {
+		if !names.IsFullID(id) {
+			return nil, fmt.Errorf("%q is not the ID of a container", id)
+		}
+		err = engine.Read(ctx, askTimeout, func(ctx context.Context, c *connection.Connection) error {
+			text, err := textOf(ctx, c, id)
+			if err != nil {
+				return err
+			}
+			sample, err = Parse(text)
+			return err
+		})
+		if errdefs.IsNotFound(err) && noContainer.MatchString(err.Error()) {
+			return nil, nil
+		}
+		return sample, err
+	}
+}
+
+// textOf returns the engine's answer. It uses Docker's client if the engine refuses, because that makes typed errors of the
+// engine's words.
+func textOf(ctx context.Context, c *connection.Connection, id string) ([]byte, error) {
+	response, err := c.Get(ctx, "/containers/"+id+"/stats", oneShot)
+	if err == nil && response.StatusCode == http.StatusOK {
+		defer response.Body.Close()
+		return io.ReadAll(response.Body)
+	}
+	if err == nil {
+		response.Body.Close()
+	}
+	return byDocker(ctx, c.Docker, id)
+}
+
+func byDocker(ctx context.Context, docker *client.Client, id string) ([]byte, error) {
+	answer, err := docker.ContainerStatsOneShot(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	return io.ReadAll(answer.Body)
+}
