@@ -138,6 +138,7 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 	}
 	serveOpenAPI(server, c.generic)
 	servePassthrough(server, c.extra.Engine.Namespace, storage["containers/log"].(*container.Log))
+	serveResourceMetrics(server, stores.sampler)
 	if err := server.AddReadyzChecks(engineCheck{engine, c.extra.ReadyRequiresEngine}); err != nil {
 		return nil, fmt.Errorf("adding the readiness check of the container engine: %w", err)
 	}
@@ -160,6 +161,7 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 		once.Do(func() {
 			ctx := klog.NewContext(ctx, klog.FromContext(caller))
 			running.Go(func() { stores.keepCounted(ctx, engine.Engines().Recount) })
+			running.Go(func() { stores.sampler.Run(ctx) })
 			running.Go(func() {
 				if err := engine.Run(ctx); err != nil {
 					klog.FromContext(ctx).Error(err, "The connection to the container engine has ended")

@@ -18,6 +18,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/stats"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry/container"
@@ -38,6 +39,7 @@ type stores struct {
 	all       []*livestore.Store
 	requests  map[string]*requests.Source // by resource
 	live      map[string]*livestore.Store // the stores of the kinds that the engine holds, by resource
+	sampler   *stats.Sampler              // the source of the containers' metrics
 }
 
 func newStores(namespace string) *stores {
@@ -172,6 +174,9 @@ func (s *stores) restStorage(engine *docker.Engine, access connection.Access, st
 			Request:  s.requests[imagepullrequest.Resource].Request,
 		}
 		engine.Containers().EnsureImage = images.Ensure
+	}
+	if err := s.addMetrics(result, engine.Stats()); err != nil {
+		return nil, err
 	}
 	engines, err := s.addAvailable("engines", func() runtime.Object { return &v1alpha1.Engine{} }, engine.Engines())
 	if err != nil {

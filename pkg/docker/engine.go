@@ -20,6 +20,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/images"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/networks"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/stats"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/transfers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/volumes"
 )
@@ -107,6 +108,9 @@ func (e *Engine) Containers() *containers.Source { return e.containers }
 
 // Transfers pulls and pushes the images of the engine.
 func (e *Engine) Transfers() *transfers.Engine { return transfers.New(e.client) }
+
+// Stats asks the engine what its containers use.
+func (e *Engine) Stats() stats.AskFunc { return stats.From(e.client) }
 
 // Engines returns the source of the one object that shows the engine itself.
 func (e *Engine) Engines() *engines.Source { return e.engines }

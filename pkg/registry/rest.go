@@ -82,10 +82,20 @@ func (r *Reader) NamespaceScoped() bool { return true }
 func (r *Reader) GetSingularName() string { return r.resource.SingularName }
 
 // ShortNames implements rest.ShortNamesProvider.
-func (r *Reader) ShortNames() []string { return []string{r.resource.ShortName} }
+func (r *Reader) ShortNames() []string {
+	if r.resource.ShortName == "" {
+		return nil
+	}
+	return []string{r.resource.ShortName}
+}
 
 // Categories implements rest.CategoriesProvider.
-func (r *Reader) Categories() []string { return []string{Category} }
+func (r *Reader) Categories() []string {
+	if r.resource.NoCategory {
+		return nil
+	}
+	return []string{Category}
+}
 
 // Get implements rest.Getter. The result is a runtime.CacheableObject. Its GetObject returns an ordinary object.
 func (r *Reader) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {

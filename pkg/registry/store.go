@@ -20,17 +20,19 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/livestore"
 )
 
-// Category is the category of all kinds. It is not "all", because kubectl delete all --all must not empty an engine.
+// Category is the category of the kinds. It is not "all", because kubectl delete all --all must not empty an engine.
 const Category = "engine"
 
 // Resource describes the storage of one kind.
 type Resource struct {
 	Name         string
 	SingularName string
-	ShortName    string
-	NewFunc      func() runtime.Object
-	NewListFunc  func() runtime.Object
-	Strategy     rest.RESTUpdateStrategy
+	ShortName    string // may be empty
+	// NoCategory leaves the kind out of Category: its lists cost something, and nobody asks for it by listing everything.
+	NoCategory  bool
+	NewFunc     func() runtime.Object
+	NewListFunc func() runtime.Object
+	Strategy    rest.RESTUpdateStrategy
 	// CreateStrategy is the strategy of a kind that can be created.
 	CreateStrategy rest.RESTCreateStrategy
 	TableConvertor rest.TableConvertor

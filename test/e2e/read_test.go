@@ -57,13 +57,15 @@ func TestColumnsAreThoseOfTheContract(t *testing.T) {
 			"volumes":    {"NAME DRIVER AGE", "SCOPE MOUNTPOINT IN-USE ANONYMOUS"},
 			"networks":   {"NAME DRIVER SCOPE AGE", "ID SUBNETS CONTAINERS"},
 			"engines":    {"NAME VERSION READY CONTAINERS IMAGES VOLUMES NETWORKS", "ENDPOINT OS/ARCH STORAGE-DRIVER"},
+
+			"containermetrics": {"NAME CPU MEMORY LIMIT PIDS AGE", ""},
 		} {
 			for _, header := range []struct {
 				args []string
 				want string
 			}{
 				{[]string{"get", resource}, want[0]},
-				{[]string{"get", resource, "-o", "wide"}, want[0] + " " + want[1]},
+				{[]string{"get", resource, "-o", "wide"}, strings.TrimSpace(want[0] + " " + want[1])},
 			} {
 				first, _, _ := strings.Cut(k.OK(t, header.args...), "\n")
 				if got := strings.Join(strings.Fields(first), " "); got != header.want {
@@ -127,6 +129,7 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 		"networks":               {"create", "get", "list", "watch", "update", "patch", "delete", "deletecollection"},
 		"containernamespaces":    {"get", "list", "watch"},
 		"engines":                {"get", "list", "watch"},
+		"containermetrics":       {"get", "list", "watch"},
 		"containers/log":         {"get"},
 		"containers/top":         {"get"},
 		"containers/kill":        {"create"},
@@ -149,8 +152,8 @@ func TestDiscoveryListsExactlyTheVerbsThatWork(t *testing.T) {
 			t.Errorf("%s: verbs %v, want %v", resource.Name, resource.Verbs, want[resource.Name])
 		}
 		category := "engine"
-		if strings.Contains(resource.Name, "/") {
-			category = "" // subresources have none
+		if strings.Contains(resource.Name, "/") || resource.Name == "containermetrics" {
+			category = "" // subresources have none, and lists of metrics cost samples
 		}
 		if !resource.Namespaced || strings.Join(resource.Categories, ",") != category || strings.Join(resource.ShortNames, ",") != shortNames[resource.Name] {
 			t.Errorf("%s: namespaced %t, categories %v, short names %v", resource.Name, resource.Namespaced, resource.Categories, resource.ShortNames)
@@ -172,7 +175,7 @@ func TestExplainReadsLikeDocumentation(t *testing.T) {
 				t.Errorf("%q is missing in %s", words, text)
 			}
 		}
-		for _, kind := range []string{"containers", "images", "volumes", "networks", "imagepullrequests", "imagepushrequests", "containernamespaces", "engines"} {
+		for _, kind := range []string{"containers", "images", "volumes", "networks", "imagepullrequests", "imagepushrequests", "containernamespaces", "engines", "containermetrics"} {
 			text := k.OK(t, "explain", "--recursive", kind)
 			kubectl.Contains(t, text, "DESCRIPTION:")
 			if regexp.MustCompile(`<no description>`).MatchString(text) {

@@ -34,7 +34,7 @@ const (
 )
 
 var (
-	kinds = []string{"containers", "images", "volumes", "networks", "imagepullrequests", "imagepushrequests", "containernamespaces", "engines"}
+	kinds = []string{"containers", "images", "volumes", "networks", "imagepullrequests", "imagepushrequests", "containernamespaces", "engines", "containermetrics"}
 
 	eng    *engine.Engine
 	shared fixture
@@ -183,11 +183,11 @@ func (f *fixture) checkVictims(t *testing.T) {
 }
 
 // harmless matches the requests that the server may send to the engine for any read. These are pings, the event log, lists,
-// descriptions of the engine, and the inspection of one object. The name of a container or a volume must be one segment of the
+// descriptions of the engine, samples of the containers that run, and the inspection of one object. The name of a container or a volume must be one segment of the
 // path. The name of an image may be several segments. A network is inspected only by its ID. A list of containers may ask for one
 // of them by its ID.
 var harmless = regexp.MustCompile(`^(GET|HEAD) (/v1\.\d+)?/(_ping|events\?[^ ]*|info|version|` +
-	`containers/[^/?#]+/json|containers/json\?all=1(&filters=%7B%22id%22%3A%7B%22[0-9a-f]{64}%22%3Atrue%7D%7D)?|` +
+	`containers/[^/?#]+/json|containers/[0-9a-f]{64}/stats\?one-shot=true&stream=false|containers/json\?all=1(&filters=%7B%22id%22%3A%7B%22[0-9a-f]{64}%22%3Atrue%7D%7D)?|` +
 	`images/[a-z0-9][a-zA-Z0-9_.:/-]*/json|images/json(\?[^ ]*dangling[^ ]*)?|` +
 	`volumes(/[^/?#]+)?|networks(/[a-z0-9]+)?)$`)
 
@@ -204,15 +204,17 @@ func (f *fixture) checkAsked(t *testing.T) {
 	}
 }
 
-// checkNotAsked fails if the engine got any request except pings.
+// checkNotAsked fails if the engine got any request except pings, and the samples that go on for a minute after a read of metrics.
 func (f *fixture) checkNotAsked(t *testing.T) {
 	t.Helper()
 	for _, r := range f.proxy.Requests() {
-		if !strings.HasSuffix(r.URI, "/_ping") { // the server pings all the time
+		if !strings.HasSuffix(r.URI, "/_ping") && !strings.Contains(r.URI, "/stats?") { // the server pings all the time
 			t.Errorf("the engine was asked to %s", r)
 		}
 	}
 }
 
 // readOnly reports whether nothing of a kind can be changed.
-func readOnly(kind string) bool { return kind == "containernamespaces" || kind == "engines" }
+func readOnly(kind string) bool {
+	return kind == "containernamespaces" || kind == "engines" || kind == "containermetrics"
+}

@@ -94,7 +94,7 @@ func (p *process) stop(t *testing.T) string {
 }
 
 // debugging are the paths where a server shows its own state.
-var debugging = []string{"/metrics", "/version", "/livez?verbose", "/readyz?verbose", "/openapi/v2", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2",
+var debugging = []string{"/metrics", "/metrics/resource", "/version", "/livez?verbose", "/readyz?verbose", "/openapi/v2", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2",
 	"/debug/pprof/heap?debug=1", "/debug/pprof/allocs", "/debug/flags", "/debug/flags/v", "/configz", "/flagz", "/statusz", "/logs", "/"}
 
 func TestSecretsOfContainersAreNowhere(t *testing.T) {
@@ -118,7 +118,7 @@ func TestSecretsOfContainersAreNowhere(t *testing.T) {
 	for _, path := range debugging {
 		tell(http.MethodGet, path, "")
 	}
-	for _, kind := range []string{"containers", "images", "volumes", "networks", "imagepullrequests", "imagepushrequests", "containernamespaces", "engines"} {
+	for _, kind := range []string{"containers", "images", "volumes", "networks", "imagepullrequests", "imagepushrequests", "containernamespaces", "engines", "containermetrics"} {
 		tell(http.MethodGet, namespace+"/"+kind, "")
 		tell(http.MethodGet, namespace+"/"+kind+"?watch=true&timeoutSeconds=1", "")
 	}

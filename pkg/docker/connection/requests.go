@@ -80,6 +80,7 @@ var Requests = []Request{
 	{View, http.MethodGet, "/networks", nil, none, "IDs of all networks, after connecting, every resync period and an event that names none; the network of a name or ID that the server does not know"},
 	{View, http.MethodGet, "/containers/{id}/logs", []string{"follow", "since", "stderr", "stdout", "tail", "timestamps", "until"}, none, "the log of a container"},
 	{View, http.MethodGet, "/containers/{id}/top", []string{"ps_args"}, none, "the processes of a container"},
+	{View, http.MethodGet, "/containers/{id}/stats", []string{"one-shot", "stream"}, none, "the metrics of a container that runs, while somebody asks for metrics"},
 	{Full, http.MethodPost, "/containers/create", []string{"name", "platform"}, inJSON, "a new container"},
 	{Full, http.MethodPost, "/containers/{id}/update", nil, inJSON, "spec.resources and spec.restartPolicy of a container"},
 	{Full, http.MethodPost, "/networks/{network}/connect", nil, inJSON, "spec.networks: a further network of a new container, and one that is added later"},

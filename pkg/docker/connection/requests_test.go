@@ -235,6 +235,7 @@ func TestRequestsAreFoundByMethodPathAndQuery(t *testing.T) {
 		"GET /v1.41/containers/" + dockertest.IDA + "/logs?details=1":                                                                  "",
 		"GET /v1.41/containers/web/logs":                                                                 "",
 		"GET /v1.41/containers/" + dockertest.IDA + "/top?ps_args=-ef":                                   "/containers/{id}/top",
+		"GET /v1.41/containers/" + dockertest.IDA + "/stats?one-shot=true&stream=false":                  "/containers/{id}/stats",
 		"POST /v1.41/containers/" + dockertest.IDA + "/kill?signal=9":                                    "/containers/{id}/kill",
 		"POST /v1.41/containers/" + dockertest.IDA + "/rename?name=other":                                "/containers/{id}/rename",
 		"POST /v1.41/containers/" + dockertest.IDA + "/update":                                           "/containers/{id}/update",

@@ -144,6 +144,7 @@ func TestTokensOfTheClusterWorkWithoutTheAggregator(t *testing.T) {
 		{"a forged token", path, robot + "x", http.StatusUnauthorized},
 		{"nobody", path, "", http.StatusForbidden},
 		{"a user without rights to metrics", "/metrics", robot, http.StatusForbidden},
+		{"a user without rights to metrics of containers", "/metrics/resource", robot, http.StatusForbidden},
 		{"nobody, about health", "/readyz", "", http.StatusOK},
 	} {
 		if got := s.request(t, test.path, test.token); got != test.want {
