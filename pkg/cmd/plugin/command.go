@@ -99,7 +99,7 @@ Use "{{.Root.DisplayName}} options" for the other flags that all commands take.
 	p.addFlags(command.PersistentFlags())
 	command.AddGroup(&cobra.Group{ID: groupShow, Title: "See containers:"}, &cobra.Group{ID: groupInside, Title: "Work inside of containers:"},
 		&cobra.Group{ID: groupChange, Title: "Change containers:"}, &cobra.Group{ID: groupOthers, Title: "Images, volumes and networks:"})
-	command.AddCommand(newPsCommand(p), newLogsCommand(p), newTopCommand(p), newWaitCommand(p),
+	command.AddCommand(newPsCommand(p), newLogsCommand(p), newTopCommand(p), newStatsCommand(p), newWaitCommand(p),
 		newRunCommand(p), newExecCommand(p), newAttachCommand(p), newCpCommand(p), newPortForwardCommand(p),
 		newCreateCommand(p), newUpdateCommand(p), newKillCommand(p), newRenameCommand(p), newRmCommand(p),
 		newImagesCommand(p), newRmiCommand(p), newTagCommand(p), newImageCommand(p), newPullCommand(p), newPushCommand(p),

@@ -76,24 +76,26 @@ func (c *containers) listWatch(container *v1alpha1.Container, giveUp context.Can
 	if strings.HasPrefix(container.Status.ID, container.Name) {
 		selector = fields.OneTermEqualSelector("status.id", container.Status.ID).String()
 	}
-	check := func(err error) error {
-		if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) {
-			giveUp(err)
-		}
-		return err
-	}
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 			options.FieldSelector = selector
 			list, err := c.List(ctx, options)
-			return list, check(err)
+			return list, unlessRefused(err, giveUp)
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			options.FieldSelector = selector
 			events, err := c.Watch(ctx, options)
-			return events, check(err)
+			return events, unlessRefused(err, giveUp)
 		},
 	}
+}
+
+// unlessRefused returns err. It gives up if the server refuses what was asked for. Other errors may pass.
+func unlessRefused(err error, giveUp context.CancelCauseFunc) error {
+	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) {
+		giveUp(err)
+	}
+	return err
 }
 
 // errRemoved is the error of a command whose container was removed while the command waited for something else.
