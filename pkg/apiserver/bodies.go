@@ -23,9 +23,9 @@ const bodyGrace = 5 * time.Second
 // buildHandlerChain returns the generic handler chain with five additions. Nothing in it sees the credentials for registries.
 // A body has to arrive within the time that a request may take. Without this limit, a client that never sends its body would
 // keep its connection for as long as it likes, even after the request was answered or refused. If a body cannot be read, the
-// client gets a 400 instead of a 500. For the others see withCompletePatches and withReadableQueries.
+// client gets a 400 instead of a 500. For the others see withCheckedPatches and withReadableQueries.
 func buildHandlerChain(apiHandler http.Handler, c *genericapiserver.Config) http.Handler {
-	apiHandler = withReadableQueries(withCompletePatches(apiHandler, c.MaxRequestBodyBytes))
+	apiHandler = withReadableQueries(withCheckedPatches(apiHandler, c.MaxRequestBodyBytes))
 	chain := genericapiserver.DefaultBuildHandlerChain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if hasBody(r) {
 			r.Body = clientBody{r.Body}

@@ -64,7 +64,8 @@ func FuzzPatch(f *testing.F) {
 			`{"metadata":{"deletionTimestamp":"2026-01-01T00:00:00Z","deletionGracePeriodSeconds":-1}}`, `{"status":{"ports":[{"name":"a"},{"name":"a"}]}}`, `{"kind":"Image"}`, `{"apiVersion":"v1"}`, `{"metadata":{"managedFields":[{"manager":"x","operation":"Apply","fieldsV1":{"f:spec":[]}}]}}`},
 		{applied("web", "paused"), applied("", "paused"), applied("other", "paused"), "a: &a [*a]", "--- \n---", `{"apiVersion":"containers.rancherdesktop.io/v1alpha1","kind":"Container","metadata":{"managedFields":[]},"spec":{"no":1}}`,
 			`{"apiVersion":"containers.rancherdesktop.io/v1alpha1","kind":"Container","status":{"ports":[{"name":"a"},{"name":"a"}],"conditions":[{}]}}`, "!!binary x", "<<: [a]"},
-		{`{}`, `{"$patch":"delete"}`, `{"metadata":{"$retainKeys":["name"]}}`},
+		{`{}`, `{"$patch":"delete"}`, `{"metadata":{"$retainKeys":["name"]}}`, `{"spec":{"mounts":[{"target":{}}]}}`, `{"spec":{"mounts":[{"target":{}},{"target":{}}]}}`, `{"spec":{"env":[{"name":[]},{"name":[]}]}}`, `{"spec":{"env":[{"name":{"$patch":"delete"}}],"$setElementOrder/env":[{"name":{}},{"name":{}}]}}`,
+			`{"metadata":{"finalizers":[{},{}]}}`, `{"metadata":{"$deleteFromPrimitiveList/finalizers":[{}]}}`, `{"metadata":{"$setElementOrder/finalizers":[[]],"finalizers":["a"]}}`, `{"metadata":{"ownerReferences":[{"uid":[]},{"uid":[]}]}}`},
 		{"\xd9\xd9\xf7\xa0"},
 	} {
 		for _, body := range bodies {
@@ -77,6 +78,7 @@ func FuzzPatch(f *testing.F) {
 	server := serveContainers(f, source)
 	f.Fuzz(func(t *testing.T, kind uint8, manager string, patch []byte) {
 		before := running("web")
+		before.Spec.Env, before.Spec.Mounts = []v1alpha1.ContainerEnvVar{{Name: "A"}, {Name: "B"}}, []v1alpha1.ContainerMount{{Type: v1alpha1.ContainerMountTmpfs, Target: "/a"}}
 		source.put(before)
 		source.took()
 		code, body := handled(t, server, http.MethodPatch, defaultPath+"/containers/web", url.Values{"fieldManager": {manager}}, patchTypes[int(kind)%len(patchTypes)], patch)
