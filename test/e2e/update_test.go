@@ -75,6 +75,28 @@ func TestLimitsAndTheRestartPolicyAreChangedWhileAContainerRuns(t *testing.T) {
 	})
 }
 
+func TestLimitsThatAreAppliedLaterAreNoChangeTheSecondTime(t *testing.T) {
+	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
+		name := engine.UniqueName("limited")
+		docker.RemoveAfter(t, name)
+		file := filepath.Join(t.TempDir(), "container.yaml")
+		for _, limits := range []string{"", "resources: {}\n", "resources: {memory: 64Mi, memorySwap: 128Mi, pids: -1}\n", "resources: {memory: 96Mi, memorySwap: 192Mi}\n", "resources: {memory: 96Mi, memorySwap: -1}\n",
+			"resources: {memory: 128Mi, memorySwap: -1, pids: 7}\n", "resources: {memory: 128Mi}\n"} {
+			write(t, file, newContainer(name, forever+"networkMode: none\n"+limits))
+			k.OK(t, "apply", "-f", file)
+			if out, _, err := k.Try(t, "diff", "-f", file); err != nil || out != "" {
+				t.Errorf("%s: kubectl diff: %v\n%s", limits, err, out)
+			}
+			// kubectl says that it is configured, because it does not see what Docker does not show.
+			version := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.resourceVersion}")
+			k.OK(t, "apply", "-f", file)
+			if now := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.resourceVersion}"); now != version {
+				t.Errorf("%s: the second apply took version %s to %s", limits, version, now)
+			}
+		}
+	})
+}
+
 func TestADryRunOfAnUpdateCallsNothing(t *testing.T) {
 	k := anyKubectl(t)
 	network, name := engine.UniqueName("dry"), engine.UniqueName("dry")
