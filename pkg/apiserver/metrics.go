@@ -21,14 +21,14 @@ import (
 )
 
 // addMetrics makes the sampler of the containers' metrics and the store over it, and adds their REST storage to result.
-func (s *stores) addMetrics(result map[string]rest.Storage, ask stats.AskFunc) error {
+func (s *stores) addMetrics(result map[string]rest.Storage, engine stats.Engine) error {
 	const resource = containermetrics.Resource
 	newFunc := func() runtime.Object { return &v1alpha1.ContainerMetrics{} }
 	elsewhere, err := s.addStatic(resource, newFunc, nil)
 	if err != nil {
 		return err
 	}
-	s.sampler = stats.New(ask, runningContainers{s.live["containers"]}, clock.RealClock{})
+	s.sampler = stats.New(engine, runningContainers{s.live["containers"]}, clock.RealClock{})
 	store, err := s.addAvailable(resource, newFunc, s.sampler)
 	if err != nil {
 		return err

@@ -109,8 +109,8 @@ func (e *Engine) Containers() *containers.Source { return e.containers }
 // Transfers pulls and pushes the images of the engine.
 func (e *Engine) Transfers() *transfers.Engine { return transfers.New(e.client) }
 
-// Stats asks the engine what its containers use.
-func (e *Engine) Stats() stats.AskFunc { return stats.From(e.client) }
+// Stats tells what the engine's containers use.
+func (e *Engine) Stats() stats.Engine { return stats.From(e.client) }
 
 // Engines returns the source of the one object that shows the engine itself.
 func (e *Engine) Engines() *engines.Source { return e.engines }

@@ -12,6 +12,7 @@ import (
 	"regexp"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
@@ -25,25 +26,39 @@ var oneShot = url.Values{"stream": {"false"}, "one-shot": {"true"}}
 // container uses also answers 404.
 var noContainer = regexp.MustCompile(`(?i)no such container|no container with`)
 
-// From returns what asks an engine for samples.
-func From(engine *connection.Client) AskFunc {
-	return func(ctx context.Context, id string) (sample *Sample, err error) {
-		if !names.IsFullID(id) {
-			return nil, fmt.Errorf("%q is not the ID of a container", id)
-		}
-		err = engine.Read(ctx, askTimeout, func(ctx context.Context, c *connection.Connection) error {
-			text, err := textOf(ctx, c, id)
-			if err != nil {
-				return err
-			}
-			sample, err = Parse(text)
-			return err
-		})
-		if errdefs.IsNotFound(err) && noContainer.MatchString(err.Error()) {
-			return nil, nil
-		}
-		return sample, err
+// answersAtOnce is the oldest version of the API with which an engine may answer at once. Docker 20.10 lets each call wait until
+// it takes its own next sample.
+const answersAtOnce = "1.42"
+
+// asker asks a Docker Engine.
+type asker struct{ client *connection.Client }
+
+// From returns the engine that the client calls.
+func From(client *connection.Client) Engine { return asker{client} }
+
+// Waits implements Engine.
+func (a asker) Waits() bool {
+	current, err := a.client.Current()
+	return err == nil && versions.LessThan(current.NewestAPI, answersAtOnce)
+}
+
+// Ask implements Engine.
+func (a asker) Ask(ctx context.Context, id string) (sample *Sample, err error) {
+	if !names.IsFullID(id) {
+		return nil, fmt.Errorf("%q is not the ID of a container", id)
 	}
+	err = a.client.Read(ctx, askTimeout, func(ctx context.Context, c *connection.Connection) error {
+		text, err := textOf(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		sample, err = Parse(text)
+		return err
+	})
+	if errdefs.IsNotFound(err) && noContainer.MatchString(err.Error()) {
+		return nil, nil
+	}
+	return sample, err
 }
 
 // textOf returns the engine's answer. It uses Docker's client if the engine refuses, because that makes typed errors of the

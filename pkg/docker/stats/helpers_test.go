@@ -41,6 +41,7 @@ type bed struct {
 	most       int
 	answers    map[string]func(context.Context) (*Sample, error) // by ID, in place of the usual answer
 	marked     []string
+	waits      bool
 }
 
 // run runs a test with a sampler in a synctest bubble. The sampler ends with the test.
@@ -48,7 +49,7 @@ func run(t *testing.T, test func(*testing.T, *bed)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := &bed{began: time.Now(), changed: make(chan struct{}), answers: map[string]func(context.Context) (*Sample, error){}}
-		b.Sampler = New(b.answer, b, clock.RealClock{})
+		b.Sampler = New(b, b, clock.RealClock{})
 		b.SetSink(b)
 		ctx, cancel := context.WithCancel(t.Context())
 		var sampling sync.WaitGroup
@@ -59,7 +60,8 @@ func run(t *testing.T, test func(*testing.T, *bed)) {
 	})
 }
 
-func (b *bed) answer(ctx context.Context, id string) (*Sample, error) {
+// Ask implements Engine.
+func (b *bed) Ask(ctx context.Context, id string) (*Sample, error) {
 	b.mu.Lock()
 	b.calls = append(b.calls, call{id, time.Since(b.began)})
 	b.underWay++
@@ -87,6 +89,13 @@ func (b *bed) say(id string, answer func(context.Context) (*Sample, error)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.answers[id] = answer
+}
+
+// Waits implements Engine.
+func (b *bed) Waits() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.waits
 }
 
 // MarkDirty implements source.Sink.

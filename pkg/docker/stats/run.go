@@ -62,7 +62,11 @@ func (r *runner) startDue() <-chan time.Time {
 	if !r.look.IsZero() {
 		next = earlier(next, r.look)
 	}
-	for r.underWay < together {
+	limit := together
+	if r.engine.Waits() {
+		limit = waitingTogether
+	}
+	for r.underWay < limit {
 		one := r.first(now)
 		if one == nil {
 			break
@@ -130,7 +134,7 @@ func (r *runner) call(one *series, now time.Time) {
 	r.calls.Go(func() {
 		ctx, cancel := context.WithTimeout(r.ctx, askTimeout)
 		defer cancel()
-		sample, err := r.ask(ctx, id)
+		sample, err := r.engine.Ask(ctx, id)
 		select {
 		case r.outcomes <- outcome{one, now, sample, err}:
 		case <-r.ctx.Done():

@@ -26,11 +26,13 @@ const (
 	// askTimeout is how long the engine may take for one sample.
 	askTimeout = 2 * time.Second
 	// slow is how long readers wait for one sample. After it, they go without.
-	slow = time.Second
+	slow = 1500 * time.Millisecond
 	// readyTimeout is how long readers wait for all samples.
 	readyTimeout = 10 * time.Second
 	// together is how many samples are asked for at the same time.
 	together = 8
+	// waitingTogether is the same for an engine that lets each of them wait for its own next sample, which it takes once a second.
+	waitingTogether = 512
 	// fewTogether is how many of them are for containers for which the last call has failed.
 	fewTogether = 2
 	// oldest is the age at which a sample is no longer shown.
@@ -52,14 +54,19 @@ type Containers interface {
 	Changed() <-chan struct{}
 }
 
-// AskFunc asks the engine for a sample of the container with an ID. It returns nil if the container does not run.
-type AskFunc func(ctx context.Context, id string) (*Sample, error)
+// Engine tells what containers use.
+type Engine interface {
+	// Ask asks for a sample of the container with an ID. It returns nil if the container does not run.
+	Ask(ctx context.Context, id string) (*Sample, error)
+	// Waits reports whether the engine lets each call wait for its next sample.
+	Waits() bool
+}
 
 // Sampler samples the containers that run. It is a livestore.Source of their metrics. A subject is the ID of a container. The
 // lock of the sampler is never held during a call of anything else.
 type Sampler struct {
 	source.Base
-	ask        AskFunc
+	engine     Engine
 	containers Containers
 	clock      clock.WithDelayedExecution
 
@@ -102,10 +109,10 @@ type outcome struct {
 }
 
 // New returns a sampler. Call SetSink before Run.
-func New(ask AskFunc, containers Containers, clock clock.WithDelayedExecution) *Sampler {
+func New(engine Engine, containers Containers, clock clock.WithDelayedExecution) *Sampler {
 	return &Sampler{
 		Base:       source.NewBase(source.Engine{}, v1alpha1.Resource(Resource)),
-		ask:        ask,
+		engine:     engine,
 		containers: containers,
 		clock:      clock,
 		readers:    make(chan chan<- []*series),

@@ -108,6 +108,25 @@ func TestAtMostEightCallsAreMadeAtATime(t *testing.T) {
 	})
 }
 
+func TestAnEngineThatLetsCallsWaitGetsThemTogether(t *testing.T) {
+	run(t, func(t *testing.T, b *bed) {
+		b.waits = true
+		for i := range 500 {
+			b.say(id(i), func(context.Context) (*Sample, error) {
+				time.Sleep(time.Until(time.Now().Add(time.Second).Truncate(time.Second))) // the next full second
+				return b.usual(), nil
+			})
+		}
+		b.set(some(500)...)
+		if took := b.ready(t); took > 2*time.Second {
+			t.Errorf("the first reader waited for %s", took)
+		}
+		if b.countShown(t) != 500 || b.cpu(t, 499) != "1" {
+			t.Errorf("%d containers are shown, one with %q", b.countShown(t), b.cpu(t, 499))
+		}
+	})
+}
+
 func TestOneStuckContainerHoldsUpNobody(t *testing.T) {
 	run(t, func(t *testing.T, b *bed) {
 		b.say(id(0), stuck)
@@ -128,6 +147,28 @@ func TestOneStuckContainerHoldsUpNobody(t *testing.T) {
 			if made := b.made(); len(made) != 100 {
 				t.Errorf("%d calls in a period", len(made))
 			}
+		}
+	})
+}
+
+func TestAnOverloadedEngineIsShownAsFarAsItAnswers(t *testing.T) {
+	run(t, func(t *testing.T, b *bed) {
+		for i := range 200 {
+			b.say(id(i), func(context.Context) (*Sample, error) {
+				time.Sleep(600 * time.Millisecond)
+				return b.usual(), nil
+			})
+		}
+		b.set(some(200)...)
+		if took := b.ready(t); took != readyTimeout {
+			t.Errorf("it took %s", took)
+		}
+		if shown := b.countShown(t); shown < 100 || shown == 200 {
+			t.Errorf("%d containers are shown", shown)
+		}
+		time.Sleep(40 * time.Second)
+		if b.countShown(t) != 200 || b.cpu(t, 199) != "1" {
+			t.Errorf("later %d containers are shown", b.countShown(t))
 		}
 	})
 }

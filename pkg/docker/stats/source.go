@@ -41,6 +41,7 @@ func (s *Sampler) Ready(ctx context.Context) error {
 		case <-one.ready:
 			continue
 		case <-patience.C():
+			s.settleFor(all)
 		case <-s.stopped:
 			return connection.Unavailable("the server is shutting down")
 		case <-ctx.Done():
@@ -49,6 +50,21 @@ func (s *Sampler) Ready(ctx context.Context) error {
 		break
 	}
 	return s.problemOf(all)
+}
+
+// settleFor has the containers shown of which there is one sample. They are shown without a rate.
+func (s *Sampler) settleFor(all []*series) {
+	var sampled []*series
+	s.mu.Lock()
+	for _, one := range all {
+		if one.latest != nil {
+			sampled = append(sampled, one)
+		}
+	}
+	s.mu.Unlock()
+	for _, one := range sampled {
+		s.makeReady(one)
+	}
 }
 
 func timedOut() error {
