@@ -60,9 +60,9 @@ lint: prerequisites ## Check format, headers, generated code, and the build for 
 	hack/lint.sh
 
 .PHONY: k9s
-k9s: prerequisites kubernetes ## Build k9s, and drive it in a terminal as its users do; takes minutes the first time
+k9s: prerequisites kubernetes build ## Build k9s, and drive it in a terminal as its users do; takes minutes the first time
 	hack/build-k9s.sh bin
-	PATH=$(CURDIR)/bin/kubernetes:$$PATH go test -tags=grpcnotrace,k9s -count 1 -v ./test/k9s -k9s $(CURDIR)/bin/k9s
+	PATH=$(CURDIR)/bin:$(CURDIR)/bin/kubernetes:$$PATH go test -tags=grpcnotrace,k9s -count 1 -v ./test/k9s -k9s $(CURDIR)/bin/k9s
 
 DURATION ?= 60s
 SEED ?=

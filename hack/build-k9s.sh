@@ -9,6 +9,8 @@ mkdir -p "$1"
 export GOBIN
 GOBIN=$(realpath "$1")
 
-command -v tmux >/dev/null || "$(dirname "$0")/apt-install.sh" tmux
+for tool in tmux less; do
+	command -v $tool >/dev/null || "$(dirname "$0")/apt-install.sh" $tool
+done
 k9s=v0.50.16
 CGO_ENABLED=0 go install -trimpath -ldflags '-s -w' github.com/derailed/k9s@$k9s

@@ -35,10 +35,18 @@ func start(t *testing.T, editor string) *terminal {
 	t.Helper()
 	server := testserver.Start(t, docker.Host())
 	home := t.TempDir()
-	for path, content := range map[string]string{
+	files := map[string]string{
 		"config.yaml": "k9s:\n  skipLatestRevCheck: true\n",
 		"editor":      "#!/bin/sh\n" + editor + "\n",
-	} {
+	}
+	for _, name := range []string{"plugins.yaml", "views.yaml"} {
+		content, err := os.ReadFile(filepath.Join("../../artifacts/k9s", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = string(content)
+	}
+	for path, content := range files {
 		if err := os.WriteFile(filepath.Join(home, path), []byte(content), 0o700); err != nil {
 			t.Fatal(err)
 		}
