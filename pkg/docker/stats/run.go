@@ -67,7 +67,7 @@ func (r *runner) startDue() <-chan time.Time {
 		limit = waitingTogether
 	}
 	for r.underWay < limit {
-		one := r.first(now)
+		one := r.first(now, limit/distrust)
 		if one == nil {
 			break
 		}
@@ -88,8 +88,8 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // first returns the series that is called for next, or nil if there is none. A container for which the last call has failed may
-// block again. It comes after the others, and few of these calls are made at a time.
-func (r *runner) first(now time.Time) (found *series) {
+// block again. It comes after the others, and only few of these calls are made at a time.
+func (r *runner) first(now time.Time, few int) (found *series) {
 	distrusted := 0
 	for _, one := range r.series {
 		if one.isAsking && one.err != nil {
@@ -97,7 +97,7 @@ func (r *runner) first(now time.Time) (found *series) {
 		}
 	}
 	for _, one := range r.series {
-		if one.isAsking || one.err != nil && distrusted >= fewTogether {
+		if one.isAsking || one.err != nil && distrusted >= few {
 			continue
 		}
 		if found == nil || one.comesBefore(found, now) {

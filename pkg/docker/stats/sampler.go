@@ -33,8 +33,8 @@ const (
 	together = 8
 	// waitingTogether is the same for an engine that lets each of them wait for its own next sample, which it takes once a second.
 	waitingTogether = 512
-	// fewTogether is how many of them are for containers for which the last call has failed.
-	fewTogether = 2
+	// distrust is the part of them, one in so many, that may be for containers for which the last call has failed.
+	distrust = 4
 	// oldest is the age at which a sample is no longer shown.
 	oldest = time.Minute
 	// followPause is the least time between two looks at which containers run.
