@@ -39,7 +39,7 @@ type sizes struct {
 	besideContainers, besideVolumes   int
 	listing, fromMemory, idle         time.Duration
 	watchers, perSecond               int
-	watching                          time.Duration
+	watching, sampling                time.Duration
 	curve                             []int
 	moments, transfers                int // numbers of rounds of streams: of those that are short, and of those that carry much
 	logged, archived, forwarded       int // megabytes that a stream carries
@@ -56,7 +56,7 @@ var (
 		lives: 5, created: 200, removed: 700, starts: 3,
 		besideContainers: 100, besideVolumes: 200,
 		listing: 20 * time.Second, fromMemory: 5 * time.Second, idle: 100 * time.Second, // long enough for the periodic comparison of one kind
-		watchers: 1000, perSecond: 100, watching: 60 * time.Second,
+		watchers: 1000, perSecond: 100, watching: 60 * time.Second, sampling: 60 * time.Second,
 		curve:   []int{100, 1000, 10_000, 100_000},
 		moments: 100, transfers: 5,
 		logged: 200, archived: 500, forwarded: 500,
@@ -70,7 +70,7 @@ var (
 		lives: 1, created: 2, removed: 3, starts: 1,
 		besideContainers: 2, besideVolumes: 2,
 		fromMemory: 50 * time.Millisecond, idle: 50 * time.Millisecond,
-		watchers: 10, perSecond: 20, watching: 500 * time.Millisecond,
+		watchers: 10, perSecond: 20, watching: 500 * time.Millisecond, sampling: 50 * time.Millisecond,
 		curve:   []int{10, 100},
 		moments: 2, transfers: 1,
 		logged: 1, archived: 1, forwarded: 1,
@@ -136,6 +136,7 @@ var rows = []row{
 	{"relayed changes full", (*setting).changesRelayed, filledAll},
 	{"writes", (*setting).writes, started},
 	{"idle", (*setting).idleCPU, filledAll},
+	{"metrics", (*setting).metricsOfContainers, filledSome},
 	{"start full", (*setting).startFull, filledAll},
 	{"burst of removals", (*setting).burstOfRemovals, filledAll},
 }

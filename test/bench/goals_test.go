@@ -30,6 +30,8 @@ var goals = []goal{
 	least("throughput of", "0.7 x docker", 0.7, ratio(standalone, docker)),
 	most("pull of", "1.05 x docker", 1.05, ratio(standalone, docker)),
 	most("CPU during a pull with", "5 % of a core", 5, medianOf(standalone)),
+	most("first list of the metrics", "2 s", 2000, medianOf(standalone)),
+	most("CPU while the metrics", "15 % of a core", 15, medianOf(standalone)),
 	most("slowdown of a list of", "1.1 x that of docker", 1.1, ratio(standalone, docker)),
 	most("slowdown of a list from memory of", "1.1 x", 1.1, medianOf(standalone)),
 	most("growth of", "n log n", 1, medianOf(standalone)),

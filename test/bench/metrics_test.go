@@ -1,0 +1,53 @@
+// Copyright The engine-apiserver Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bench_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// metricsOfContainers starts some of the containers, and measures the first list of their metrics, a list soon after it, and the
+// processor time of the server while somebody watches. Then it stops the containers.
+func (s *setting) metricsOfContainers() {
+	ctx, client := s.Context(), s.engine.Client()
+	eachOf(s, s.some, func(i int) error { return client.ContainerStart(ctx, filled(i), container.StartOptions{}) })
+	pause(s.sizes, settling)
+	for _, figure := range []string{"first list of the metrics of", "list of the metrics of"} {
+		begun := time.Now()
+		if err := s.listMetrics(); err != nil {
+			s.Fatal(err)
+		}
+		s.took(fmt.Sprintf("%s %d containers", figure, s.some), standalone, time.Since(begun))
+	}
+	watching, cancel := context.WithCancel(ctx)
+	s.server.follow(watching, s, "containermetrics", "", func([]byte, time.Time) {})
+	before, begun := s.server.cpu(s), time.Now()
+	time.Sleep(s.sampling)
+	used := s.server.cpu(s) - before
+	s.add(fmt.Sprintf("CPU while the metrics of %d containers are watched", s.some), percent, standalone, 100*used.Seconds()/time.Since(begun).Seconds())
+	cancel()
+	eachOf(s, s.some, func(i int) error { return client.ContainerKill(ctx, filled(i), "KILL") })
+}
+
+// listMetrics lists the metrics of all containers that run.
+func (s *setting) listMetrics() error {
+	list, err := s.server.typed(s).ContainerMetricses(namespace).List(s.Context(), metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	if len(list.Items) != s.some {
+		return fmt.Errorf("there are metrics of %d containers, and %d run", len(list.Items), s.some)
+	}
+	for i := range list.Items {
+		if list.Items[i].Usage.CPU == nil {
+			return fmt.Errorf("%s is shown without its processor time", list.Items[i].Name)
+		}
+	}
+	return nil
+}
