@@ -38,12 +38,15 @@ if [ ! -e "$policy" ]; then
 	printf '#!/bin/sh\nexit 101\n' >"$policy"
 	chmod 755 "$policy"
 fi
+declare -A package_of=([docker.service]=docker.io [docker.socket]=docker.io [containerd.service]=containerd [prometheus.service]=prometheus)
 new_units=()
-for unit in docker.service docker.socket containerd.service; do
+for unit in "${!package_of[@]}"; do
 	[ -e "/lib/systemd/system/$unit" ] || new_units+=("$unit")
 done
-new_script=
-[ -e /etc/init.d/docker ] || new_script=docker
+new_scripts=()
+for script in docker prometheus; do
+	[ -e "/etc/init.d/$script" ] || new_scripts+=("$script")
+done
 
 echo "installing $*" >&2
 export DEBIAN_FRONTEND=noninteractive
@@ -51,8 +54,8 @@ apt-get -q update >&2 9>&-
 apt-get -q install -y --no-install-recommends "$@" >&2 9>&-
 
 for unit in "${new_units[@]}"; do
-	[ ! -e "/lib/systemd/system/$unit" ] || DPKG_MAINTSCRIPT_PACKAGE=docker.io deb-systemd-helper disable "$unit" >&2
+	[ ! -e "/lib/systemd/system/$unit" ] || DPKG_MAINTSCRIPT_PACKAGE=${package_of[$unit]} deb-systemd-helper disable "$unit" >&2
 done
-if [ -n "$new_script" ] && [ -e /etc/init.d/docker ]; then
-	update-rc.d docker disable >&2
-fi
+for script in "${new_scripts[@]}"; do
+	[ ! -e "/etc/init.d/$script" ] || update-rc.d "$script" disable >&2
+done
