@@ -28,10 +28,10 @@ longest=(./test/plugin ./test/e2e/aggregated ./test/hostile ./test/install ./tes
 	./pkg/docker ./test/streams ./test/e2e/embedded ./test/outage ./test/clients ./test/bench ./test/engine
 	./test/leastprivilege ./pkg/livestore ./pkg/apiserver ./pkg/cmd/server ./test/controlplane)
 mapfile -t packages < <({ go list "${longest[@]}"; go list ./...; } | grep -v '/test/robustness$' | awk '!seen[$0]++')
-# Run twice as many packages at once as there are processors: many tests mostly wait for engines and clusters.
-tests -p $(($(getconf _NPROCESSORS_ONLN) * 2)) -coverprofile "$profile" "${flags[@]}" "${packages[@]}"
+# Run more packages at once than there are processors: many tests mostly wait for engines and clusters.
+tests -p $(($(getconf _NPROCESSORS_ONLN) * 5 / 2)) -coverprofile "$profile" "${flags[@]}" "${packages[@]}"
 # The robustness tests are sensitive to delays, so they run alone.
 tests "${flags[@]}" ./test/robustness
-# What builds releases is a module of its own.
-(cd hack/dist && go test -race -vet=off -ldflags '-s -w' "${flags[@]}" ./...)
+# What builds releases is a module of its own. test/install has compiled it, without the race detector.
+(cd hack/dist && go test -vet=off "${flags[@]}" ./...)
 hack/coverage.sh "$profile" 85 "${covered[@]}"

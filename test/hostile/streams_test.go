@@ -14,6 +14,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -274,20 +275,25 @@ func TestClientsThatSendAndNeverReadHoldUpNobodyAndEnd(t *testing.T) {
 			flood = strings.Repeat(spdyFrame(1, 10_000, strings.Repeat("x", 10_000)), 10)
 		}
 		for range 5 {
-			conn := f.open(t, s)
-			conns = append(conns, conn)
-			if err := conn.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
-				t.Fatal(err)
-			}
-			for sent := 0; sent < 10<<20; sent += len(flood) {
-				if _, err := io.WriteString(conn, flood); err != nil {
-					if !errors.Is(err, os.ErrDeadlineExceeded) {
-						t.Logf("%s: %v", s.name, err) // the server has ended the connection
-					}
-					break
-				}
-			}
+			conns = append(conns, f.open(t, s))
 		}
+		var floods sync.WaitGroup
+		for _, conn := range conns {
+			floods.Go(func() {
+				if err := conn.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+					t.Error(err)
+				}
+				for sent := 0; sent < 10<<20; sent += len(flood) {
+					if _, err := io.WriteString(conn, flood); err != nil {
+						if !errors.Is(err, os.ErrDeadlineExceeded) {
+							t.Logf("%s: %v", s.name, err) // the server has ended the connection
+						}
+						break
+					}
+				}
+			})
+		}
+		floods.Wait()
 		if answer := f.send(t, request{method: http.MethodGet, path: f.containerPath()}); answer.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d %.300s", s.name, answer.StatusCode, answer.body)
 		}
