@@ -6,6 +6,7 @@ package clients
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/docker/docker/client"
@@ -72,6 +73,8 @@ func (c *Client) createOne(ctx context.Context, made creation) bool {
 	switch {
 	case err == nil:
 		h.Created = true
+	case strings.Contains(err.Error(), "no space left on device"):
+		return false
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err):
 		h.Refused = err.Error()
 	default:
