@@ -21,7 +21,7 @@ var goals = []goal{
 	most("start to synced", "1.2 x docker", 1.2, ratio(standalone, docker)),
 	most("start to discovery", "1 s", 1000, medianOf(standalone)),
 	most("memory with nothing", "60 MB", 60, medianOf(standalone)),
-	most("memory for each container", "8 KB", 8, medianOf(standalone)),
+	most("memory for each container", "9 KB", 9, medianOf(standalone)),
 	most("idle CPU", "0.5 %", 0.5, medianOf(standalone)),
 	most("delivery to", "p99 100 ms", 100, func(f *figure) float64 { return f.p99(standalone) }),
 	most("lost by", "none", 0, medianOf(standalone)),

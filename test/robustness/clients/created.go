@@ -31,11 +31,8 @@ func (c *Client) newContainer(w *Workshop, name string) creation {
 		wanted.Spec = v1alpha1.ContainerSpec{State: v1alpha1.ContainerStateRunning, Image: w.World.Image, Command: slices.Clone(engine.Wait),
 			Env: []v1alpha1.ContainerEnvVar{{Name: "NAME", Value: name}}, WorkingDir: "/tmp"}
 	default:
-		some := fields[:0:0]
-		for range 1 + c.Random.IntN(6) {
-			some = append(some, fields[c.Random.IntN(len(fields))])
-		}
-		wanted.Spec = *w.World.Make(c.Random, some...)
+		c.Random.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
+		wanted.Spec = *w.World.Make(c.Random, fields[:1+c.Random.IntN(6)]...)
 	}
 	wanted.Spec.AutoRemove = false // an engine that starts removes such a container
 	of := c.API.Containers(c.Namespace)
