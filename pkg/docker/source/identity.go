@@ -34,20 +34,31 @@ func TimeOf(s string) *metav1.Time {
 }
 
 // LabelsOf takes over a map of Docker's answer. It returns nil for an empty map. Thousands of objects have the same
-// label keys, so it keeps each key in memory once. It does not copy the map: copies would lie scattered among freed
+// label keys, so it keeps each key in memory once. All values are parts of one string, because short ones would lie scattered among
+// freed memory, too. It does not copy the map: copies would lie scattered among freed
 // memory.
 func LabelsOf(labels map[string]string) map[string]string {
 	if len(labels) == 0 {
 		return nil
 	}
-	type label struct{ key, value string }
-	all := make([]label, 0, len(labels))
+	type label struct {
+		key    string
+		length int
+	}
+	all, length := make([]label, 0, len(labels)), 0
 	for key, value := range labels {
-		all = append(all, label{unique.Make(key).Value(), value})
+		all = append(all, label{key, len(value)})
+		length += len(value)
+	}
+	var values strings.Builder
+	values.Grow(length)
+	for _, l := range all {
+		values.WriteString(labels[l.key])
 	}
 	clear(labels)
+	rest := values.String()
 	for _, l := range all {
-		labels[l.key] = l.value
+		labels[unique.Make(l.key).Value()], rest = rest[:l.length], rest[l.length:]
 	}
 	return labels
 }
