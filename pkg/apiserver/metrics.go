@@ -22,7 +22,7 @@ import (
 
 // addMetrics makes the sampler of the containers' metrics and the store over it, and adds their REST storage to result.
 func (s *stores) addMetrics(result map[string]rest.Storage, engine stats.Engine) error {
-	const resource = containermetrics.Resource
+	const resource = stats.Resource
 	newFunc := func() runtime.Object { return &v1alpha1.ContainerMetrics{} }
 	elsewhere, err := s.addStatic(resource, newFunc, nil)
 	if err != nil {

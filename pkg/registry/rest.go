@@ -124,10 +124,15 @@ func (r *Reader) Watch(ctx context.Context, options *metainternalversion.ListOpt
 
 // ConvertToTable implements rest.TableConvertor.
 func (r *Reader) ConvertToTable(ctx context.Context, object, options runtime.Object) (*metav1.Table, error) {
+	return r.store.ConvertToTable(ctx, Ordinary(object), options)
+}
+
+// Ordinary returns the object itself, whether or not it was read as a runtime.CacheableObject.
+func Ordinary(object runtime.Object) runtime.Object {
 	if shared, ok := object.(runtime.CacheableObject); ok {
-		object = shared.GetObject()
+		return shared.GetObject()
 	}
-	return r.store.ConvertToTable(ctx, object, options)
+	return object
 }
 
 // Delete implements rest.GracefulDeleter. It answers with a Status, even if the deletion is still going on.

@@ -41,10 +41,7 @@ func (o *Owner[T]) Find(ctx context.Context, name string) (found T, err error) {
 	if err != nil {
 		return found, err
 	}
-	if shared, ok := object.(runtime.CacheableObject); ok {
-		object = shared.GetObject()
-	}
-	found, ok := object.(T)
+	found, ok := Ordinary(object).(T)
 	if !ok {
 		return found, apierrors.NewInternalError(fmt.Errorf("%q is a %T", name, object))
 	}

@@ -14,11 +14,9 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/stats"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/registry"
 )
-
-// Resource is the name of the resource.
-const Resource = "containermetrics"
 
 // metrics are the REST storage of ContainerMetrics.
 type metrics struct {
@@ -29,8 +27,8 @@ type metrics struct {
 // NewStorage returns the REST storage of ContainerMetrics over the objects. containers are the containers that they are of.
 func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, containers rest.Getter) (rest.Storage, error) {
 	reader, err := registry.NewReader(registry.Resource{
-		Name:           Resource,
-		SingularName:   Resource,
+		Name:           stats.Resource,
+		SingularName:   stats.Resource,
 		NoCategory:     true,
 		NewFunc:        func() runtime.Object { return &v1alpha1.ContainerMetrics{} },
 		NewListFunc:    func() runtime.Object { return &v1alpha1.ContainerMetricsList{} },
@@ -50,10 +48,7 @@ func (m *metrics) Get(ctx context.Context, name string, options *metav1.GetOptio
 	if knownErr != nil {
 		return nil, err
 	}
-	if shared, ok := known.(runtime.CacheableObject); ok {
-		known = shared.GetObject()
-	}
-	without := apierrors.NewNotFound(v1alpha1.Resource(Resource), name)
-	without.ErrStatus.Message += fmt.Sprintf(": the container is %s, and only containers that run have metrics", known.(*v1alpha1.Container).Status.Status)
+	without := apierrors.NewNotFound(v1alpha1.Resource(stats.Resource), name)
+	without.ErrStatus.Message += fmt.Sprintf(": the container is %s, and only containers that run have metrics", registry.Ordinary(known).(*v1alpha1.Container).Status.Status)
 	return nil, without
 }
