@@ -158,7 +158,7 @@ func byPartOfID[T, L runtime.Object](ctx context.Context, part string, notThere 
 	if !partOfID.MatchString(part) {
 		return found, notThere
 	}
-	all, err := listed[T](ctx, list)
+	all, err := listed[T](ctx, list, metav1.ListOptions{})
 	if apierrors.IsForbidden(err) {
 		return found, notThere
 	}
@@ -175,9 +175,9 @@ func byPartOfID[T, L runtime.Object](ctx context.Context, part string, notThere 
 	return found, fmt.Errorf("the IDs of %d %s begin with %s", len(matching), notFound(notThere).Kind, part)
 }
 
-// listed returns all objects of a kind.
-func listed[T, L runtime.Object](ctx context.Context, list lister[L]) (objects []T, err error) {
-	all, err := list(ctx, metav1.ListOptions{})
+// listed returns the objects of a kind that the options select.
+func listed[T, L runtime.Object](ctx context.Context, list lister[L], options metav1.ListOptions) (objects []T, err error) {
+	all, err := list(ctx, options)
 	if err != nil {
 		return nil, err
 	}

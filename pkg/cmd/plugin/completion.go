@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 
@@ -71,7 +72,7 @@ type offer struct{ name, description string }
 
 // offers returns what a shell offers of the objects of a kind. An object for which of returns no name is not offered.
 func offers[T, L runtime.Object](ctx context.Context, list lister[L], of func(T) offer) (offered []offer, err error) {
-	objects, err := listed[T](ctx, list)
+	objects, err := listed[T](ctx, list, metav1.ListOptions{})
 	for _, object := range objects {
 		if o := of(object); o.name != "" {
 			offered = append(offered, o)

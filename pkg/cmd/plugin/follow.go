@@ -48,7 +48,7 @@ func (c *containers) followName(ctx context.Context, container *v1alpha1.Contain
 		}
 		return err == nil, err
 	}
-	_, err = watchtools.UntilWithSync(ctx, c.listWatch(container, giveUp), &v1alpha1.Container{}, func(store cache.Store) (bool, error) {
+	_, err = watchtools.UntilWithSync(ctx, listWatch(c.ContainerInterface, selectOne(container), giveUp), &v1alpha1.Container{}, func(store cache.Store) (bool, error) {
 		if len(store.ListKeys()) == 0 {
 			return gone(container)
 		}
@@ -69,22 +69,33 @@ func (c *containers) followName(ctx context.Context, container *v1alpha1.Contain
 	return renamed, err
 }
 
-// listWatch lists and watches one container. It gives up if the server refuses that. Other errors may pass.
-func (c *containers) listWatch(container *v1alpha1.Container, giveUp context.CancelCauseFunc) *cache.ListWatch {
-	// A right to this name allows only the selection by name. A container that was found by its ID has that as its name.
-	selector := fields.OneTermEqualSelector(metav1.ObjectNameField, container.Name).String()
+// selectOne selects the container. A right to its name allows only the selection by name. A container that was found by its ID has
+// that as its name.
+func selectOne(container *v1alpha1.Container) func(*metav1.ListOptions) {
+	selector := fields.OneTermEqualSelector(metav1.ObjectNameField, container.Name)
 	if strings.HasPrefix(container.Status.ID, container.Name) {
-		selector = fields.OneTermEqualSelector("status.id", container.Status.ID).String()
+		selector = fields.OneTermEqualSelector("status.id", container.Status.ID)
 	}
+	return func(options *metav1.ListOptions) { options.FieldSelector = selector.String() }
+}
+
+// watchable is the client of a kind.
+type watchable[L runtime.Object] interface {
+	List(context.Context, metav1.ListOptions) (L, error)
+	Watch(context.Context, metav1.ListOptions) (watch.Interface, error)
+}
+
+// listWatch lists and watches the objects of a kind that are selected. It gives up if the server refuses that. Other errors may pass.
+func listWatch[L runtime.Object](client watchable[L], selected func(*metav1.ListOptions), giveUp context.CancelCauseFunc) *cache.ListWatch {
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			options.FieldSelector = selector
-			list, err := c.List(ctx, options)
+			selected(&options)
+			list, err := client.List(ctx, options)
 			return list, unlessRefused(err, giveUp)
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			options.FieldSelector = selector
-			events, err := c.Watch(ctx, options)
+			selected(&options)
+			events, err := client.Watch(ctx, options)
 			return events, unlessRefused(err, giveUp)
 		},
 	}

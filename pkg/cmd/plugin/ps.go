@@ -73,12 +73,16 @@ func (ps *ps) run(command *cobra.Command, p *plugin) error {
 	}, summaries(list.Items, chosen, time.Now()))
 }
 
+// newestFirst compares two objects. The newer comes first. Of two of the same age, the name decides.
+func newestFirst[T metav1.Object](a, b T) int {
+	newer := b.GetCreationTimestamp().Time
+	return cmp.Or(newer.Compare(a.GetCreationTimestamp().Time), cmp.Compare(a.GetName(), b.GetName()))
+}
+
 // summaries returns what docker would list of the containers that the filters choose, the newest first.
 func summaries(items []v1alpha1.Container, chosen filters.Args, now time.Time) []container.Summary {
 	items = slices.DeleteFunc(items, func(c v1alpha1.Container) bool { return !psFilters.choose(chosen, &c) })
-	slices.SortStableFunc(items, func(a, b v1alpha1.Container) int {
-		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
-	})
+	slices.SortStableFunc(items, func(a, b v1alpha1.Container) int { return newestFirst(&a, &b) })
 	listed := make([]container.Summary, len(items))
 	for i := range items {
 		listed[i] = summary(&items[i], now)

@@ -5,7 +5,6 @@ package plugin
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/kubectl/pkg/util/term"
 
@@ -106,25 +104,17 @@ func (s *shownStats) needsContainers() bool { return s.all && len(s.named) == 0 
 // once asks the server, and shows its answer.
 func (s *shownStats) once(ctx context.Context) error {
 	selected := metav1.ListOptions{LabelSelector: s.selector}
-	metrics, err := s.metrics().List(ctx, selected)
+	metrics, err := listed[*v1alpha1.ContainerMetrics](ctx, s.metrics().List, selected)
 	if err != nil {
 		return fmt.Errorf("cannot tell what the containers use: %w", err)
 	}
-	all := &v1alpha1.ContainerList{}
+	var all []*v1alpha1.Container
 	if s.needsContainers() {
-		if all, err = s.client.List(ctx, selected); err != nil {
+		if all, err = listed[*v1alpha1.Container](ctx, s.client.List, selected); err != nil {
 			return fmt.Errorf("cannot list the containers: %w", err)
 		}
 	}
-	return s.show(pointers(metrics.Items), pointers(all.Items))
-}
-
-func pointers[T any](items []T) []*T {
-	made := make([]*T, len(items))
-	for i := range items {
-		made[i] = &items[i]
-	}
-	return made
+	return s.show(metrics, all)
 }
 
 // show prints what the containers use. On a terminal it draws over what it has shown before.
@@ -152,12 +142,12 @@ func (s *shownStats) rows(metrics []*v1alpha1.ContainerMetrics, all []*v1alpha1.
 	switch {
 	case len(s.named) > 0:
 	case s.all:
-		slices.SortFunc(all, func(a, b *v1alpha1.Container) int { return newestFirst(a, b) })
+		slices.SortFunc(all, newestFirst[*v1alpha1.Container])
 		for _, c := range all {
 			rows = append(rows, statsRow{asked: c.Status.ID, id: c.Status.ID, name: c.Name})
 		}
 	default:
-		slices.SortFunc(metrics, func(a, b *v1alpha1.ContainerMetrics) int { return newestFirst(a, b) })
+		slices.SortFunc(metrics, newestFirst[*v1alpha1.ContainerMetrics])
 		for _, m := range metrics {
 			rows = append(rows, statsRow{asked: m.ID, id: m.ID, name: m.Name})
 		}
@@ -170,11 +160,6 @@ func (s *shownStats) rows(metrics []*v1alpha1.ContainerMetrics, all []*v1alpha1.
 	return rows
 }
 
-func newestFirst(a, b metav1.Object) int {
-	newer := b.GetCreationTimestamp().Time
-	return cmp.Or(newer.Compare(a.GetCreationTimestamp().Time), cmp.Compare(a.GetName(), b.GetName()))
-}
-
 // live shows what the containers use after each change, until ctx ends or the server refuses to tell it. A loss of the
 // connection or a restart of the server does not end it.
 func (s *shownStats) live(ctx context.Context) error {
@@ -183,6 +168,7 @@ func (s *shownStats) live(ctx context.Context) error {
 	defer following.Wait()
 	defer giveUp(nil)
 	changed := make(chan struct{}, 1)
+	selected := func(options *metav1.ListOptions) { options.LabelSelector = s.selector }
 	follow := func(source *cache.ListWatch, kind runtime.Object) cache.Store {
 		store, informer := cache.NewInformerWithOptions(cache.InformerOptions{
 			ListerWatcher: source, ObjectType: kind, Handler: notifier(changed),
@@ -191,10 +177,10 @@ func (s *shownStats) live(ctx context.Context) error {
 		cache.WaitForCacheSync(ctx.Done(), informer.HasSynced)
 		return store
 	}
-	metrics := follow(followed(s.metrics(), s.selector, giveUp), &v1alpha1.ContainerMetrics{})
+	metrics := follow(listWatch(s.metrics(), selected, giveUp), &v1alpha1.ContainerMetrics{})
 	all := cache.NewStore(cache.MetaNamespaceKeyFunc)
 	if s.needsContainers() {
-		all = follow(followed(s.client.ContainerInterface, s.selector, giveUp), &v1alpha1.Container{})
+		all = follow(listWatch(s.client.ContainerInterface, selected, giveUp), &v1alpha1.Container{})
 	}
 	for {
 		select {
@@ -229,26 +215,4 @@ func held[T any](store cache.Store) (objects []T) {
 		objects = append(objects, object.(T))
 	}
 	return objects
-}
-
-// watchable is the client of a kind.
-type watchable[L runtime.Object] interface {
-	List(context.Context, metav1.ListOptions) (L, error)
-	Watch(context.Context, metav1.ListOptions) (watch.Interface, error)
-}
-
-// followed lists and watches the objects of a kind that have the labels. It gives up if the server refuses that.
-func followed[L runtime.Object](client watchable[L], selector string, giveUp context.CancelCauseFunc) *cache.ListWatch {
-	return &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			options.LabelSelector = selector
-			list, err := client.List(ctx, options)
-			return list, unlessRefused(err, giveUp)
-		},
-		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			options.LabelSelector = selector
-			events, err := client.Watch(ctx, options)
-			return events, unlessRefused(err, giveUp)
-		},
-	}
 }
