@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 )
 
 const (
@@ -96,9 +97,9 @@ func (r *reading) nanoCPUs() int64 {
 // cpuAs returns an amount of processor time in the form in which it was given, unless it has changed since then.
 func cpuAs(given string, nano int64) *resource.Quantity {
 	if parsed, err := resource.ParseQuantity(given); given != "" && err == nil && parsed.ScaledValue(resource.Nano) == nano {
-		return written(&parsed)
+		return source.Written(&parsed)
 	}
-	return written(resource.NewScaledQuantity(nano, resource.Nano))
+	return source.Written(resource.NewScaledQuantity(nano, resource.Nano))
 }
 
 // isUnusualCPU reports whether cpuAs writes the quantity in another way if it is not told how it was given.
@@ -132,7 +133,7 @@ func (r *reading) quantity(bytes int64, path ...string) *resource.Quantity {
 // quantityAs returns a number of bytes in the form in which it was given, unless it has changed since then.
 func quantityAs(given string, bytes int64) *resource.Quantity {
 	if parsed, err := resource.ParseQuantity(given); given != "" && err == nil && parsed.Value() == bytes {
-		return written(&parsed)
+		return source.Written(&parsed)
 	}
 	return quantityOf(bytes)
 }
@@ -144,12 +145,6 @@ func quantityOf(bytes int64) *resource.Quantity {
 		return decimal
 	}
 	return binary
-}
-
-// written returns a quantity that has its text. Whoever asks it for its text later does not change it.
-func written(q *resource.Quantity) *resource.Quantity {
-	_ = q.String()
-	return q
 }
 
 // isUnusualQuantity reports whether quantityOf writes the quantity in another way.

@@ -54,7 +54,7 @@ func metricsOf(c Container, older, latest *Sample) *v1alpha1.ContainerMetrics {
 		m.Usage.CPU, m.Window = used, &metav1.Duration{Duration: over.Round(time.Millisecond)}
 	}
 	if m.Limits.CPU == nil && latest.Processors != nil {
-		m.Limits.CPU = written(resource.NewQuantity(*number(latest.Processors), resource.DecimalSI))
+		m.Limits.CPU = source.Written(resource.NewQuantity(*number(latest.Processors), resource.DecimalSI))
 	}
 	if latest.Received != nil {
 		m.Network = &v1alpha1.ContainerMetricsNetwork{RxBytes: *number(latest.Received), TxBytes: *number(latest.Sent)}
@@ -90,7 +90,7 @@ func rate(older, latest *Sample) (used *resource.Quantity, over time.Duration) {
 		return nil, 0 // more than any number of processors can do
 	}
 	nanos, _ := bits.Div64(high, low, uint64(over))
-	return written(resource.NewScaledQuantity(*number(&nanos), resource.Nano)), over
+	return source.Written(resource.NewScaledQuantity(*number(&nanos), resource.Nano)), over
 }
 
 // hasFallen reports whether the processor time of a sample is less than that of an older one. So it is if the container was
@@ -104,7 +104,7 @@ func bytes(value *uint64) *resource.Quantity {
 	if value == nil {
 		return nil
 	}
-	return written(resource.NewQuantity(*number(value), resource.BinarySI))
+	return source.Written(resource.NewQuantity(*number(value), resource.BinarySI))
 }
 
 // number returns the value as the API carries it.
@@ -114,10 +114,4 @@ func number(value *uint64) *int64 {
 	}
 	n := int64(min(*value, math.MaxInt64))
 	return &n
-}
-
-// written returns a quantity that has its text. Whoever asks it for its text later does not change it.
-func written(q *resource.Quantity) *resource.Quantity {
-	_ = q.String()
-	return q
 }
