@@ -5,8 +5,8 @@ package checkers
 
 import "github.com/rancher-sandbox/engine-apiserver/test/robustness/history"
 
-// Applied finds objects that were created in another way than they were asked for, that are not there although their creation was
-// answered, and that were refused although nothing is wrong with them.
+// Applied finds three faults of creations. An object was created in another way than it was asked for. An object is not there,
+// although its creation was answered. An object was refused, although nothing is wrong with it.
 func Applied(h *history.History) Result {
 	var r Result
 	for _, creation := range h.Creations {

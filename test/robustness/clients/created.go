@@ -35,52 +35,31 @@ func (c *Client) newContainer(w *Workshop, name string) creation {
 		wanted.Spec = *w.World.Make(c.Random, fields[:1+c.Random.IntN(6)]...)
 	}
 	wanted.Spec.AutoRemove = false // an engine that starts removes such a container
-	of := c.API.Containers(c.Namespace)
-	return creation{
-		kind: "container", name: name,
-		create: func(ctx context.Context) (metav1.Object, error) {
-			return of.Create(ctx, wanted, metav1.CreateOptions{})
-		},
-		get: func(ctx context.Context) (metav1.Object, error) { return of.Get(ctx, name, metav1.GetOptions{}) },
-		differences: func(shown metav1.Object) []string {
-			asked := wanted.Spec.DeepCopy()
-			if asked.RestartPolicy == nil { // what can be changed later is always shown
-				asked.RestartPolicy = &v1alpha1.ContainerRestartPolicy{Name: v1alpha1.ContainerRestartNo}
-			}
-			return differences(wanted, shown, asked, shown.(*v1alpha1.Container).Spec)
-		},
-		inspect: func(ctx context.Context) ([]string, error) {
-			inspected, err := w.Docker.ContainerInspect(ctx, name)
-			if err != nil {
-				return nil, err
-			}
-			return notInDocker(wanted, inspected), nil
-		},
-		remove: func(ctx context.Context) error {
-			return w.Docker.ContainerRemove(ctx, name, container.RemoveOptions{Force: true, RemoveVolumes: true})
-		},
+	specOf := func(c *v1alpha1.Container) any {
+		spec := c.Spec
+		if spec.RestartPolicy == nil { // what can be changed later is always shown
+			spec.RestartPolicy = &v1alpha1.ContainerRestartPolicy{Name: v1alpha1.ContainerRestartNo}
+		}
+		return spec
 	}
+	return creationOf("container", c.API.Containers(c.Namespace), wanted, specOf, func(ctx context.Context) ([]string, error) {
+		inspected, err := w.Docker.ContainerInspect(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		return notInDocker(wanted, inspected), nil
+	}, func(ctx context.Context) error {
+		return w.Docker.ContainerRemove(ctx, name, container.RemoveOptions{Force: true, RemoveVolumes: true})
+	})
 }
 
 func (c *Client) newVolume(w *Workshop, name string) creation {
 	wanted := &v1alpha1.Volume{ObjectMeta: c.newMeta(name), Spec: v1alpha1.VolumeSpec{Driver: v1alpha1.DefaultVolumeDriver,
 		Options: map[string]string{"type": "tmpfs", "device": "tmpfs", "o": fmt.Sprintf("size=%dk", 64+c.Random.IntN(64))}, Labels: map[string]string{"not valid": name}}}
-	of := c.API.Volumes(c.Namespace)
-	return creation{
-		kind: "volume", name: name,
-		create: func(ctx context.Context) (metav1.Object, error) {
-			return of.Create(ctx, wanted, metav1.CreateOptions{})
-		},
-		get: func(ctx context.Context) (metav1.Object, error) { return of.Get(ctx, name, metav1.GetOptions{}) },
-		differences: func(shown metav1.Object) []string {
-			return differences(wanted, shown, wanted.Spec, shown.(*v1alpha1.Volume).Spec)
-		},
-		inspect: func(ctx context.Context) ([]string, error) {
-			inspected, err := w.Docker.VolumeInspect(ctx, name)
-			return compared(wanted.Spec.Options, inspected.Options, "its options"), err
-		},
-		remove: func(ctx context.Context) error { return w.Docker.VolumeRemove(ctx, name, true) },
-	}
+	return creationOf("volume", c.API.Volumes(c.Namespace), wanted, func(v *v1alpha1.Volume) any { return v.Spec }, func(ctx context.Context) ([]string, error) {
+		inspected, err := w.Docker.VolumeInspect(ctx, name)
+		return compared(wanted.Spec.Options, inspected.Options, "its options"), err
+	}, func(ctx context.Context) error { return w.Docker.VolumeRemove(ctx, name, true) })
 }
 
 func (c *Client) newNetwork(w *Workshop, name string) creation {
@@ -92,21 +71,34 @@ func (c *Client) newNetwork(w *Workshop, name string) creation {
 		IPAM: v1alpha1.NetworkIPAM{Driver: v1alpha1.DefaultIPAMDriver,
 			Config: []v1alpha1.NetworkIPAMConfig{{Subnet: subnet + ".0/24", IPRange: subnet + ".128/25", Gateway: subnet + ".1"}}},
 	}}
-	of := c.API.Networks(c.Namespace)
+	return creationOf("network", c.API.Networks(c.Namespace), wanted, func(n *v1alpha1.Network) any { return n.Spec }, func(ctx context.Context) ([]string, error) {
+		inspected, err := w.Docker.NetworkInspect(ctx, name, network.InspectOptions{})
+		return append(compared(wanted.Spec.Internal, inspected.Internal, "internal"), compared(wanted.Spec.Options, inspected.Options, "its options")...), err
+	}, func(ctx context.Context) error { return w.Docker.NetworkRemove(ctx, name) })
+}
+
+// creatable is the client of a kind.
+type creatable[T metav1.Object] interface {
+	Create(context.Context, T, metav1.CreateOptions) (T, error)
+	Get(context.Context, string, metav1.GetOptions) (T, error)
+}
+
+// creationOf returns the creation of an object. specOf returns the spec of such an object. inspect and remove are as in creation.
+func creationOf[T metav1.Object](kind string, of creatable[T], wanted T, specOf func(T) any, inspect func(context.Context) ([]string, error),
+	remove func(context.Context) error) creation {
 	return creation{
-		kind: "network", name: name,
+		kind: kind, name: wanted.GetName(),
 		create: func(ctx context.Context) (metav1.Object, error) {
 			return of.Create(ctx, wanted, metav1.CreateOptions{})
 		},
-		get: func(ctx context.Context) (metav1.Object, error) { return of.Get(ctx, name, metav1.GetOptions{}) },
+		get: func(ctx context.Context) (metav1.Object, error) {
+			return of.Get(ctx, wanted.GetName(), metav1.GetOptions{})
+		},
 		differences: func(shown metav1.Object) []string {
-			return differences(wanted, shown, wanted.Spec, shown.(*v1alpha1.Network).Spec)
+			return differences(wanted, shown, specOf(wanted), specOf(shown.(T)))
 		},
-		inspect: func(ctx context.Context) ([]string, error) {
-			inspected, err := w.Docker.NetworkInspect(ctx, name, network.InspectOptions{})
-			return append(compared(wanted.Spec.Internal, inspected.Internal, "internal"), compared(wanted.Spec.Options, inspected.Options, "its options")...), err
-		},
-		remove: func(ctx context.Context) error { return w.Docker.NetworkRemove(ctx, name) },
+		inspect: inspect,
+		remove:  remove,
 	}
 }
 

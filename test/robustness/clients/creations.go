@@ -37,7 +37,7 @@ type creation struct {
 	get        func(context.Context) (metav1.Object, error)
 	// differences returns what is shown in another way than it was asked for.
 	differences func(shown metav1.Object) []string
-	// inspect returns what is another way in Docker than it was asked for. Its error is Docker's.
+	// inspect returns what is in another way in Docker than it was asked for. Its error is Docker's.
 	inspect func(context.Context) ([]string, error)
 	// remove removes the object from Docker.
 	remove func(context.Context) error
