@@ -12,8 +12,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// metricsOfContainers starts some of the containers, and measures how long it takes until a list has the metrics of all of them, a
-// list soon after that, and the processor time of the server while somebody watches. Then it stops the containers.
+// metricsOfContainers starts some of the containers. It measures how long it takes until a list has the metrics of all of them, and
+// how long a list takes soon after that. Then it measures the processor time of the server while somebody watches. At the end it
+// stops the containers.
 func (s *setting) metricsOfContainers() {
 	ctx, client := s.Context(), s.engine.Client()
 	eachOf(s, s.some, func(i int) error { return client.ContainerStart(ctx, filled(i), container.StartOptions{}) })

@@ -15,36 +15,14 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
 
-// edgarEditsAndCarlaCreates gives one user the cluster's own role edit, and the other the role to create containers and the
-// cluster's own role view.
-const edgarEditsAndCarlaCreates = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: rancher-desktop}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: edgar-edits, namespace: rancher-desktop}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: edgar}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: carla-views, namespace: rancher-desktop}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: carla}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: carla-creates, namespace: rancher-desktop}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "engine-apiserver:create-containers"}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: carla}]
-`
-
-// editorAndCreator returns the kubeconfigs of both users once the roles have reached them. There is a container that both may see.
+// editorAndCreator gives one user the cluster's own role edit, and the other the role to create containers and the cluster's own role
+// view. It returns the kubeconfigs of both once the roles have reached them. There is a container that both may see.
 func editorAndCreator(t *testing.T) (editor, creator, container string) {
 	t.Helper()
-	kubectl.Any(t, cluster.Admin()).Apply(t, edgarEditsAndCarlaCreates)
+	kubectl.Any(t, cluster.Admin()).Apply(t, engineNamespace+
+		binding("edgar-edits", "kind: ClusterRole, name: edit", "kind: User, name: edgar")+
+		binding("carla-views", "kind: ClusterRole, name: view", "kind: User, name: carla")+
+		binding("carla-creates", `kind: ClusterRole, name: "engine-apiserver:create-containers"`, "kind: User, name: carla"))
 	editor, creator = user(t, "edgar"), user(t, "carla")
 	container, _ = run(t, "seen")
 	patch := []string{"patch", "ctr", container, "-n", namespace, "--dry-run=server", "--type=merge", "-p", `{"spec":{"state":"paused"}}`}

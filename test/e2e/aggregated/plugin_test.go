@@ -4,7 +4,6 @@
 package aggregated_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -24,7 +23,7 @@ func runPlugin(kubeconfig string, arguments ...string) (stdout, stderr string, c
 func TestThePluginWorksThroughTheClusterAsFarAsItsUserMay(t *testing.T) {
 	serve(t)
 	web, id := run(t, "web")
-	kubectl.Any(t, cluster.Admin()).Apply(t, fmt.Sprintf(grant, web))
+	kubectl.Any(t, cluster.Admin()).Apply(t, grant(web))
 	viewer, editor, onlyWeb := user(t, "vera"), user(t, "edith", "editors"), user(t, "oscar")
 	k := kubectl.Any(t, onlyWeb)
 	kubectl.Eventually(t, "the role reaches the users", succeeds(k, "get", "ctr", web, "-n", namespace))

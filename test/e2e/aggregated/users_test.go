@@ -19,55 +19,49 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
 
-// grant gives the users of a test their rights through the cluster's own RBAC.
-const grant = `
+// engineNamespace is the manifest of the engine's namespace.
+const engineNamespace = `
 apiVersion: v1
 kind: Namespace
 metadata: {name: rancher-desktop}
----
+`
+
+// binding is the manifest of a RoleBinding in that namespace. role and subject are parts of YAML, such as "kind: ClusterRole, name:
+// view" and "kind: User, name: vera".
+func binding(name, role, subject string) string {
+	return fmt.Sprintf(`---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: {name: vera-views, namespace: rancher-desktop}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: vera}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: editors-edit, namespace: rancher-desktop}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: editors}]
----
+metadata: {name: %s, namespace: rancher-desktop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, %s}
+subjects: [{apiGroup: rbac.authorization.k8s.io, %s}]
+`, name, role, subject)
+}
+
+// role is the manifest of a Role in that namespace. rules are a list in YAML on one line.
+func role(name, rules string) string {
+	return fmt.Sprintf(`---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
-metadata: {name: only-web, namespace: rancher-desktop}
-rules: [{apiGroups: [containers.rancherdesktop.io], resources: [containers], resourceNames: [%s], verbs: [get, list, watch, delete, deletecollection]}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: oscar-sees-web, namespace: rancher-desktop}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: only-web}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: oscar}]
-`
+metadata: {name: %s, namespace: rancher-desktop}
+rules: %s
+`, name, rules)
+}
+
+// grant is the manifest that gives the users of a test their rights through the cluster's own RBAC. web is the container that one of
+// them may see.
+func grant(web string) string {
+	return engineNamespace +
+		binding("vera-views", "kind: ClusterRole, name: view", "kind: User, name: vera") +
+		binding("editors-edit", "kind: ClusterRole, name: edit", "kind: Group, name: editors") +
+		role("only-web", "[{apiGroups: [containers.rancherdesktop.io], resources: [containers], resourceNames: ["+web+"], verbs: [get, list, watch, delete, deletecollection]}]") +
+		binding("oscar-sees-web", "kind: Role, name: only-web", "kind: User, name: oscar")
+}
 
 // grantRules gives a user the rights of RBAC rules, which are a list in YAML on one line.
 func grantRules(t *testing.T, admin kubectl.Kubectl, user, rules string) {
 	t.Helper()
-	admin.Apply(t, fmt.Sprintf(`
-apiVersion: v1
-kind: Namespace
-metadata: {name: rancher-desktop}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: %[1]s, namespace: rancher-desktop}
-rules: %[2]s
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: %[1]s, namespace: rancher-desktop}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: %[1]s}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %[1]s}]
-`, user, rules))
+	admin.Apply(t, engineNamespace+role(user, rules)+binding(user, "kind: Role, name: "+user, "kind: User, name: "+user))
 }
 
 func TestEveryoneMayDoWhatTheClusterAllows(t *testing.T) {
@@ -75,7 +69,7 @@ func TestEveryoneMayDoWhatTheClusterAllows(t *testing.T) {
 	web, webID := run(t, "web")
 	other, otherID := run(t, "other")
 	docker.Volume(t, engine.UniqueName("data"), nil)
-	kubectl.Any(t, cluster.Admin()).Apply(t, fmt.Sprintf(grant, web))
+	kubectl.Any(t, cluster.Admin()).Apply(t, grant(web))
 
 	t.Run("a viewer sees everything and changes nothing", func(t *testing.T) {
 		kubectl.Each(t, user(t, "vera"), func(t *testing.T, k kubectl.Kubectl) {
