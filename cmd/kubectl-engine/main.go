@@ -7,11 +7,14 @@ package main
 import (
 	"os"
 
+	"github.com/go-logr/logr"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/klog/v2"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/plugin"
 )
 
 func main() {
+	klog.SetLogger(logr.Discard()) // users need not see what libraries try again
 	os.Exit(plugin.Run(os.Args[1:], genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}))
 }

@@ -8,15 +8,12 @@ package plugin
 import (
 	"errors"
 	"fmt"
-	"sync"
 
-	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/util/exec"
-	"k8s.io/klog/v2"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/usage"
 )
@@ -50,9 +47,9 @@ type plugin struct {
 }
 
 // Run runs the plugin with these arguments and returns its exit code. That is the exit code of the process in the
-// container if the command runs one and that fails.
+// container if the command runs one and that fails. Errors that matter are printed. What libraries log besides, such as what they
+// try again, goes to the logger of the process.
 func Run(arguments []string, streams genericiooptions.IOStreams) int {
-	silenceLibraries()
 	command := NewCommand(streams)
 	command.SetArgs(arguments)
 	if err := command.Execute(); err != nil {
@@ -69,10 +66,6 @@ func Run(arguments []string, streams genericiooptions.IOStreams) int {
 	}
 	return 0
 }
-
-// silenceLibraries drops what libraries log: what they try again, and what happens when a connection is closed. An error
-// that matters is returned and printed.
-var silenceLibraries = sync.OnceFunc(func() { klog.SetLogger(logr.Discard()) })
 
 // NewCommand returns the root command. Run is how to run it.
 func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
