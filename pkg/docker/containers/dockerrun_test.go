@@ -23,6 +23,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/validation"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/specs"
 )
 
 // everyday are command lines as they stand in compose files and READMEs, after docker create.
@@ -106,7 +107,7 @@ func TestWhatDockerRunMadeIsMadeAgainOfItsSpec(t *testing.T) {
 	}
 	r := connect(t)
 	r.images(t)
-	w := r.world(t, "")
+	w := specs.NewWorld(t, r.engine, "")
 	dockertest.Must(t, os.Mkdir(filepath.Join(w.Dir, "html"), 0o755))
 	dockertest.Must(t, os.WriteFile(filepath.Join(w.Dir, "env"), []byte("FROM_FILE=x y\n# none\n"), 0o600))
 	lines := everyday

@@ -8,16 +8,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/network"
-	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
 	"github.com/docker/go-connections/nat"
 
@@ -27,7 +23,6 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source/sourcetest"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
-	"github.com/rancher-sandbox/engine-apiserver/test/specs"
 )
 
 // private is the private engine of the tests that need one. The first of them starts it.
@@ -166,32 +161,4 @@ func (r *real) richImage(t *testing.T, ref string, changes ...func(*container.Co
 	_, err = r.docker.ContainerCommit(t.Context(), created.ID, container.CommitOptions{Reference: ref, Config: config})
 	dockertest.Must(t, err)
 	return ref
-}
-
-var subnets atomic.Int32
-
-// network makes a network that has a subnet, and returns it.
-func (r *real) network(t *testing.T) specs.Network {
-	t.Helper()
-	made := specs.Network{Name: engine.UniqueName("net"), Subnet: fmt.Sprintf("10.%d.%d", 200+os.Getpid()%50, subnets.Add(1)%256)}
-	_, err := r.docker.NetworkCreate(t.Context(), made.Name, network.CreateOptions{IPAM: &network.IPAM{Config: []network.IPAMConfig{{Subnet: made.Subnet + ".0/24"}}}})
-	dockertest.Must(t, err)
-	t.Cleanup(func() {
-		if err := r.docker.NetworkRemove(context.WithoutCancel(t.Context()), made.Name); err != nil {
-			t.Errorf("removing the network %s: %v", made.Name, err)
-		}
-	})
-	return made
-}
-
-// world makes all that specs can refer to.
-func (r *real) world(t *testing.T, image string) specs.World {
-	t.Helper()
-	dir := filepath.Join(r.engine.Dir(), engine.UniqueName("dir"))
-	dockertest.Must(t, os.Mkdir(dir, 0o755))
-	made, err := r.docker.VolumeCreate(t.Context(), volume.CreateOptions{Name: engine.UniqueName("volume")})
-	dockertest.Must(t, err)
-	peer := engine.UniqueName("peer")
-	r.engine.Create(t, peer, func(_ *container.Config, host *container.HostConfig) { host.IpcMode = "shareable" })
-	return specs.World{Image: image, Networks: []specs.Network{r.network(t), r.network(t)}, Container: peer, Dir: dir, Volume: made.Name, API: r.api}
 }

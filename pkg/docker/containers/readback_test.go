@@ -22,6 +22,7 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/source"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/specs"
 )
 
 func specOfYAML(t *testing.T, text string) *v1alpha1.ContainerSpec {
@@ -156,7 +157,7 @@ restartPolicy: {name: on-failure, maximumRetryCount: 3}
 
 func TestPortsDoNotVanishWhenTheContainerStops(t *testing.T) {
 	r := connect(t)
-	n := r.network(t)
+	n := specs.NewNetwork(t, r.engine)
 	spec := specOfYAML(t, `
 image: busybox:latest
 command: [sleep, "1000"]
@@ -203,7 +204,7 @@ ports: [{containerPort: 443, protocol: TCP, hostIP: 127.0.0.1, hostPort: 0}, {co
 
 func TestTheOrderOfNetworksIsTheCreatorsAndThoseConnectedFromOutsideFollow(t *testing.T) {
 	r := connect(t)
-	a, b, c := r.network(t), r.network(t), r.network(t)
+	a, b, c := specs.NewNetwork(t, r.engine), specs.NewNetwork(t, r.engine), specs.NewNetwork(t, r.engine)
 	spec := specOfYAML(t, "{image: 'busybox:latest', command: [sleep, '1000'], networks: [{name: "+c.Name+", aliases: [z, a], ipv4Address: "+c.Subnet+".9, macAddress: '02:42:ac:11:00:77'}, {name: "+b.Name+"}]}")
 	id := r.make(t, spec)
 	r.same(t, "created", r.read(t, id), spec)

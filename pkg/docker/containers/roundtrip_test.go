@@ -6,14 +6,10 @@ package containers
 import (
 	"cmp"
 	"encoding/json"
-	"math/rand/v2"
-	"os"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
@@ -24,19 +20,6 @@ import (
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/specs"
 )
-
-// newRandom returns random numbers of the seed in SEED, or of a new one.
-func newRandom(t *testing.T) *rand.Rand {
-	t.Helper()
-	seed, _ := strconv.ParseUint(os.Getenv("SEED"), 10, 64)
-	seed = cmp.Or(seed, uint64(time.Now().UnixNano()))
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("SEED=%d repeats this", seed)
-		}
-	})
-	return rand.New(rand.NewPCG(seed, 0))
-}
 
 // shown returns what the API shows of a container that was made of the spec, and that does not run.
 func shown(given *v1alpha1.ContainerSpec) *v1alpha1.ContainerSpec {
@@ -68,9 +51,9 @@ func (r *real) checkRoundTrip(t *testing.T, name string, given *v1alpha1.Contain
 }
 
 func TestASpecThatWasGivenIsReadBack(t *testing.T) {
-	r, random := connect(t), newRandom(t)
+	r, random := connect(t), specs.NewRandom(t)
 	for _, image := range []string{engine.Busybox, r.richImage(t, "rich:latest")} {
-		w := r.world(t, image)
+		w := specs.NewWorld(t, r.engine, image)
 		for _, field := range w.Fields() {
 			for range 2 {
 				r.checkRoundTrip(t, image+": "+field.Name, w.Make(random, field))
@@ -86,8 +69,8 @@ func TestASpecThatWasGivenIsReadBack(t *testing.T) {
 }
 
 func TestASpecThatWasUpdatedIsReadBack(t *testing.T) {
-	r, random := connect(t), newRandom(t)
-	w := r.world(t, engine.Busybox)
+	r, random := connect(t), specs.NewRandom(t)
+	w := specs.NewWorld(t, r.engine, engine.Busybox)
 	for range 25 {
 		spec := w.All(random)
 		for i := range spec.Networks {
@@ -123,7 +106,7 @@ func TestASpecThatWasUpdatedIsReadBack(t *testing.T) {
 func TestAllFieldsOfASpecAreTried(t *testing.T) {
 	seen := map[string]bool{}
 	w := specs.World{Image: "image", Networks: []specs.Network{{Name: "a"}, {Name: "b"}}, Container: "peer", Dir: "/dir", Volume: "volume", API: "1.51"}
-	random := newRandom(t)
+	random := specs.NewRandom(t)
 	for range 200 {
 		for _, field := range w.Fields() {
 			text, err := json.Marshal(w.Make(random, field))
