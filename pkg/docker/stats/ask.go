@@ -5,11 +5,13 @@ package stats
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"regexp"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/versions"
@@ -43,11 +45,11 @@ func (a asker) Waits() bool {
 }
 
 // Ask implements Engine.
-func (a asker) Ask(ctx context.Context, id string) (sample *Sample, err error) {
+func (a asker) Ask(ctx context.Context, id string, timeout time.Duration) (sample *Sample, err error) {
 	if !names.IsFullID(id) {
 		return nil, fmt.Errorf("%q is not the ID of a container", id)
 	}
-	err = a.client.Read(ctx, askTimeout, func(ctx context.Context, c *connection.Connection) error {
+	err = a.client.Read(ctx, timeout, func(ctx context.Context, c *connection.Connection) error {
 		text, err := textOf(ctx, c, id)
 		if err != nil {
 			return err
@@ -55,8 +57,11 @@ func (a asker) Ask(ctx context.Context, id string) (sample *Sample, err error) {
 		sample, err = Parse(text)
 		return err
 	})
-	if errdefs.IsNotFound(err) && noContainer.MatchString(err.Error()) {
+	switch {
+	case errdefs.IsNotFound(err) && noContainer.MatchString(err.Error()):
 		return nil, nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, lateError(timeout)
 	}
 	return sample, err
 }

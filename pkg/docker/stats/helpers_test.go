@@ -61,7 +61,9 @@ func run(t *testing.T, test func(*testing.T, *bed)) {
 }
 
 // Ask implements Engine.
-func (b *bed) Ask(ctx context.Context, id string) (*Sample, error) {
+func (b *bed) Ask(ctx context.Context, id string, timeout time.Duration) (*Sample, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	b.mu.Lock()
 	b.calls = append(b.calls, call{id, time.Since(b.began)})
 	b.underWay++
@@ -74,7 +76,11 @@ func (b *bed) Ask(ctx context.Context, id string) (*Sample, error) {
 		b.underWay--
 	}()
 	if answer != nil {
-		return answer(ctx)
+		sample, err := answer(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = lateError(timeout)
+		}
+		return sample, err
 	}
 	return b.usual(), nil
 }

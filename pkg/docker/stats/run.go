@@ -62,9 +62,10 @@ func (r *runner) startDue() <-chan time.Time {
 	if !r.look.IsZero() {
 		next = earlier(next, r.look)
 	}
-	limit := together
+	limit, extra := together, time.Duration(0)
 	if r.engine.Waits() {
 		limit = waitingTogether
+		extra = waitForEach * time.Duration(max(0, min(limit, len(r.series))-together))
 	}
 	for r.underWay < limit {
 		one := r.first(now, limit/distrust)
@@ -75,7 +76,7 @@ func (r *runner) startDue() <-chan time.Time {
 			next = earlier(next, one.due)
 			break
 		}
-		r.call(one, now)
+		r.call(one, now, extra)
 	}
 	return r.clock.After(next.Sub(now))
 }
@@ -123,18 +124,16 @@ func (r *runner) all() []*series {
 	return all
 }
 
-// call starts a call for a sample. The call ends with the timeout or with Run.
-func (r *runner) call(one *series, now time.Time) {
+// call starts a call for a sample. The call ends with the timeout or with Run. The engine may take the extra time besides.
+func (r *runner) call(one *series, now time.Time, extra time.Duration) {
 	one.isAsking = true
 	r.underWay++
 	if r.isAwaited(one) {
-		one.slow = r.clock.AfterFunc(slow, func() { r.makeReady(one) })
+		one.slow = r.clock.AfterFunc(slow+extra, func() { r.makeReady(one) })
 	}
 	id := one.container.ID
 	r.calls.Go(func() {
-		ctx, cancel := context.WithTimeout(r.ctx, askTimeout)
-		defer cancel()
-		sample, err := r.engine.Ask(ctx, id)
+		sample, err := r.engine.Ask(r.ctx, id, askTimeout+extra)
 		select {
 		case r.outcomes <- outcome{one, now, sample, err}:
 		case <-r.ctx.Done():
@@ -154,9 +153,10 @@ func (r *runner) take(made outcome) {
 	older, latest, next := one.after(made, now)
 	r.mu.Lock()
 	one.older, one.latest, one.err = older, latest, made.err
+	isReady := one.isReady
 	r.mu.Unlock()
 	one.due = made.began.Add(next)
-	if next == period {
+	if next == period || isReady {
 		r.makeReady(one)
 	}
 }

@@ -7,6 +7,7 @@ package stats
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -31,8 +32,11 @@ const (
 	readyTimeout = 10 * time.Second
 	// together is how many samples are asked for at the same time.
 	together = 8
-	// waitingTogether is the same for an engine that lets each of them wait for its own next sample, which it takes once a second.
+	// waitingTogether is the same for an engine that lets each of them wait for its own next sample. Such an engine samples all
+	// containers that somebody waits for, one after another, and then pauses for a second.
 	waitingTogether = 512
+	// waitForEach is how much longer such an engine may take for each of these containers beyond the first few.
+	waitForEach = 10 * time.Millisecond
 	// distrust is the part of them, one in so many, that may be for containers for which the last call has failed.
 	distrust = 4
 	// oldest is the age at which a sample is no longer shown.
@@ -56,11 +60,18 @@ type Containers interface {
 
 // Engine tells what containers use.
 type Engine interface {
-	// Ask asks for a sample of the container with an ID. It returns nil if the container does not run.
-	Ask(ctx context.Context, id string) (*Sample, error)
+	// Ask asks for a sample of the container with an ID. It returns nil if the container does not run, and a lateError if the
+	// engine does not answer within the timeout.
+	Ask(ctx context.Context, id string, timeout time.Duration) (*Sample, error)
 	// Waits reports whether the engine lets each call wait for its next sample.
 	Waits() bool
 }
+
+// lateError is the error for a call that the engine did not answer within that time.
+type lateError time.Duration
+
+// Error implements error.
+func (e lateError) Error() string { return fmt.Sprintf("no answer within %s", time.Duration(e)) }
 
 // Sampler samples the containers that run. It is a livestore.Source of their metrics. A subject is the ID of a container. The
 // lock of the sampler is never held during a call of anything else.

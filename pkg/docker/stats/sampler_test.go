@@ -127,6 +127,29 @@ func TestAnEngineThatLetsCallsWaitGetsThemTogether(t *testing.T) {
 	})
 }
 
+func TestAnEngineThatLetsCallsWaitHasTimeForAllContainers(t *testing.T) {
+	run(t, func(t *testing.T, b *bed) {
+		b.waits = true
+		for i := range 500 {
+			b.say(id(i), func(ctx context.Context) (*Sample, error) {
+				select {
+				case <-time.After(time.Second + time.Duration(i)*7*time.Millisecond):
+					return b.usual(), nil
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
+			})
+		}
+		b.set(some(500)...)
+		if took := b.ready(t); took > readyTimeout {
+			t.Errorf("the first reader waited for %s", took)
+		}
+		if b.countShown(t) != 500 || b.cpu(t, 499) != "1" || len(b.made()) != 1000 {
+			t.Errorf("%d containers are shown, one with %q", b.countShown(t), b.cpu(t, 499))
+		}
+	})
+}
+
 func TestOneStuckContainerHoldsUpNobody(t *testing.T) {
 	run(t, func(t *testing.T, b *bed) {
 		b.say(id(0), stuck)

@@ -91,11 +91,7 @@ func unreadable(one *series) error {
 	if status := apierrors.APIStatus(nil); errors.As(one.err, &status) {
 		return one.err
 	}
-	words := connection.Words(one.err)
-	if errors.Is(one.err, context.DeadlineExceeded) {
-		words = fmt.Sprintf("no answer within %s", askTimeout)
-	}
-	return connection.Unavailable(fmt.Sprintf("the container engine does not tell what the container %q uses: %s", one.container.Name, words))
+	return connection.Unavailable(fmt.Sprintf("the container engine does not tell what the container %q uses: %s", one.container.Name, connection.Words(one.err)))
 }
 
 // Measured returns the containers of which there are samples, and their newest sample.
