@@ -11,6 +11,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
@@ -114,6 +115,21 @@ func TestOneKeyPrunesVolumes(t *testing.T) {
 	k9s.press("Tab", "Enter")
 	kubectl.Eventually(t, "the volume is gone", func() bool {
 		_, err := docker.Client().VolumeInspect(t.Context(), volume)
+		return errdefs.IsNotFound(err)
+	})
+}
+
+func TestOneKeyPrunesNetworks(t *testing.T) {
+	name := engine.UniqueName("unused")
+	docker.Network(t, name, nil)
+	k9s := start(t, "")
+	k9s.enter(":net")
+	k9s.shows(name)
+	k9s.press("X")
+	k9s.shows("Confirm Prune")
+	k9s.press("Tab", "Enter")
+	kubectl.Eventually(t, "the network is gone", func() bool {
+		_, err := docker.Client().NetworkInspect(t.Context(), name, network.InspectOptions{})
 		return errdefs.IsNotFound(err)
 	})
 }
