@@ -97,6 +97,9 @@ func TestAnRPMHasTheFilesAndTheScripts(t *testing.T) {
 			t.Errorf("tag %d is %q, want %q", tag, got, want)
 		}
 	}
+	if required, err := rpm.Header.GetStrings(rpmutils.REQUIRENAME); err != nil || !slices.Contains(required, "/bin/sh") {
+		t.Errorf("it requires %q: %v", required, err)
+	}
 	for _, tag := range []int{rpmutils.POSTIN, rpmutils.PREUN, rpmutils.POSTUN} {
 		if !strings.HasPrefix(text(tag), "#!/bin/sh") {
 			t.Errorf("tag %d is no script", tag)
