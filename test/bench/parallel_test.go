@@ -15,9 +15,15 @@ const width = 8
 // eachOf makes n calls, width calls at once.
 func eachOf(tb testing.TB, n int, call func(i int) error) {
 	tb.Helper()
+	eachOfAtOnce(tb, width, n, call)
+}
+
+// eachOfAtOnce makes n calls, so many at once.
+func eachOfAtOnce(tb testing.TB, atOnce, n int, call func(i int) error) {
+	tb.Helper()
 	var next atomic.Int64
 	var group sync.WaitGroup
-	for range width {
+	for range atOnce {
 		group.Go(func() {
 			for i := int(next.Add(1) - 1); i < n && !tb.Failed(); i = int(next.Add(1) - 1) {
 				if err := call(i); err != nil {
