@@ -26,7 +26,7 @@ type life struct {
 
 	// driver is "" if it is not known yet.
 	driver string
-	// uid is the volume's uid as last shown. created is the creation time that was first shown with this uid.
+	// uid is the volume's uid as last shown. created is the earliest creation time that the engine has told with this uid.
 	uid     types.UID
 	created *metav1.Time
 }
@@ -140,8 +140,8 @@ func (l *lives) end(seen life, name string) {
 	}
 }
 
-// show completes an object from the life of its subject. The creation time is the one that was seen first, because
-// engines before Docker 23 change it with the volume's content. If isBest is false, the answer may lack details, so
+// show completes an object from the life of its subject. The creation time is the earliest that was seen, because engines
+// before Docker 23 change it with the volume's content, and with what is mounted there. If isBest is false, the answer may lack details, so
 // another uid does not prove that this is another volume. show returns false if the life has ended.
 func (l *lives) show(subject string, object *v1alpha1.Volume, isBest bool) bool {
 	l.mu.Lock()
@@ -153,8 +153,9 @@ func (l *lives) show(subject string, object *v1alpha1.Volume, isBest bool) bool 
 	if !isBest && known.driver == object.Status.Driver && known.uid != "" {
 		object.UID = known.uid
 	}
-	if known.uid != object.UID || known.created == nil {
-		known.driver, known.uid, known.created = object.Status.Driver, object.UID, object.Status.CreatedAt
+	told := object.Status.CreatedAt
+	if known.uid != object.UID || known.created == nil || told != nil && told.Before(known.created) {
+		known.driver, known.uid, known.created = object.Status.Driver, object.UID, told
 	}
 	if known.created != nil {
 		object.Status.CreatedAt, object.CreationTimestamp = known.created.DeepCopy(), *known.created

@@ -131,6 +131,16 @@ func TestACreationTimeThatMovesIsShownAsItWasFirst(t *testing.T) {
 	}
 }
 
+func TestAnEarlierCreationTimeIsShown(t *testing.T) {
+	var l lives
+	mounted := localVolume()
+	mounted.CreatedAt = dockertest.FinishedAt // that of what is mounted there
+	_, first := shownIn(t, &l, mounted, false, true)
+	if _, now := shownIn(t, &l, localVolume(), false, true); now >= first {
+		t.Errorf("created at %s, and then at %s", first, now)
+	}
+}
+
 func TestACreationTimeThatTellsAnotherVolumeIsShown(t *testing.T) {
 	var l lives
 	uid, at := shownIn(t, &l, localVolume(), true, true)
