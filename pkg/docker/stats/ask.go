@@ -41,7 +41,7 @@ func From(client *connection.Client) Engine { return asker{client} }
 // Waits implements Engine.
 func (a asker) Waits() bool {
 	current, err := a.client.Current()
-	return err == nil && versions.LessThan(current.NewestAPI, answersAtOnce)
+	return err == nil && !current.IsPodman() && versions.LessThan(current.NewestAPI, answersAtOnce)
 }
 
 // Ask implements Engine.

@@ -74,7 +74,7 @@ func (c *Container) showsAs(other Container) bool {
 		(c.CPU == other.CPU || c.CPU != nil && other.CPU != nil && c.CPU.Cmp(*other.CPU) == 0)
 }
 
-func uidOf(c Container) types.UID { return source.UIDOf("ContainerMetrics", c.ID) }
+func uidOf(c Container) types.UID { return source.UIDOf("ContainerMetrics", c.ID, c.Name) }
 
 // rate returns the processor time that was used between two samples, for each unit of time, and how long that was. It returns 0
 // if that cannot be known.

@@ -129,7 +129,7 @@ func (r *runner) call(one *series, now time.Time, extra time.Duration) {
 	one.isAsking = true
 	r.underWay++
 	if r.isAwaited(one) {
-		one.slow = r.clock.AfterFunc(slow+extra, func() { r.makeReady(one) })
+		one.slow = r.clock.AfterFunc(slow+extra, func() { r.giveUp(one, lateError(slow+extra)) })
 	}
 	id := one.container.ID
 	r.calls.Go(func() {
@@ -152,7 +152,7 @@ func (r *runner) take(made outcome) {
 	}
 	older, latest, next := one.after(made, now)
 	r.mu.Lock()
-	one.older, one.latest, one.err = older, latest, made.err
+	one.older, one.latest, one.err, one.late = older, latest, made.err, nil
 	isReady := one.isReady
 	r.mu.Unlock()
 	one.due = made.began.Add(next)

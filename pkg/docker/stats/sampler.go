@@ -28,8 +28,8 @@ const (
 	askTimeout = 2 * time.Second
 	// slow is how long readers wait for one sample. After it, they go without.
 	slow = 1500 * time.Millisecond
-	// readyTimeout is how long readers wait for all samples.
-	readyTimeout = 10 * time.Second
+	// readyTimeout is how long readers wait for all samples. It is less than the time that Prometheus gives a scrape.
+	readyTimeout = 8 * time.Second
 	// together is how many samples are asked for at the same time.
 	together = 8
 	// waitingTogether is the same for an engine that lets each of them wait for its own next sample. Such an engine samples all
@@ -96,16 +96,25 @@ type series struct {
 	// ready is closed once the first two samples have been taken, or cannot be had soon.
 	ready chan struct{}
 
-	// Sampler.mu guards these. Only Run writes those of the first two lines.
+	// Sampler.mu guards these. Only Run writes the first three lines.
 	container     Container
 	older, latest *Sample // the samples themselves are never changed
 	err           error   // of the last call
+	late          error   // set while a call takes so long that readers go on without it
 	isReady       bool
 
 	// Only Run uses these.
 	due, taken time.Time // of the next sample, and of the latest one
 	isAsking   bool
 	slow       clock.Timer // ends the wait for ready; nil if there is no call to wait for
+}
+
+// problem returns why there is no sample, as far as that is known.
+func (one *series) problem() error {
+	if one.late != nil {
+		return one.late
+	}
+	return one.err
 }
 
 // isShown reports whether the samples show as an object.
@@ -174,4 +183,14 @@ func (s *Sampler) makeReady(one *series) {
 	if isNew {
 		close(one.ready)
 	}
+}
+
+// giveUp has readers go on without a series for which a call takes too long.
+func (s *Sampler) giveUp(one *series, late error) {
+	s.mu.Lock()
+	if one.latest == nil {
+		one.late = late
+	}
+	s.mu.Unlock()
+	s.makeReady(one)
 }

@@ -79,19 +79,19 @@ func (s *Sampler) problemOf(all []*series) (problem error) {
 		if one.latest != nil {
 			return nil
 		}
-		if one.err != nil {
-			problem = unreadable(one)
+		if err := one.problem(); err != nil {
+			problem = unreadable(one, err)
 		}
 	}
 	return problem
 }
 
-// unreadable returns the API error for a container of which there is no sample because the last call has failed.
-func unreadable(one *series) error {
-	if status := apierrors.APIStatus(nil); errors.As(one.err, &status) {
-		return one.err
+// unreadable returns the API error for a container of which there is no sample because of err.
+func unreadable(one *series, err error) error {
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+		return err
 	}
-	return connection.Unavailable(fmt.Sprintf("the container engine does not tell what the container %q uses: %s", one.container.Name, connection.Words(one.err)))
+	return connection.Unavailable(fmt.Sprintf("the container engine does not tell what the container %q uses: %s", one.container.Name, connection.Words(err)))
 }
 
 // Measured returns the containers of which there are samples, and their newest sample.
@@ -140,11 +140,11 @@ func (s *Sampler) Lookup(_ context.Context, key string) (string, error) {
 		if namespace != one.container.Namespace || name != one.container.Name && name != subject && name != containers.ShortID(subject) {
 			continue
 		}
-		switch {
-		case one.isShown():
+		if one.isShown() {
 			return subject, nil
-		case one.err != nil:
-			return "", unreadable(one)
+		}
+		if err := one.problem(); err != nil {
+			return "", unreadable(one, err)
 		}
 	}
 	return "", nil

@@ -26,14 +26,14 @@ type sampled struct {
 }
 
 // Sampled returns a storage that has the sampler work while somebody reads the objects. A read that may be answered from memory
-// waits for samples as well: nobody keeps old ones up to date.
+// waits for samples as well, and until they show: nobody keeps old ones up to date.
 func Sampled(objects storage.Interface, sampler Sampler) storage.Interface {
 	return sampled{objects, sampler}
 }
 
 // Get implements storage.Interface.
 func (s sampled) Get(ctx context.Context, key string, opts storage.GetOptions, out runtime.Object) error {
-	if err := s.sampler.Ready(ctx); err != nil {
+	if err := s.ready(ctx); err != nil {
 		return err
 	}
 	return s.Interface.Get(ctx, key, opts, out)
@@ -41,16 +41,25 @@ func (s sampled) Get(ctx context.Context, key string, opts storage.GetOptions, o
 
 // GetList implements storage.Interface.
 func (s sampled) GetList(ctx context.Context, key string, opts storage.ListOptions, list runtime.Object) error {
-	if err := s.sampler.Ready(ctx); err != nil {
+	if err := s.ready(ctx); err != nil {
 		return err
 	}
 	return s.Interface.GetList(ctx, key, opts, list)
 }
 
+// ready returns when the objects show the samples. The storage shows them a moment after the sampler has taken them.
+func (s sampled) ready(ctx context.Context) error {
+	if err := s.sampler.Ready(ctx); err != nil {
+		return err
+	}
+	_, err := s.Interface.GetCurrentResourceVersion(ctx)
+	return err
+}
+
 // Watch implements storage.Interface. The samples go on until the watch is stopped or its context ends.
 func (s sampled) Watch(ctx context.Context, key string, opts storage.ListOptions) (watch.Interface, error) {
 	release := s.sampler.Hold()
-	if err := s.sampler.Ready(ctx); err != nil {
+	if err := s.ready(ctx); err != nil {
 		release()
 		return nil, err
 	}

@@ -17,7 +17,8 @@ import (
 // counting counts what a storage asks of the sampler, and what a reader asks of the storage.
 type counting struct {
 	storage.Interface
-	asked, held, read int
+	asked, settled    int
+	held, read        int
 	notReady, refuses error
 	watcher           *watch.FakeWatcher
 }
@@ -34,6 +35,11 @@ func (c *counting) Get(context.Context, string, storage.GetOptions, runtime.Obje
 func (c *counting) GetList(context.Context, string, storage.ListOptions, runtime.Object) error {
 	c.read++
 	return c.refuses
+}
+
+func (c *counting) GetCurrentResourceVersion(context.Context) (uint64, error) {
+	c.settled++
+	return 1, nil
 }
 
 func (c *counting) Watch(context.Context, string, storage.ListOptions) (watch.Interface, error) {
@@ -61,7 +67,7 @@ var reads = map[string]func(context.Context, storage.Interface) error{
 func TestEveryReadWaitsForSamples(t *testing.T) {
 	for verb, read := range reads {
 		c := &counting{watcher: watch.NewFake()}
-		if err := read(t.Context(), Sampled(c, c)); err != nil || c.asked != 1 || c.read != 1 || c.held != 0 {
+		if err := read(t.Context(), Sampled(c, c)); err != nil || c.asked != 1 || c.settled != 1 || c.read != 1 || c.held != 0 {
 			t.Errorf("%s: %v, %+v", verb, err, c)
 		}
 		c = &counting{notReady: errors.New("not ready")}
