@@ -5,6 +5,7 @@ package apiserver
 
 import (
 	"context"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -40,8 +41,10 @@ func (s *stores) addMetrics(result map[string]rest.Storage, engine stats.Engine)
 }
 
 // serveResourceMetrics serves what the containers use to Prometheus. The handler chain asks whether the user may get the path.
-func serveResourceMetrics(server *genericapiserver.GenericAPIServer, sampler *stats.Sampler) {
-	server.Handler.NonGoRestfulMux.Handle(resourcemetrics.Path, resourcemetrics.Handler{Ready: sampler.Ready, Measured: sampler.Measured})
+func serveResourceMetrics(server *genericapiserver.GenericAPIServer, s *stores) {
+	server.Handler.NonGoRestfulMux.Handle(resourcemetrics.Path, resourcemetrics.Handler{
+		Ready: s.sampler.Ready, Measured: s.sampler.Measured, Started: runningContainers{s.live["containers"]}.started,
+	})
 }
 
 // runningContainers takes the containers that run from the store of the containers.
@@ -58,16 +61,27 @@ func (r runningContainers) Refresh(ctx context.Context) error {
 // Changed implements stats.Containers.
 func (r runningContainers) Changed() <-chan struct{} { return r.store.Changed() }
 
+// measurable lists the states in which Docker tells what a container uses.
+var measurable = []v1alpha1.ContainerDockerStatus{
+	v1alpha1.ContainerDockerStatusRunning, v1alpha1.ContainerDockerStatusPausing, v1alpha1.ContainerDockerStatusPaused,
+}
+
 // Running implements stats.Containers.
-func (r runningContainers) Running() (running []stats.Container) {
+func (r runningContainers) Running() []stats.Container { return r.in(measurable) }
+
+// started returns the containers that run, and those that Docker is about to start again.
+func (r runningContainers) started() []stats.Container {
+	return r.in(append([]v1alpha1.ContainerDockerStatus{v1alpha1.ContainerDockerStatusRestarting}, measurable...))
+}
+
+// in returns the containers that are in one of the states.
+func (r runningContainers) in(states []v1alpha1.ContainerDockerStatus) (found []stats.Container) {
 	r.store.Each(func(object runtime.Object) {
-		c := object.(*v1alpha1.Container)
-		switch c.Status.Status {
-		case v1alpha1.ContainerDockerStatusRunning, v1alpha1.ContainerDockerStatusPausing, v1alpha1.ContainerDockerStatusPaused:
-			running = append(running, runningContainer(c))
+		if c := object.(*v1alpha1.Container); slices.Contains(states, c.Status.Status) {
+			found = append(found, runningContainer(c))
 		}
 	})
-	return running
+	return found
 }
 
 func runningContainer(c *v1alpha1.Container) stats.Container {

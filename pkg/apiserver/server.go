@@ -138,7 +138,7 @@ func (c CompletedConfig) New(delegate genericapiserver.DelegationTarget) (*Serve
 	}
 	serveOpenAPI(server, c.generic)
 	servePassthrough(server, c.extra.Engine.Namespace, storage["containers/log"].(*container.Log))
-	serveResourceMetrics(server, stores.sampler)
+	serveResourceMetrics(server, stores)
 	if err := server.AddReadyzChecks(engineCheck{engine, c.extra.ReadyRequiresEngine}); err != nil {
 		return nil, fmt.Errorf("adding the readiness check of the container engine: %w", err)
 	}

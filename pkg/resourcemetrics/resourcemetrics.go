@@ -24,6 +24,9 @@ type Handler struct {
 	Ready func(context.Context) error
 	// Measured returns the newest sample of each container.
 	Measured func() []stats.Measured
+	// Started returns the containers that run, and those that the engine is about to start again. Many of the latter never run
+	// long enough for a sample.
+	Started func() []stats.Container
 }
 
 // ServeHTTP implements http.Handler. If there are no samples because the engine does not answer, the answer says so with the
@@ -34,7 +37,7 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		klog.FromContext(r.Context()).Info("The container engine does not tell what the containers use", "reason", err.Error())
 		samples.failed = true
 	} else {
-		samples.measured = h.Measured()
+		samples.measured, samples.started = h.Measured(), h.Started()
 	}
 	registry := metrics.NewKubeRegistry()
 	registry.CustomMustRegister(&samples)
@@ -87,6 +90,7 @@ func newDesc(name, help string) *metrics.Desc {
 type collector struct {
 	metrics.BaseStableCollector
 	measured []stats.Measured
+	started  []stats.Container
 	failed   bool
 }
 
@@ -108,8 +112,10 @@ func (c *collector) CollectWithStability(values chan<- metrics.Metric) {
 					metrics.NewLazyConstMetric(f.desc, f.kind, float64(*value)*f.unit, m.Name, m.Namespace))
 			}
 		}
-		if !m.Started.IsZero() {
-			values <- metrics.NewLazyConstMetric(startTime, metrics.GaugeValue, float64(m.Started.Unix()), m.Name, m.Namespace)
+	}
+	for _, one := range c.started {
+		if !one.Started.IsZero() {
+			values <- metrics.NewLazyConstMetric(startTime, metrics.GaugeValue, float64(one.Started.Unix()), one.Name, one.Namespace)
 		}
 	}
 	failed := 0.0

@@ -18,12 +18,13 @@ import (
 )
 
 // scrape returns what Prometheus reads.
-func scrape(t *testing.T, notReady error, measured ...stats.Measured) string {
+func scrape(t *testing.T, notReady error, started []stats.Container, measured ...stats.Measured) string {
 	t.Helper()
 	answer := httptest.NewRecorder()
 	Handler{
 		Ready:    func(context.Context) error { return notReady },
 		Measured: func() []stats.Measured { return measured },
+		Started:  func() []stats.Container { return started },
 	}.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, Path, nil))
 	if answer.Code != http.StatusOK {
 		t.Errorf("status %d", answer.Code)
@@ -39,6 +40,7 @@ func TestSamplesHaveTheNamesOfAKubelet(t *testing.T) {
 			Received: new(uint64(7)), Sent: new(uint64(8)), HasRead: new(uint64(9)), Wrote: new(uint64(0)), Pids: new(uint64(3))},
 	}
 	silent := stats.Measured{Container: stats.Container{Namespace: "engine", Name: "silent"}, Sample: &stats.Sample{Read: at}}
+	restarting := stats.Container{Namespace: "engine", Name: "restarting", Started: metav1.NewTime(time.Unix(1_700_000_000, 0))}
 	want := `# HELP container_cpu_usage_seconds_total [ALPHA] Cumulative cpu time consumed by the container in core-seconds
 # TYPE container_cpu_usage_seconds_total counter
 container_cpu_usage_seconds_total{container="web",namespace="engine"} 2.5 1700000000500
@@ -62,6 +64,7 @@ container_network_transmit_bytes_total{container="web",namespace="engine"} 8 170
 container_spec_memory_limit_bytes{container="web",namespace="engine"} 65536 1700000000500
 # HELP container_start_time_seconds [ALPHA] Start time of the container since unix epoch in seconds
 # TYPE container_start_time_seconds gauge
+container_start_time_seconds{container="restarting",namespace="engine"} 1.7e+09
 container_start_time_seconds{container="web",namespace="engine"} 1.6e+09
 # HELP container_threads [ALPHA] Number of processes and threads in the container
 # TYPE container_threads gauge
@@ -70,7 +73,7 @@ container_threads{container="web",namespace="engine"} 3 1700000000500
 # TYPE resource_scrape_error gauge
 resource_scrape_error 0
 `
-	if diff := cmp.Diff(want, scrape(t, nil, web, silent)); diff != "" {
+	if diff := cmp.Diff(want, scrape(t, nil, []stats.Container{web.Container, silent.Container, restarting}, web, silent)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -80,7 +83,7 @@ func TestAnEngineThatDoesNotAnswerIsAScrapeError(t *testing.T) {
 # TYPE resource_scrape_error gauge
 resource_scrape_error 1
 `
-	if diff := cmp.Diff(want, scrape(t, errors.New("no engine"))); diff != "" {
+	if diff := cmp.Diff(want, scrape(t, errors.New("no engine"), nil)); diff != "" {
 		t.Error(diff)
 	}
 }

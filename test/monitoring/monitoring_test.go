@@ -17,6 +17,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -45,7 +46,7 @@ func must(t *testing.T, err error) {
 // prometheus is a Prometheus that scrapes a server.
 type prometheus struct{ address string }
 
-// start starts a Prometheus with the configuration for users. It scrapes every second.
+// start starts a Prometheus with the configuration for users. But it scrapes every second.
 func start(t *testing.T, server *rest.Config) prometheus {
 	t.Helper()
 	dir := t.TempDir()
@@ -54,6 +55,10 @@ func start(t *testing.T, server *rest.Config) prometheus {
 	text = []byte(strings.ReplaceAll(string(text), "127.0.0.1:6445", strings.TrimPrefix(server.Host, "https://")))
 	var config map[string]any
 	must(t, yaml.Unmarshal(text, &config))
+	configured, err := time.ParseDuration(config["global"].(map[string]any)["scrape_interval"].(string))
+	if err != nil || configured >= time.Minute {
+		t.Errorf("Prometheus would scrape every %s (%v), and the server keeps samples for a minute", configured, err)
+	}
 	config["global"] = map[string]string{"scrape_interval": "1s", "evaluation_interval": "1s"}
 	text, err = yaml.Marshal(config)
 	must(t, err)
@@ -170,7 +175,7 @@ func TestPrometheusScrapesTheServerAndEvaluatesTheRules(t *testing.T) {
 		t.Error("there are no rules")
 	}
 
-	for title, expressions := range panels(t) {
+	for title, expressions := range panels(t, strings.TrimPrefix(config.Host, "https://")) {
 		for _, expression := range expressions {
 			if title == "Lost events and refused requests" { // there are none
 				must(t, p.get(t.Context(), "/api/v1/query", url.Values{"query": {expression}}, &struct{}{}))
@@ -184,8 +189,8 @@ func TestPrometheusScrapesTheServerAndEvaluatesTheRules(t *testing.T) {
 	}
 }
 
-// panels returns the expressions of the panels of the dashboard, for all containers of all servers.
-func panels(t *testing.T) map[string][]string {
+// panels returns the expressions of the panels of the dashboard, for all containers of the server at the address.
+func panels(t *testing.T, address string) map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(artifacts, "dashboard.json"))
 	must(t, err)
@@ -199,7 +204,7 @@ func panels(t *testing.T) map[string][]string {
 	all := map[string][]string{}
 	for _, panel := range dashboard.Panels {
 		for _, target := range panel.Targets {
-			all[panel.Title] = append(all[panel.Title], strings.NewReplacer("$job", ".*", "$container", ".*").Replace(target.Expr))
+			all[panel.Title] = append(all[panel.Title], strings.NewReplacer("$instance", address, "$container", ".*", "$__rate_interval", "1m").Replace(target.Expr))
 		}
 	}
 	if len(all) < 10 {
