@@ -52,8 +52,10 @@ func TestKeysChangeTheStateOfAContainer(t *testing.T) {
 	docker.Run(t, name)
 	k9s := start(t, "")
 	k9s.shows(name, "running")
+	k9s.press("0") // In the view of all namespaces k9s has more keys of its own.
+	k9s.shows("containers(all)", name)
 	started := docker.Inspect(t, name).State.StartedAt
-	for _, step := range []struct{ key, status string }{{"P", "paused"}, {"P", "running"}, {"D", "exited"}, {"U", "running"}} {
+	for _, step := range []struct{ key, status string }{{"Z", "paused"}, {"Z", "running"}, {"D", "exited"}, {"U", "running"}} {
 		k9s.press(step.key)
 		k9s.shows(name, step.status)
 		if is := docker.Inspect(t, name).State.Status; is != step.status {
@@ -82,7 +84,7 @@ func TestOneKeyPullsAnImageAgainAndAnotherPrunesThoseWithoutATag(t *testing.T) {
 	k9s.shows(title("images"))
 	k9s.enter("/tool")
 	k9s.shows("team~tool:v1")
-	k9s.press("P")
+	k9s.press("L")
 	kubectl.Eventually(t, "the image is pulled", func() bool {
 		now, err := docker.Client().ImageInspect(t.Context(), ref)
 		return err == nil && now.ID != before.ID
