@@ -16,5 +16,6 @@ configure, | 1,)
 esac
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
-	systemctl try-restart engine-apiserver.service
+	# The package is installed even if the service does not start, for example because its port is taken meanwhile.
+	systemctl try-restart engine-apiserver.service || echo "engine-apiserver did not start again. See: systemctl status engine-apiserver" >&2
 fi

@@ -11,7 +11,7 @@ remove | 0)
 		systemctl --no-reload disable engine-apiserver.service || true
 	fi
 	if [ -d /run/systemd/system ]; then
-		systemctl stop engine-apiserver.service
+		systemctl stop engine-apiserver.service || true
 	fi
 	;;
 esac
