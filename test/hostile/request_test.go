@@ -66,18 +66,45 @@ func (f *fixture) dial(t *testing.T) net.Conn {
 	return conn
 }
 
-// send clears the record of the requests to the engine, and sends the request.
+// connection is a connection that answers are read from.
+type connection struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+// send clears the record of the requests to the engine, and sends the request. It uses the connection of the request before, if
+// the server has left it open.
 func (f *fixture) send(t *testing.T, r request) response {
 	t.Helper()
 	f.proxy.Reset()
-	conn := f.dial(t)
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
-		t.Fatal(err)
+	if f.kept != nil {
+		answer, err := f.sendOn(f.kept, r)
+		if err == nil {
+			return answer
+		}
+		f.kept = nil // The server may have closed it before it saw the request.
 	}
+	conn := f.dial(t)
+	answer, err := f.sendOn(&connection{conn, bufio.NewReader(conn)}, r)
+	if err != nil {
+		t.Fatalf("%s: %v", r, err)
+	}
+	return answer
+}
 
+// sendOn sends the request on a connection. It keeps the connection for the next request, or closes it.
+func (f *fixture) sendOn(conn *connection, r request) (response, error) {
+	isOpen := false
+	defer func() {
+		if !isOpen {
+			conn.Close()
+		}
+	}()
+	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
+		return response{}, err
+	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", r.method, r.path, conn.RemoteAddr())
+	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\n", r.method, r.path, conn.RemoteAddr())
 	if !slices.ContainsFunc(r.header, func(line string) bool { return strings.HasPrefix(line, "Authorization") }) {
 		fmt.Fprintf(&text, "Authorization: Bearer %s\r\n", f.config.BearerToken)
 	}
@@ -88,17 +115,25 @@ func (f *fixture) send(t *testing.T, r request) response {
 		fmt.Fprintf(&text, "Content-Type: %s\r\nContent-Length: %d\r\n", cmp.Or(contentType, "application/json"), len(r.body))
 	}
 	fmt.Fprintf(&text, "\r\n%s", r.body)
-	go io.WriteString(conn, text.String()) // in a goroutine, because the server may answer before it has read everything
-	answer, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: r.method})
+	written := make(chan error, 1)
+	// In a goroutine, because the server may answer before it has read everything.
+	go func() {
+		_, err := io.WriteString(conn, text.String())
+		written <- err
+	}()
+	answer, err := http.ReadResponse(conn.reader, &http.Request{Method: r.method})
 	if err != nil {
-		t.Fatalf("%s: %v", r, err)
+		return response{}, err
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
-		t.Fatalf("%s: %v", r, err)
+		return response{}, err
 	}
-	return response{answer, string(body)}
+	if !answer.Close && <-written == nil {
+		f.kept, isOpen = conn, true
+	}
+	return response{answer, string(body)}, nil
 }
 
 // into decodes the body of an answer, whose status must be 200.
