@@ -104,11 +104,21 @@ func creationError(wanted *v1alpha1.Container, err error) error {
 	case nameIsTaken.MatchString(words):
 		return apierrors.NewAlreadyExists(containerResource, wanted.Name)
 	case isMissing && noSuchImage.MatchString(words):
-		return invalid(wanted, field.NotFound(specPath.Child("image"), wanted.Spec.Image))
+		return invalid(wanted, missingImage(wanted, words))
 	case !isMissing && !isWrong && !connection.IsImpossible(err):
 		return err
 	}
 	return invalid(wanted, field.Invalid(faultOf(wanted, words), field.OmitValueType{}, words))
+}
+
+// missingImage returns the error for the image that is not there: that of the container, or one that it mounts.
+func missingImage(wanted *v1alpha1.Container, words string) *field.Error {
+	for i, m := range wanted.Spec.Mounts {
+		if m.Type == v1alpha1.ContainerMountImage && hasWord(words, m.Source) && m.Source != wanted.Spec.Image {
+			return field.NotFound(specPath.Child("mounts").Index(i).Child("source"), m.Source)
+		}
+	}
+	return field.NotFound(specPath.Child("image"), wanted.Spec.Image)
 }
 
 // faultOf returns the field that Docker's words are about, or else the whole spec.

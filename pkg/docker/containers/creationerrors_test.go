@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/containerd/errdefs"
+
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 )
 
@@ -21,6 +23,18 @@ func TestAnErrorThatNamesItsFieldAlreadyKeepsIt(t *testing.T) {
 	cause, ok := apierrors.StatusCause(err, metav1.CauseTypeFieldValueInvalid)
 	if !apierrors.IsInvalid(err) || !ok || cause.Field != "spec.networks[0].name" {
 		t.Errorf("%+v: %v", cause, err)
+	}
+}
+
+func TestAMountedImageThatIsNotThereIsNamed(t *testing.T) {
+	wanted := &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{Image: "nginx", Mounts: []v1alpha1.ContainerMount{
+		{Type: v1alpha1.ContainerMountTmpfs, Target: "/tmp"}, {Type: v1alpha1.ContainerMountImage, Source: "tools:latest", Target: "/tools"},
+	}}}
+	for words, want := range map[string]string{"No such image: tools:latest": "spec.mounts[1].source", "No such image: nginx:latest": "spec.image"} {
+		err := creationError(wanted, errdefs.ErrNotFound.WithMessage(words))
+		if cause, ok := apierrors.StatusCause(err, metav1.CauseTypeFieldValueNotFound); !ok || cause.Field != want {
+			t.Errorf("%s: %v", words, err)
+		}
 	}
 }
 

@@ -76,6 +76,7 @@ var everyday = []string{
 // everydayOnNewEngines are those that the docker command sends to newer engines only.
 var everydayOnNewEngines = []string{
 	`--network $NET --mac-address 02:42:ac:11:00:99 alpine:3.20`,
+	`--mac-address 02:42:ac:11:00:97 alpine:3.20`,
 	`--network name=$NET,alias=web,mac-address=02:42:ac:11:00:98 alpine:3.20`,
 	`--mount type=image,source=nginx:alpine,target=/image alpine:3.20`,
 }

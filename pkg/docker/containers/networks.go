@@ -48,7 +48,11 @@ func (s *Source) changeNetworks(ctx context.Context, c *connection.Connection, i
 	if inspected.NetworkSettings != nil {
 		now = inspected.NetworkSettings.Networks
 	}
-	steps, wrong := networkSteps(now, before.Spec.Networks, after.Spec.Networks, known)
+	wanted := after.Spec.Networks
+	if host := inspected.HostConfig; len(wanted) == 0 && host != nil && isDefaultNetwork(host.NetworkMode) {
+		wanted = defaultOf(now) // as in the spec of a new container
+	}
+	steps, wrong := networkSteps(now, before.Spec.Networks, wanted, known)
 	if len(wrong) > 0 {
 		return invalid(after, wrong...)
 	}
@@ -58,6 +62,16 @@ func (s *Source) changeNetworks(ctx context.Context, c *connection.Connection, i
 		}
 	}
 	return nil
+}
+
+// defaultOf returns the network, among those that a container is on now, that a container is on if its spec names none.
+func defaultOf(now map[string]*network.EndpointSettings) (networks []v1alpha1.ContainerNetworkAttachment) {
+	for name := range now {
+		if usualNetworks.Has(name) {
+			networks = append(networks, v1alpha1.ContainerNetworkAttachment{Name: name})
+		}
+	}
+	return networks
 }
 
 // networkSteps returns the steps that lead from the networks that a container is on now to those of the updated spec. It
@@ -104,10 +118,15 @@ func (n networkStep) isLeaveOfNone() int {
 }
 
 // idOf returns the ID of the network that a container is connected to as endpoint says, or of the one with that name. Docker
-// writes down the ID when it starts the container.
+// writes down the ID when it starts the container. A network that was made anew since then has another one, as has the default
+// bridge after each start of the engine.
 func (n networkIDs) idOf(name string, endpoint *network.EndpointSettings) (string, error) {
-	if endpoint != nil && endpoint.NetworkID != "" {
-		return endpoint.NetworkID, nil
+	if endpoint != nil {
+		for _, ids := range n {
+			if slices.Contains(ids, endpoint.NetworkID) {
+				return endpoint.NetworkID, nil
+			}
+		}
 	}
 	return n.find(name)
 }

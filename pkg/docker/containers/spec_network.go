@@ -76,7 +76,7 @@ func readNetworks(r *reading) {
 	}
 	given := itemsOf[v1alpha1.ContainerNetworkAttachment](r.fields.at("networks"))
 	attached := r.attachedNetworks(given)
-	isUsual := len(attached) == 0 || len(attached) == 1 && isDefaultNetwork(mode) && usualNetworks.Has(attached[0])
+	isUsual := len(attached) == 0 || len(attached) == 1 && isDefaultNetwork(mode) && usualNetworks.Has(attached[0]) && r.config.MacAddress == ""
 	if isOther || isUsual && !r.gave("networks") {
 		return
 	}

@@ -99,6 +99,9 @@ func (s *Source) changeSpec(ctx context.Context, c *connection.Connection, id st
 	if change.update != nil {
 		err := connection.Change(ctx, func(ctx context.Context) error {
 			response, err := c.Docker.ContainerUpdate(ctx, id, *change.update)
+			if err != nil && hasCPUQuota.MatchString(err.Error()) {
+				response, err = c.Docker.ContainerUpdate(ctx, id, withCPUQuota(*change.update))
+			}
 			warnings = response.Warnings
 			return err
 		})
@@ -115,6 +118,17 @@ func (s *Source) changeSpec(ctx context.Context, c *connection.Connection, id st
 		return warnings, s.setState(ctx, c, id, after.Name, after.Spec.State)
 	}
 	return warnings, nil
+}
+
+// hasCPUQuota matches Docker's refusal to limit the processor time of a container in another way than it was limited at first.
+// Source: UpdateContainer in Docker's container/container_unix.go.
+var hasCPUQuota = connection.Fold(`nano cpus cannot be updated as cpu (quota|period) has already been set`)
+
+// withCPUQuota returns an update that limits the processor time as docker run --cpu-quota does.
+func withCPUQuota(update container.UpdateConfig) container.UpdateConfig {
+	update.CPUPeriod, update.CPUQuota = usualCPUPeriod, update.NanoCPUs*usualCPUPeriod/1e9
+	update.NanoCPUs = 0
+	return update
 }
 
 // refused returns the error for Docker's refusal of a change of the spec.

@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/yaml"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/dockertest"
+	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 )
 
 // withSpec returns a container whose spec has these fields in YAML.
@@ -103,8 +106,35 @@ func canonical(t *testing.T, text string) string {
 	return string(written)
 }
 
+// change updates a container of the engine, and returns what Docker then says about it.
+func (r *real) change(t *testing.T, id string, change func(*v1alpha1.ContainerSpec)) *container.InspectResponse {
+	t.Helper()
+	before := r.read(t, id)
+	after := before.DeepCopy()
+	change(&after.Spec)
+	dockertest.Must(t, r.Update(t.Context(), id, before, after))
+	return r.engine.Inspect(t, id)
+}
+
+func TestProcessorTimeIsLimitedInTheWayInWhichItWasLimitedAtFirst(t *testing.T) {
+	r := connect(t)
+	id := r.engine.Create(t, engine.UniqueName("quota"), func(_ *container.Config, host *container.HostConfig) { host.CPUQuota = 50_000 })
+	now := r.change(t, id, func(spec *v1alpha1.ContainerSpec) { spec.Resources.CPU = new(resource.MustParse("250m")) })
+	if host := now.HostConfig; host.CPUQuota != 25_000 || host.NanoCPUs != 0 || r.read(t, id).Spec.Resources.CPU.String() != "250m" {
+		t.Errorf("Docker says %+v", host.Resources)
+	}
+}
+
+func TestAContainerWithoutNetworksInItsSpecKeepsTheDefaultOne(t *testing.T) {
+	now := map[string]*network.EndpointSettings{"bridge": {NetworkID: "id-bridge"}, "web": {NetworkID: "id-web"}}
+	steps, wrong := networkSteps(now, nil, defaultOf(now), networkIDs{"bridge": {"id-bridge"}, "web": {"id-web"}})
+	if len(wrong) > 0 || len(steps) != 1 || describe(steps[0]) != "leave web" {
+		t.Errorf("%v, %v", steps, wrong)
+	}
+}
+
 func TestAContainerJoinsNetworksBeforeItLeavesOthers(t *testing.T) {
-	known := networkIDs{"a": {"id-a"}, "b": {"id-b"}, "c": {"id-c"}, "bridge": {"id-bridge"}, "twice": {"id-1", "id-2"}}
+	known := networkIDs{"a": {"id-a"}, "b": {"id-b"}, "c": {"id-c"}, "bridge": {"id-bridge"}, "none": {"id-none"}, "twice": {"id-1", "id-2"}}
 	type steps []string
 	for _, test := range []struct {
 		name          string
@@ -145,6 +175,10 @@ func TestAContainerJoinsNetworksBeforeItLeavesOthers(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+	stale := map[string]*network.EndpointSettings{"bridge": {NetworkID: "id-before-the-engine-was-started-again"}}
+	if found, wrong := networkSteps(stale, nil, withSpec(t, `networks: [{name: a}]`).Spec.Networks, known); len(wrong) > 0 || len(found) != 2 || found[1].id != "id-bridge" {
+		t.Errorf("%v, %v", found, wrong)
 	}
 	_, wrong := networkSteps(nil, nil, withSpec(t, `networks: [{name: none-such}, {name: a}, {name: twice}]`).Spec.Networks, known)
 	if text := wrong.ToAggregate().Error(); len(wrong) != 2 || wrong[0].Field != "spec.networks[0].name" || wrong[1].Field != "spec.networks[2].name" {
