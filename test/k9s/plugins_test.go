@@ -53,7 +53,8 @@ func TestKeysChangeTheStateOfAContainer(t *testing.T) {
 	k9s := start(t, "")
 	k9s.shows(name, "running")
 	k9s.press("0") // In the view of all namespaces k9s has more keys of its own.
-	k9s.shows("containers(all)", name)
+	k9s.shows("containers(all)")
+	k9s.shows(name, "running")
 	started := docker.Inspect(t, name).State.StartedAt
 	for _, step := range []struct{ key, status string }{{"Z", "paused"}, {"Z", "running"}, {"D", "exited"}, {"U", "running"}} {
 		k9s.press(step.key)

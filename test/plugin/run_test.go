@@ -196,6 +196,15 @@ func TestARunDownloadsAnImageThatIsNotThereWithTheUsersCredentials(t *testing.T)
 	if again := run(t, append([]string{"run"}, arguments...)...); again != (result{stdout: "hello\n"}) {
 		t.Errorf("%+v", again)
 	}
+	inspected, err := docker.Client().ImageInspect(t.Context(), tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, digest := range inspected.RepoDigests {
+		if printed := run(t, "run", "--rm", "--network", "none", digest, "echo", "hello"); printed != (result{stdout: "hello\n"}) {
+			t.Errorf("%s: %+v", digest, printed)
+		}
+	}
 	untag(t, tag)
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	printed := run(t, append([]string{"run"}, arguments...)...)

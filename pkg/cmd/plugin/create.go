@@ -13,7 +13,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	apis "github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/plugin/runflags"
 )
@@ -54,6 +53,7 @@ func (c *creation) container(arguments []string) (described *v1alpha1.Container,
 	if len(described.Spec.Args) == 0 {
 		described.Spec.Args = nil
 	}
+	described.Spec.StdinOnce = described.Spec.Stdin // as with docker, the end of the first input is that of the container's
 	if _, err := reference.ParseAnyReference(described.Spec.Image); err != nil {
 		return nil, false, fmt.Errorf("%q: %w", described.Spec.Image, err)
 	}
@@ -122,8 +122,7 @@ func (c *creation) providesImage(ctx context.Context, client *containers, spec *
 		return nil
 	}
 	if spec.ImagePullPolicy == "" && spec.Platform == "" {
-		_, err := client.images().Get(ctx, apis.NameOfTag(spec.Image), metav1.GetOptions{})
-		if !isAbsent(err) {
+		if _, err := client.images().find(ctx, spec.Image); !isAbsent(err) {
 			return nil // the server tells what is wrong when it creates the container
 		}
 		fmt.Fprintf(c.ErrOut, "Unable to find image '%s' locally\n", reference.FamiliarString(reference.TagNameOnly(named)))

@@ -6,6 +6,7 @@ package plugin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -111,8 +112,16 @@ func (c *containers) changeNetworks(ctx context.Context, argument, network strin
 		if err != nil {
 			return err
 		}
-		_, err = c.Patch(ctx, found.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
-		return err
+		changed, err := c.Patch(ctx, found.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+		if err != nil {
+			return err
+		}
+		for _, connected := range changed.Status.Networks {
+			if connected.Name == network && !slices.ContainsFunc(networks, isNamed(network)) {
+				return errors.New("a container that was made without networks keeps the default one while it has no other")
+			}
+		}
+		return nil
 	})
 }
 

@@ -43,6 +43,7 @@ spec:
   image: nginx
   state: created
   stdin: true
+  stdinOnce: true
 `,
 		"run --dry-run=client -d -i -o json --name web nginx": `{
     "apiVersion": "containers.rancherdesktop.io/v1alpha1",

@@ -4,6 +4,9 @@
 package runflags
 
 import (
+	"fmt"
+	"math"
+
 	"github.com/docker/cli/opts"
 	"github.com/docker/docker/api/types/container"
 	"github.com/spf13/pflag"
@@ -33,6 +36,9 @@ func (r *restart) value() (*v1alpha1.ContainerRestartPolicy, error) {
 	}
 	if err != nil || policy.Name == "" {
 		return nil, err
+	}
+	if policy.MaximumRetryCount > math.MaxInt32 {
+		return nil, fmt.Errorf("invalid restart policy: the maximum retry count must be at most %d", math.MaxInt32)
 	}
 	return &v1alpha1.ContainerRestartPolicy{Name: v1alpha1.ContainerRestartPolicyName(policy.Name), MaximumRetryCount: int32(policy.MaximumRetryCount)}, nil
 }

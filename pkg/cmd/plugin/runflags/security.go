@@ -92,9 +92,6 @@ func (s *security) apply(c *v1alpha1.Container) error {
 func readSecurityOpts(given []string) (read []string, err error) {
 	const flagOption = "no-new-privileges" // the only one without a value
 	for _, option := range given {
-		if option == "systempaths=unconfined" {
-			return nil, fmt.Errorf("--security-opt %s is not supported", option)
-		}
 		key, value, found := strings.Cut(option, "=")
 		if !found {
 			key, value, found = strings.Cut(option, ":")

@@ -74,6 +74,9 @@ func parseVolume(given string) (mounted v1alpha1.ContainerMount, err error) {
 	if len(parts) == 3 {
 		err = setVolumeOptions(&mounted, parts[2])
 	}
+	if mounted.Type == v1alpha1.ContainerMountVolume && mounted.Bind != nil && *mounted.Bind == (v1alpha1.ContainerBindOptions{Selinux: "shared"}) {
+		mounted.Bind = nil // as a volume is anyway
+	}
 	if mounted.Type == v1alpha1.ContainerMountVolume && mounted.Bind != nil || mounted.Type == v1alpha1.ContainerMountBind && mounted.Volume != nil {
 		return mounted, fmt.Errorf("%w: %s does not go with a %s", invalid, parts[2], mounted.Type)
 	}
