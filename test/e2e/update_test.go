@@ -76,25 +76,24 @@ func TestLimitsAndTheRestartPolicyAreChangedWhileAContainerRuns(t *testing.T) {
 }
 
 func TestLimitsThatAreAppliedLaterAreNoChangeTheSecondTime(t *testing.T) {
-	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
-		name := engine.UniqueName("limited")
-		docker.RemoveAfter(t, name)
-		file := filepath.Join(t.TempDir(), "container.yaml")
-		for _, limits := range []string{"", "resources: {}\n", "resources: {memory: 64Mi, memorySwap: 128Mi, pids: -1}\n", "resources: {memory: 96Mi, memorySwap: 192Mi}\n", "resources: {memory: 96Mi, memorySwap: -1}\n",
-			"resources: {memory: 128Mi, memorySwap: -1, pids: 7}\n", "resources: {memory: 128Mi}\n"} {
-			write(t, file, newContainer(name, forever+"networkMode: none\n"+limits))
-			k.OK(t, "apply", "-f", file)
-			if out, _, err := k.Try(t, "diff", "-f", file); err != nil || out != "" {
-				t.Errorf("%s: kubectl diff: %v\n%s", limits, err, out)
-			}
-			// kubectl says that it is configured, because it does not see what Docker does not show.
-			version := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.resourceVersion}")
-			k.OK(t, "apply", "-f", file)
-			if now := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.resourceVersion}"); now != version {
-				t.Errorf("%s: the second apply took version %s to %s", limits, version, now)
-			}
+	k := anyKubectl(t)
+	name := engine.UniqueName("limited")
+	docker.RemoveAfter(t, name)
+	file := filepath.Join(t.TempDir(), "container.yaml")
+	for _, limits := range []string{"", "resources: {}\n", "resources: {memory: 64Mi, memorySwap: 128Mi, pids: -1}\n", "resources: {memory: 96Mi, memorySwap: 192Mi}\n", "resources: {memory: 96Mi, memorySwap: -1}\n",
+		"resources: {memory: 128Mi, memorySwap: -1, pids: 7}\n", "resources: {memory: 128Mi}\n"} {
+		write(t, file, newContainer(name, forever+"networkMode: none\n"+limits))
+		k.OK(t, "apply", "-f", file)
+		if out, _, err := k.Try(t, "diff", "-f", file); err != nil || out != "" {
+			t.Errorf("%s: kubectl diff: %v\n%s", limits, err, out)
 		}
-	})
+		// kubectl says that it is configured, because it does not see what Docker does not show.
+		version := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.resourceVersion}")
+		k.OK(t, "apply", "-f", file)
+		if now := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.resourceVersion}"); now != version {
+			t.Errorf("%s: the second apply took version %s to %s", limits, version, now)
+		}
+	}
 }
 
 func TestADryRunOfAnUpdateCallsNothing(t *testing.T) {
@@ -142,98 +141,96 @@ func TestEveryOtherFieldIsImmutableWithACauseOfItsOwn(t *testing.T) {
 }
 
 func TestNetworksAreChangedWhileAContainerRuns(t *testing.T) {
-	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
-		front, back, side := engine.UniqueName("a-front"), engine.UniqueName("b-back"), engine.UniqueName("c-side")
-		for _, network := range []string{front, back, side} {
-			docker.Network(t, network, nil)
-		}
-		name := engine.UniqueName("connected")
-		docker.RemoveAfter(t, name)
-		file := filepath.Join(t.TempDir(), "container.yaml")
-		manifest := newContainer(name, forever+"networks: [{name: "+front+", aliases: [web]}]\n")
-		write(t, file, manifest)
-		k.OK(t, "apply", "-f", file)
-		// kubectl patches lists by their keys: the other network stays.
-		k.OK(t, "patch", "ctr", name, "-p", `{"spec":{"networks":[{"name":"`+back+`"}]}}`)
-		if got := networksOf(t, name); got != front+" "+back {
-			t.Errorf("after the strategic merge patch the container is on %q", got)
-		}
-		k.OK(t, "apply", "-f", file)
-		if got := networksOf(t, name); got != front+" "+back {
-			t.Errorf("after an apply without the other network the container is on %q", got)
-		}
-		out := patch(t, k, name, `{"spec":{"networks":[{"name":"`+back+`"},{"name":"`+side+`","aliases":["db"]}]}}`, "-o", "jsonpath={.spec.networks[*].name}")
-		if got := networksOf(t, name); got != back+" "+side || out != got {
-			t.Errorf("after the merge patch the container is on %q, and the answer says %q", got, out)
-		}
-		if got := inspect(t, name); !got.State.Running || !slices.Contains(got.NetworkSettings.Networks[side].Aliases, "db") {
-			t.Errorf("Docker says %+v", got.NetworkSettings.Networks[side])
-		}
-		patch(t, k, name, `{"spec":{"networks":[{"name":"`+back+`"},{"name":"`+side+`","aliases":["db2"]}]}}`)
-		if got := inspect(t, name).NetworkSettings.Networks[side].Aliases; !slices.Contains(got, "db2") || slices.Contains(got, "db") {
-			t.Errorf("after a change of the alias Docker says %q", got)
-		}
-		k.Fails(t, []string{"spec.networks[0].name", "none-such"}, "patch", "ctr", name, "--type=merge", "-p", `{"spec":{"networks":[{"name":"none-such"}]}}`)
-		if got := networksOf(t, name); got != back+" "+side {
-			t.Errorf("a refused patch leaves the container on %q", got)
-		}
-		// One request with several changes: what is started has the other changes from its beginning.
-		patch(t, k, name, `{"spec":{"state":"created"}}`)
-		patch(t, k, name, `{"spec":{"state":"running","networks":[{"name":"`+front+`"}],"resources":{"pids":77}}}`)
-		if got := inspect(t, name); !got.State.Running || networksOf(t, name) != front || *got.HostConfig.PidsLimit != 77 {
-			t.Errorf("Docker says %+v", got.HostConfig)
-		}
-		if err := docker.Client().NetworkConnect(t.Context(), side, name, nil); err != nil {
-			t.Fatal(err)
-		}
-		if out := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.spec.networks[*].name}"); out != front+" "+side {
-			t.Errorf("after docker network connect the object says %q", out)
-		}
-		k.OK(t, "apply", "--server-side", "--force-conflicts", "-f", file)
-		patch(t, k, name, `{"spec":{"networks":null}}`)
-		if got := networksOf(t, name); got != "" {
-			t.Errorf("without networks the container is on %q", got)
-		}
-	})
+	k := anyKubectl(t)
+	front, back, side := engine.UniqueName("a-front"), engine.UniqueName("b-back"), engine.UniqueName("c-side")
+	for _, network := range []string{front, back, side} {
+		docker.Network(t, network, nil)
+	}
+	name := engine.UniqueName("connected")
+	docker.RemoveAfter(t, name)
+	file := filepath.Join(t.TempDir(), "container.yaml")
+	manifest := newContainer(name, forever+"networks: [{name: "+front+", aliases: [web]}]\n")
+	write(t, file, manifest)
+	k.OK(t, "apply", "-f", file)
+	// kubectl patches lists by their keys: the other network stays.
+	k.OK(t, "patch", "ctr", name, "-p", `{"spec":{"networks":[{"name":"`+back+`"}]}}`)
+	if got := networksOf(t, name); got != front+" "+back {
+		t.Errorf("after the strategic merge patch the container is on %q", got)
+	}
+	k.OK(t, "apply", "-f", file)
+	if got := networksOf(t, name); got != front+" "+back {
+		t.Errorf("after an apply without the other network the container is on %q", got)
+	}
+	out := patch(t, k, name, `{"spec":{"networks":[{"name":"`+back+`"},{"name":"`+side+`","aliases":["db"]}]}}`, "-o", "jsonpath={.spec.networks[*].name}")
+	if got := networksOf(t, name); got != back+" "+side || out != got {
+		t.Errorf("after the merge patch the container is on %q, and the answer says %q", got, out)
+	}
+	if got := inspect(t, name); !got.State.Running || !slices.Contains(got.NetworkSettings.Networks[side].Aliases, "db") {
+		t.Errorf("Docker says %+v", got.NetworkSettings.Networks[side])
+	}
+	patch(t, k, name, `{"spec":{"networks":[{"name":"`+back+`"},{"name":"`+side+`","aliases":["db2"]}]}}`)
+	if got := inspect(t, name).NetworkSettings.Networks[side].Aliases; !slices.Contains(got, "db2") || slices.Contains(got, "db") {
+		t.Errorf("after a change of the alias Docker says %q", got)
+	}
+	k.Fails(t, []string{"spec.networks[0].name", "none-such"}, "patch", "ctr", name, "--type=merge", "-p", `{"spec":{"networks":[{"name":"none-such"}]}}`)
+	if got := networksOf(t, name); got != back+" "+side {
+		t.Errorf("a refused patch leaves the container on %q", got)
+	}
+	// One request with several changes: what is started has the other changes from its beginning.
+	patch(t, k, name, `{"spec":{"state":"created"}}`)
+	patch(t, k, name, `{"spec":{"state":"running","networks":[{"name":"`+front+`"}],"resources":{"pids":77}}}`)
+	if got := inspect(t, name); !got.State.Running || networksOf(t, name) != front || *got.HostConfig.PidsLimit != 77 {
+		t.Errorf("Docker says %+v", got.HostConfig)
+	}
+	if err := docker.Client().NetworkConnect(t.Context(), side, name, nil); err != nil {
+		t.Fatal(err)
+	}
+	if out := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.spec.networks[*].name}"); out != front+" "+side {
+		t.Errorf("after docker network connect the object says %q", out)
+	}
+	k.OK(t, "apply", "--server-side", "--force-conflicts", "-f", file)
+	patch(t, k, name, `{"spec":{"networks":null}}`)
+	if got := networksOf(t, name); got != "" {
+		t.Errorf("without networks the container is on %q", got)
+	}
 }
 
 func TestTheValuesOfVariablesCanBeHidden(t *testing.T) {
 	hidden := testserver.Start(t, docker.Host(), "--show-environment=false")
 	const secret = "hunter2"
-	kubectl.Each(t, hidden.Kubeconfig, func(t *testing.T, k kubectl.Kubectl) {
-		name := engine.UniqueName("hidden")
-		docker.RemoveAfter(t, name)
-		file := filepath.Join(t.TempDir(), "container.yaml")
-		write(t, file, newContainer(name, forever+"networkMode: none\nenv: [{name: PASSWORD, value: "+secret+"}, {name: B, value: b}]\n"))
-		said := []string{k.OK(t, "create", "-f", file, "--dry-run=server", "-o", "yaml")}
-		for _, way := range []string{"--server-side=false", "--server-side=true"} {
-			said = append(said, k.OK(t, "apply", way, "-f", file, "-o", "yaml"))
-			before := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.resourceVersion}")
-			said = append(said, k.OK(t, "apply", way, "-f", file, "-o", "yaml"))
-			if after := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.resourceVersion}"); after != before {
-				t.Errorf("an apply %s with the same values took version %s to %s", way, before, after)
-			}
+	k := kubectl.Any(t, hidden.Kubeconfig)
+	name := engine.UniqueName("hidden")
+	docker.RemoveAfter(t, name)
+	file := filepath.Join(t.TempDir(), "container.yaml")
+	write(t, file, newContainer(name, forever+"networkMode: none\nenv: [{name: PASSWORD, value: "+secret+"}, {name: B, value: b}]\n"))
+	said := []string{k.OK(t, "create", "-f", file, "--dry-run=server", "-o", "yaml")}
+	for _, way := range []string{"--server-side=false", "--server-side=true"} {
+		said = append(said, k.OK(t, "apply", way, "-f", file, "-o", "yaml"))
+		before := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.resourceVersion}")
+		said = append(said, k.OK(t, "apply", way, "-f", file, "-o", "yaml"))
+		if after := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.resourceVersion}"); after != before {
+			t.Errorf("an apply %s with the same values took version %s to %s", way, before, after)
 		}
-		if out, _, err := k.Try(t, "diff", "-f", file); err != nil || out != "" {
-			t.Errorf("kubectl diff: %v\n%s", err, out)
+	}
+	if out, _, err := k.Try(t, "diff", "-f", file); err != nil || out != "" {
+		t.Errorf("kubectl diff: %v\n%s", err, out)
+	}
+	said = append(said, k.OK(t, "get", "ctr", name, "-o", "yaml"), k.OK(t, "get", "ctr", "-o", "yaml"), k.OK(t, "get", "ctr", "-o", "wide"),
+		k.OK(t, "describe", "ctr", name), k.OK(t, "get", "ctr", name, "-o", "yaml", "--show-managed-fields"), patch(t, k, name, `{"spec":{"state":"paused"}}`, "-o", "yaml"))
+	_, refusal, err := k.Try(t, "patch", "ctr", name, "-p", `{"spec":{"env":[{"name":"PASSWORD","value":"guess"}]}}`)
+	if err == nil {
+		t.Error("a variable was changed")
+	}
+	kubectl.Contains(t, refusal, "spec.env", "PASSWORD has another value")
+	for _, text := range append(said, refusal) {
+		if strings.Contains(text, secret) {
+			t.Errorf("a value is told:\n%s", text)
 		}
-		said = append(said, k.OK(t, "get", "ctr", name, "-o", "yaml"), k.OK(t, "get", "ctr", "-o", "yaml"), k.OK(t, "get", "ctr", "-o", "wide"),
-			k.OK(t, "describe", "ctr", name), k.OK(t, "get", "ctr", name, "-o", "yaml", "--show-managed-fields"), patch(t, k, name, `{"spec":{"state":"paused"}}`, "-o", "yaml"))
-		_, refusal, err := k.Try(t, "patch", "ctr", name, "-p", `{"spec":{"env":[{"name":"PASSWORD","value":"guess"}]}}`)
-		if err == nil {
-			t.Error("a variable was changed")
-		}
-		kubectl.Contains(t, refusal, "spec.env", "PASSWORD has another value")
-		for _, text := range append(said, refusal) {
-			if strings.Contains(text, secret) {
-				t.Errorf("a value is told:\n%s", text)
-			}
-		}
-		if out := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.spec.env[*].name}"); out != "PASSWORD B" {
-			t.Errorf("the variables are %q", out)
-		}
-		if got := inspect(t, name).Config.Env; !slices.Contains(got, "PASSWORD="+secret) {
-			t.Errorf("Docker has %q", got)
-		}
-	})
+	}
+	if out := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.spec.env[*].name}"); out != "PASSWORD B" {
+		t.Errorf("the variables are %q", out)
+	}
+	if got := inspect(t, name).Config.Env; !slices.Contains(got, "PASSWORD="+secret) {
+		t.Errorf("Docker has %q", got)
+	}
 }
