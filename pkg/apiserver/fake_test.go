@@ -145,7 +145,7 @@ func serveContainers(t testing.TB, source *fakeContainers, configure ...func(*ge
 	t.Helper()
 	return serveStorage(t, source, func(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
 		return container.NewStorage(scheme, objects, verbs, func(string) time.Duration { return 7 * time.Second },
-			nil)
+			nil, nil)
 	}, configure...)
 }
 

@@ -114,7 +114,7 @@ func (s *stores) liveKinds(engine *docker.Engine) []liveKind {
 		if !engine.Containers().ShowEnvironment {
 			hiddenEnvironment = engine.Containers().HiddenEnvironment
 		}
-		return container.NewStorage(scheme, objects, verbs, engine.Containers().StopTimeout, hiddenEnvironment)
+		return container.NewStorage(scheme, objects, verbs, engine.Containers().StopTimeout, hiddenEnvironment, engine.Containers().ImageLabels)
 	}
 	newImages := func(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs) (rest.Storage, error) {
 		return image.NewStorage(scheme, objects, verbs, func(ctx context.Context, name string) (string, error) {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/docker/docker/api/types/container"
+
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 )
@@ -99,6 +101,25 @@ func TestAContainerIsReplacedByForce(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAReplacementNeedNotHaveTheLabelsOfTheImage(t *testing.T) {
+	k := anyKubectl(t)
+	base, image, name := engine.UniqueName("base"), engine.UniqueName("labelled")+":v1", engine.UniqueName("replaced")
+	docker.Create(t, base)
+	if _, err := docker.Client().ContainerCommit(t.Context(), base, container.CommitOptions{Reference: image, Changes: []string{"LABEL maintainer=someone"}}); err != nil {
+		t.Fatal(err)
+	}
+	manifest := manifestOf(t, name, "busybox:latest", image)
+	kubectl.Contains(t, k.With(t, manifest, "create", "-f", "-"), "created")
+	if got := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.labels}"); got != `{"app":"shop","maintainer":"someone"}` {
+		t.Errorf("the labels are %s", got)
+	}
+	id := inspect(t, name).ID
+	kubectl.Contains(t, k.With(t, manifest, "replace", "-f", "-"), "replaced")
+	if inspect(t, name).ID != id {
+		t.Error("the container is another one")
+	}
 }
 
 func TestWhatGetShowsMakesTheContainerAgain(t *testing.T) {

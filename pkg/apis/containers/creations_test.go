@@ -28,10 +28,32 @@ func TestLabelsAreKeptWhereverTheyAreGiven(t *testing.T) {
 	} {
 		updated := &v1alpha1.Volume{Spec: v1alpha1.VolumeSpec{Labels: test.spec}}
 		updated.Labels = test.metadata
-		KeepLabels(updated, existing, &updated.Spec.Labels, existing.Spec.Labels)
+		KeepLabels(updated, existing, &updated.Spec.Labels, existing.Spec.Labels, nil)
 		isKept := maps.Equal(updated.Labels, existing.Labels) && maps.Equal(updated.Spec.Labels, existing.Spec.Labels)
 		if errs := ValidateVolumeUpdate(updated, existing); isKept != test.isKept || (len(errs) == 0) != test.isKept {
 			t.Errorf("%s: kept %t, errors %v", what, isKept, errs)
+		}
+	}
+}
+
+func TestInheritedLabelsNeedNotBeGiven(t *testing.T) {
+	existing := &v1alpha1.Container{}
+	existing.Labels = map[string]string{"app": "shop", "of-image": "1"}
+	for what, test := range map[string]struct {
+		given, inherited map[string]string
+		isKept           bool
+	}{
+		"without it":              {map[string]string{"app": "shop"}, map[string]string{"of-image": "1"}, true},
+		"with it":                 {map[string]string{"app": "shop", "of-image": "1"}, map[string]string{"of-image": "1"}, true},
+		"another value":           {map[string]string{"app": "shop", "of-image": "2"}, map[string]string{"of-image": "1"}, false},
+		"a label that was given":  {map[string]string{"of-image": "1"}, map[string]string{"of-image": "1"}, false},
+		"one that was overridden": {map[string]string{"app": "shop"}, map[string]string{"of-image": "0"}, false},
+	} {
+		updated := &v1alpha1.Container{}
+		updated.Labels = test.given
+		KeepLabels(updated, existing, &updated.Spec.Labels, existing.Spec.Labels, test.inherited)
+		if maps.Equal(updated.Labels, existing.Labels) != test.isKept {
+			t.Errorf("%s: %v", what, updated.Labels)
 		}
 	}
 }

@@ -40,12 +40,18 @@ func ValidateSpecLabels(metadata, spec map[string]string) field.ErrorList {
 }
 
 // KeepLabels writes the labels as they are shown into an updated object if it has the same ones in Docker. It does not matter
-// whether they are given in the metadata or in the spec.
-func KeepLabels(updated, existing metav1.Object, updatedSpec *map[string]string, existingSpec map[string]string) {
+// whether they are given in the metadata or in the spec, or whether those are given that the object has inherited.
+func KeepLabels(updated, existing metav1.Object, updatedSpec *map[string]string, existingSpec, inherited map[string]string) {
 	if len(ValidateSpecLabels(updated.GetLabels(), *updatedSpec)) > 0 {
 		return
 	}
-	if maps.Equal(AllLabels(updated.GetLabels(), *updatedSpec), AllLabels(existing.GetLabels(), existingSpec)) {
+	given, shown := AllLabels(updated.GetLabels(), *updatedSpec), AllLabels(existing.GetLabels(), existingSpec)
+	for key, value := range inherited {
+		if _, isGiven := given[key]; !isGiven && shown[key] == value {
+			given = AllLabels(given, map[string]string{key: value})
+		}
+	}
+	if maps.Equal(given, shown) {
 		updated.SetLabels(existing.GetLabels())
 		*updatedSpec = existingSpec
 	}

@@ -111,6 +111,14 @@ func (s *Source) imageConfig(ctx context.Context, id string) *imageConfig {
 	return found
 }
 
+// ImageLabels returns the labels that an image gives its containers. It returns nil for an image that no container was shown with.
+func (s *Source) ImageLabels(id string) map[string]string {
+	if known, ok := s.imageConfigs.Get(id); ok {
+		return known.(*imageConfig).Labels
+	}
+	return nil
+}
+
 // engineDefaults returns the engine's defaults, or nil if the engine has not told them yet.
 func (s *Source) engineDefaults(ctx context.Context) (usual *engineDefaults) {
 	// If the engine is not connected, the question about the container fails too.

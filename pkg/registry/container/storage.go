@@ -13,8 +13,8 @@ import (
 )
 
 // NewStorage returns the REST storage of Containers with the verbs over the objects.
-func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs, stopTimeout StopTimeoutFunc, hiddenEnvironment HiddenEnvironmentFunc) (rest.Storage, error) {
-	strategy := strategy{registry.NewCreatableStrategy(scheme, "the server or the container ends"), stopTimeout, hiddenEnvironment}
+func NewStorage(scheme *runtime.Scheme, objects *registry.Namespaced, verbs registry.Verbs, stopTimeout StopTimeoutFunc, hiddenEnvironment HiddenEnvironmentFunc, imageLabels ImageLabelsFunc) (rest.Storage, error) {
+	strategy := strategy{registry.NewCreatableStrategy(scheme, "the server or the container ends"), stopTimeout, hiddenEnvironment, imageLabels}
 	resource := registry.Resource{
 		Name:           "containers",
 		SingularName:   "container",

@@ -28,10 +28,14 @@ type StopTimeoutFunc func(id string) time.Duration
 // variables.
 type HiddenEnvironmentFunc func(id string) []v1alpha1.ContainerEnvVar
 
+// ImageLabelsFunc returns the labels that the image with this ID gives its containers, as far as they are known. It may be nil.
+type ImageLabelsFunc func(id string) map[string]string
+
 type strategy struct {
 	registry.CreatableStrategy
 	stopTimeout       StopTimeoutFunc
 	hiddenEnvironment HiddenEnvironmentFunc
+	imageLabels       ImageLabelsFunc
 }
 
 var (
@@ -54,7 +58,11 @@ func (s strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 		container.Spec.Env = containers.HideKnownValues(container.Spec.Env, s.hiddenEnvironment(existing.Status.ID))
 	}
 	keepWhatMeansTheSame(&container.Spec, &existing.Spec)
-	containers.KeepLabels(container, existing, &container.Spec.Labels, existing.Spec.Labels)
+	var inherited map[string]string
+	if s.imageLabels != nil {
+		inherited = s.imageLabels(existing.Status.ImageID)
+	}
+	containers.KeepLabels(container, existing, &container.Spec.Labels, existing.Spec.Labels, inherited)
 }
 
 // saysOnlyState reports whether a spec gives nothing but the state. So does a client that only starts and stops containers,

@@ -59,7 +59,7 @@ func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	if containers.IsPartOfRanges(spec.IPAM.Config, kept.IPAM.Config) {
 		spec.IPAM.Config = kept.IPAM.Config
 	}
-	containers.KeepLabels(network, existing, &spec.Labels, kept.Labels)
+	containers.KeepLabels(network, existing, &spec.Labels, kept.Labels, nil)
 }
 
 // ValidateUpdate implements rest.RESTUpdateStrategy.

@@ -56,7 +56,7 @@ func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	registry.KeepMetadata(volume, existing)
 	volume.Status = existing.Status
 	volume.Spec.Driver = cmp.Or(volume.Spec.Driver, existing.Spec.Driver)
-	containers.KeepLabels(volume, existing, &volume.Spec.Labels, existing.Spec.Labels)
+	containers.KeepLabels(volume, existing, &volume.Spec.Labels, existing.Spec.Labels, nil)
 }
 
 // ValidateUpdate implements rest.RESTUpdateStrategy.
