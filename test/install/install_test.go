@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/docker/docker/client"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
@@ -172,6 +173,24 @@ func TestTheImageRunsInAnEngine(t *testing.T) {
 	}
 	defer command("rmi", loaded)
 	kubectl.Contains(t, command("run", "--rm", "--network", "none", loaded, "version"), "engine-apiserver "+version+" ")
+}
+
+func TestASecondBuildHasTheSameBytes(t *testing.T) {
+	second, err := build(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sums []string
+	for _, directory := range []string{dist, second} {
+		text, err := os.ReadFile(filepath.Join(directory, "SHA256SUMS"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums = append(sums, string(text))
+	}
+	if diff := cmp.Diff(sums[0], sums[1]); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestTheChecksumsAreThoseOfAllFiles(t *testing.T) {

@@ -40,7 +40,7 @@ func run(m *testing.M) int {
 	// Users of services look for their files below the root.
 	err = os.Chmod(dir, 0o755)
 	if err == nil {
-		err = build(filepath.Join(dir, "dist"))
+		dist, err = build(filepath.Join(dir, "dist"))
 	}
 	if err == nil {
 		installed, err = newRoot(filepath.Join(dir, "root"))
@@ -55,17 +55,16 @@ func run(m *testing.M) int {
 	return engine.Main(m, &docker, engine.Args("--host", "unix://"+installed.path("/run/docker.sock")))
 }
 
-// build builds the release.
-func build(directory string) error {
+// build builds the release below a directory, and returns its own directory.
+func build(directory string) (string, error) {
 	command := exec.Command("go", "run", ".", "-version", version, "-allow-changes", "-platforms", "linux/"+runtime.GOARCH,
-		"-only", "archive,deb,image", "-output", directory)
+		"-only", "archive,deb,rpm,image", "-output", directory)
 	command.Dir = filepath.Join("..", "..", "hack", "dist")
 	command.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false")
 	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("building a release: %w\n%s", err, output)
+		return "", fmt.Errorf("building a release: %w\n%s", err, output)
 	}
-	dist = filepath.Join(directory, version)
-	return nil
+	return filepath.Join(directory, version), nil
 }
 
 // find returns the one file of the release that matches a pattern.
