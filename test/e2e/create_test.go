@@ -110,6 +110,7 @@ func TestAReplacementNeedNotHaveTheLabelsOfTheImage(t *testing.T) {
 	if _, err := docker.Client().ContainerCommit(t.Context(), base, container.CommitOptions{Reference: image, Changes: []string{"LABEL maintainer=someone"}}); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { k.OK(t, "delete", "img", image) })
 	manifest := manifestOf(t, name, "busybox:latest", image)
 	kubectl.Contains(t, k.With(t, manifest, "create", "-f", "-"), "created")
 	if got := k.OK(t, "get", "ctr", name, "-o", "jsonpath={.metadata.labels}"); got != `{"app":"shop","maintainer":"someone"}` {
