@@ -19,7 +19,8 @@ const (
 	farewell = 10 * time.Second
 	// linger is how long a client may take to close its connection after it was told how the session ended. Until then
 	// the server reads what the client sends. Closing a connection with unread data would discard what was sent last.
-	linger = 5 * time.Second
+	// The client may still have much to read before it sees how the session ended.
+	linger = 30 * time.Second
 	// heartbeat is how often the server writes to a client. If the client has gone, the second write fails, even if
 	// nobody reads what the client has sent.
 	heartbeat = 10 * time.Second

@@ -93,7 +93,7 @@ func TestAStuckContainerHoldsUpTheMetricsOfNoOther(t *testing.T) {
 		return nil
 	})
 	scraped := get(t, server, "/metrics/resource")
-	if !strings.Contains(scraped.body, other) || strings.Contains(scraped.body, stuck) || !strings.Contains(scraped.body, "resource_scrape_error 0") {
+	if !strings.Contains(scraped.body, other) || strings.Contains(scraped.body, `_bytes{container="`+stuck) || !strings.Contains(scraped.body, "resource_scrape_error 0") {
 		t.Errorf("%s", scraped.body)
 	}
 }

@@ -68,8 +68,8 @@ func (s *terminal) start(t *testing.T, arguments ...string) *exec.Cmd {
 	return command
 }
 
-// shows waits until the terminal shows a text.
-func (s *terminal) shows(t *testing.T, text string) {
+// shows waits until the terminal shows a text. It returns what the terminal has shown meanwhile.
+func (s *terminal) shows(t *testing.T, text string) (shown string) {
 	t.Helper()
 	var seen []byte
 	for part := make([]byte, 4096); !bytes.Contains(seen, []byte(text)); {
@@ -79,6 +79,7 @@ func (s *terminal) shows(t *testing.T, text string) {
 		}
 		seen = append(seen, part[:n]...)
 	}
+	return string(seen)
 }
 
 // types sends what the user types.
