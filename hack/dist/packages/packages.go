@@ -59,7 +59,7 @@ func Make(format string, from release.Release, arch, homepage string, contents [
 	info.Recommends = []string{"docker.io | docker-ce"}
 	info.Deb.Compression = "gzip:6" // 9 takes three times as long for half a percent
 	if format == "rpm" {
-		info.Recommends = nil // the name of Docker's package depends on the distribution
+		info.Recommends = nil              // the name of Docker's package depends on the distribution
 		info.Depends = []string{"/bin/sh"} // of the scripts; rpmbuild would find it by itself
 		info.RPM.BuildHost = "localhost"
 	}
