@@ -76,7 +76,9 @@ func readNetworks(r *reading) {
 	}
 	given := itemsOf[v1alpha1.ContainerNetworkAttachment](r.fields.at("networks"))
 	attached := r.attachedNetworks(given)
-	isUsual := len(attached) == 0 || len(attached) == 1 && isDefaultNetwork(mode) && usualNetworks.Has(attached[0]) && r.config.MacAddress == ""
+	//lint:ignore SA1019 nothing else says that an address was given
+	hasAddress := r.config.MacAddress != ""
+	isUsual := len(attached) == 0 || len(attached) == 1 && isDefaultNetwork(mode) && usualNetworks.Has(attached[0]) && !hasAddress
 	if isOther || isUsual && !r.gave("networks") {
 		return
 	}
