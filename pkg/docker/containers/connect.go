@@ -6,6 +6,7 @@ package containers
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/network"
@@ -63,12 +64,18 @@ func (n networkIDs) find(name string) (id string, err error) {
 	default:
 		return "", errdefs.ErrConflict.WithMessage(fmt.Sprintf("%d networks have the name %q: give the ID of one of them", len(found), name))
 	}
-	for _, ids := range n {
-		for _, id := range ids {
-			if id == name {
-				return id, nil
-			}
-		}
+	if n.has(name) {
+		return name, nil
 	}
 	return "", errdefs.ErrNotFound.WithMessage(fmt.Sprintf("network %s not found", name))
+}
+
+// has reports whether a network has that full ID.
+func (n networkIDs) has(id string) bool {
+	for _, ids := range n {
+		if slices.Contains(ids, id) {
+			return true
+		}
+	}
+	return false
 }

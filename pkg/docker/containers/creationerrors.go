@@ -15,6 +15,7 @@ import (
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/connection"
+	"github.com/rancher-sandbox/engine-apiserver/pkg/docker/names"
 )
 
 var (
@@ -113,8 +114,9 @@ func creationError(wanted *v1alpha1.Container, err error) error {
 
 // missingImage returns the error for the image that is not there: that of the container, or one that it mounts.
 func missingImage(wanted *v1alpha1.Container, words string) *field.Error {
+	own, _ := names.NormalReference(wanted.Spec.Image)
 	for i, m := range wanted.Spec.Mounts {
-		if m.Type == v1alpha1.ContainerMountImage && hasWord(words, m.Source) && m.Source != wanted.Spec.Image {
+		if image, _ := names.NormalReference(m.Source); m.Type == v1alpha1.ContainerMountImage && image != own && hasWord(words, image) {
 			return field.NotFound(specPath.Child("mounts").Index(i).Child("source"), m.Source)
 		}
 	}

@@ -29,8 +29,11 @@ func TestAnErrorThatNamesItsFieldAlreadyKeepsIt(t *testing.T) {
 func TestAMountedImageThatIsNotThereIsNamed(t *testing.T) {
 	wanted := &v1alpha1.Container{Spec: v1alpha1.ContainerSpec{Image: "nginx", Mounts: []v1alpha1.ContainerMount{
 		{Type: v1alpha1.ContainerMountTmpfs, Target: "/tmp"}, {Type: v1alpha1.ContainerMountImage, Source: "tools:latest", Target: "/tools"},
+		{Type: v1alpha1.ContainerMountImage, Source: "docker.io/library/short", Target: "/short"},
+		{Type: v1alpha1.ContainerMountImage, Source: "nginx:latest", Target: "/own"},
 	}}}
-	for words, want := range map[string]string{"No such image: tools:latest": "spec.mounts[1].source", "No such image: nginx:latest": "spec.image"} {
+	for words, want := range map[string]string{"No such image: tools:latest": "spec.mounts[1].source", "No such image: short:latest": "spec.mounts[2].source",
+		"No such image: nginx:latest": "spec.image"} {
 		err := creationError(wanted, errdefs.ErrNotFound.WithMessage(words))
 		if cause, ok := apierrors.StatusCause(err, metav1.CauseTypeFieldValueNotFound); !ok || cause.Field != want {
 			t.Errorf("%s: %v", words, err)

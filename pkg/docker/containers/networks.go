@@ -64,7 +64,7 @@ func (s *Source) changeNetworks(ctx context.Context, c *connection.Connection, i
 	return nil
 }
 
-// defaultOf returns the network, among those that a container is on now, that a container is on if its spec names none.
+// defaultOf returns the default network if a container is on it now. A container whose spec names no network is on that one.
 func defaultOf(now map[string]*network.EndpointSettings) (networks []v1alpha1.ContainerNetworkAttachment) {
 	for name := range now {
 		if usualNetworks.Has(name) {
@@ -118,15 +118,11 @@ func (n networkStep) isLeaveOfNone() int {
 }
 
 // idOf returns the ID of the network that a container is connected to as endpoint says, or of the one with that name. Docker
-// writes down the ID when it starts the container. A network that was made anew since then has another one, as has the default
-// bridge after each start of the engine.
+// writes down the ID when it starts the container. That ID is outdated if the network was made anew since then. Docker makes the
+// default bridge anew at each start of its own.
 func (n networkIDs) idOf(name string, endpoint *network.EndpointSettings) (string, error) {
-	if endpoint != nil {
-		for _, ids := range n {
-			if slices.Contains(ids, endpoint.NetworkID) {
-				return endpoint.NetworkID, nil
-			}
-		}
+	if endpoint != nil && n.has(endpoint.NetworkID) {
+		return endpoint.NetworkID, nil
 	}
 	return n.find(name)
 }

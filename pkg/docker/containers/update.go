@@ -126,7 +126,7 @@ var hasCPUQuota = connection.Fold(`nano cpus cannot be updated as cpu (quota|per
 
 // withCPUQuota returns an update that limits the processor time as docker run --cpu-quota does.
 func withCPUQuota(update container.UpdateConfig) container.UpdateConfig {
-	update.CPUPeriod, update.CPUQuota = usualCPUPeriod, update.NanoCPUs*usualCPUPeriod/1e9
+	update.CPUPeriod, update.CPUQuota = usualCPUPeriod, update.NanoCPUs/(1e9/usualCPUPeriod)
 	update.NanoCPUs = 0
 	return update
 }
