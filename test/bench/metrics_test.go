@@ -14,8 +14,8 @@ import (
 )
 
 // metricsOfContainers starts some of the containers. It measures how long it takes until a list has the metrics of all of them, and
-// how long a list takes soon after that. Docker's time is that of two samples of each, with all calls at once. Then it measures the processor time of the server while somebody watches. At the end it
-// stops the containers.
+// how long a list takes soon after that. Docker's time is that of two samples of each, with all calls at once. Then it measures the
+// processor time of the server while somebody watches. At the end it stops the containers.
 func (s *setting) metricsOfContainers() {
 	ctx, client := s.Context(), s.engine.Client()
 	eachOf(s, s.some, func(i int) error { return client.ContainerStart(ctx, filled(i), container.StartOptions{}) })

@@ -13,6 +13,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
@@ -54,9 +55,9 @@ func newApplied(t *testing.T) *applied {
 		docker.RemoveAfter(t, c.Name)
 		a.containers = append(a.containers, c)
 	}
-	var objects []json.RawMessage
-	for _, c := range a.containers {
-		objects = append(objects, given(t, &c))
+	var objects []map[string]any
+	for i := range a.containers {
+		objects = append(objects, given(t, &a.containers[i]))
 	}
 	text, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": objects})
 	if err != nil {
@@ -67,21 +68,14 @@ func newApplied(t *testing.T) *applied {
 }
 
 // given returns a container as a user would write it, without a status.
-func given(t *testing.T, c *v1alpha1.Container) json.RawMessage {
+func given(t *testing.T, c *v1alpha1.Container) map[string]any {
 	t.Helper()
-	text, err := json.Marshal(c)
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var object map[string]any
-	if err := json.Unmarshal(text, &object); err != nil {
-		t.Fatal(err)
-	}
 	delete(object, "status")
-	if text, err = json.Marshal(object); err != nil {
-		t.Fatal(err)
-	}
-	return text
+	return object
 }
 
 // apply applies the file. kubectl must say one of the words of each container.
@@ -94,7 +88,7 @@ func (a *applied) apply(when string, words []string, args ...string) {
 	}
 	for i, line := range lines {
 		if !slices.ContainsFunc(words, func(word string) bool { return strings.HasSuffix(line, " "+word) }) {
-			a.Errorf("%s: kubectl says %q of %s", when, line, given(a.T, &a.containers[i]))
+			a.Errorf("%s: kubectl says %q of %v", when, line, given(a.T, &a.containers[i]))
 		}
 	}
 }

@@ -46,7 +46,7 @@ func must(t *testing.T, err error) {
 // prometheus is a Prometheus that scrapes a server.
 type prometheus struct{ address string }
 
-// start starts a Prometheus with the configuration for users. But it scrapes every second.
+// start starts a Prometheus that has the configuration for users, but scrapes every second.
 func start(t *testing.T, server *rest.Config) prometheus {
 	t.Helper()
 	dir := t.TempDir()

@@ -40,7 +40,7 @@ func ValidateSpecLabels(metadata, spec map[string]string) field.ErrorList {
 }
 
 // KeepLabels writes the labels as they are shown into an updated object if it has the same ones in Docker. It does not matter
-// whether they are given in the metadata or in the spec, or whether those are given that the object has inherited.
+// whether they are given in the metadata or in the spec. Labels that the object has inherited need not be given.
 func KeepLabels(updated, existing metav1.Object, updatedSpec *map[string]string, existingSpec, inherited map[string]string) {
 	if len(ValidateSpecLabels(updated.GetLabels(), *updatedSpec)) > 0 {
 		return
@@ -48,7 +48,7 @@ func KeepLabels(updated, existing metav1.Object, updatedSpec *map[string]string,
 	given, shown := AllLabels(updated.GetLabels(), *updatedSpec), AllLabels(existing.GetLabels(), existingSpec)
 	for key, value := range inherited {
 		if _, isGiven := given[key]; !isGiven && shown[key] == value {
-			given = AllLabels(given, map[string]string{key: value})
+			delete(shown, key)
 		}
 	}
 	if maps.Equal(given, shown) {

@@ -53,7 +53,7 @@ func (c *creation) container(arguments []string) (described *v1alpha1.Container,
 	if len(described.Spec.Args) == 0 {
 		described.Spec.Args = nil
 	}
-	described.Spec.StdinOnce = described.Spec.Stdin // as with docker, the end of the first input is that of the container's
+	described.Spec.StdinOnce = described.Spec.Stdin // as with docker, the first client to end its input ends that of the container
 	if _, err := reference.ParseAnyReference(described.Spec.Image); err != nil {
 		return nil, false, fmt.Errorf("%q: %w", described.Spec.Image, err)
 	}

@@ -116,10 +116,8 @@ func (c *containers) changeNetworks(ctx context.Context, argument, network strin
 		if err != nil {
 			return err
 		}
-		for _, connected := range changed.Status.Networks {
-			if connected.Name == network && !slices.ContainsFunc(networks, isNamed(network)) {
-				return errors.New("a container that was made without networks keeps the default one while it has no other")
-			}
+		if slices.ContainsFunc(networksOf(changed), isNamed(network)) && !slices.ContainsFunc(networks, isNamed(network)) {
+			return errors.New("a container that was made without networks keeps the default one while it has no other")
 		}
 		return nil
 	})

@@ -87,8 +87,8 @@ func (r *runner) run(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	// As with docker, the user's end of input ends that of the container, unless the container runs in the background.
-	described.Spec.StdinOnce = described.Spec.Stdin && !r.detach
+	// The input of a container in the background stays open, as with docker.
+	described.Spec.StdinOnce = described.Spec.StdinOnce && !r.detach
 	if all, err := r.dryRun(ctx, described); all || err != nil {
 		return err
 	}

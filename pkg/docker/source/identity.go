@@ -34,9 +34,8 @@ func TimeOf(s string) *metav1.Time {
 }
 
 // LabelsOf takes over a map of Docker's answer. It returns nil for an empty map. Thousands of objects have the same
-// label keys, so it keeps each key in memory once. All values are parts of one string, because short ones would lie scattered among
-// freed memory, too. It does not copy the map: copies would lie scattered among freed
-// memory.
+// label keys, so it keeps each key in memory once. It does not copy the map, and it makes all values parts of one
+// string: many small pieces would lie scattered among freed memory.
 func LabelsOf(labels map[string]string) map[string]string {
 	if len(labels) == 0 {
 		return nil

@@ -140,9 +140,9 @@ func (l *lives) end(seen life, name string) {
 	}
 }
 
-// show completes an object from the life of its subject. The creation time is the earliest that was seen, because engines
-// before Docker 23 change it with the volume's content, and with what is mounted there. If isBest is false, the answer may lack details, so
-// another uid does not prove that this is another volume. show returns false if the life has ended.
+// show completes an object from the life of its subject. The creation time is the earliest that was seen. Engines before
+// Docker 23 change it with the volume's content, and with what is mounted there. If isBest is false, the answer may lack
+// details, so another uid does not prove that this is another volume. show returns false if the life has ended.
 func (l *lives) show(subject string, object *v1alpha1.Volume, isBest bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -75,7 +75,7 @@ func parseVolume(given string) (mounted v1alpha1.ContainerMount, err error) {
 		err = setVolumeOptions(&mounted, parts[2])
 	}
 	if mounted.Type == v1alpha1.ContainerMountVolume && mounted.Bind != nil && *mounted.Bind == (v1alpha1.ContainerBindOptions{Selinux: "shared"}) {
-		mounted.Bind = nil // as a volume is anyway
+		mounted.Bind = nil // Docker labels volumes so anyway
 	}
 	if mounted.Type == v1alpha1.ContainerMountVolume && mounted.Bind != nil || mounted.Type == v1alpha1.ContainerMountBind && mounted.Volume != nil {
 		return mounted, fmt.Errorf("%w: %s does not go with a %s", invalid, parts[2], mounted.Type)
