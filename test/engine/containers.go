@@ -7,11 +7,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +25,7 @@ import (
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 var (
@@ -93,14 +99,49 @@ func (e *Engine) RemoveAfter(t testing.TB, name string) {
 	})
 }
 
-// Run creates a container, starts it and returns its ID.
+// Run creates a container, starts it and returns its ID. If its command is a shell that begins with a trap for SIGHUP or SIGTERM,
+// as Wait does, the trap is set when Run returns.
 func (e *Engine) Run(t testing.TB, name string, opts ...ContainerOption) string {
 	t.Helper()
 	id := e.Create(t, name, opts...)
 	if err := e.client.ContainerStart(t.Context(), id, container.StartOptions{}); err != nil {
 		t.Fatalf("starting container %s: %v", name, err)
 	}
+	e.awaitTrap(t, name)
 	return id
+}
+
+// awaitTrap waits until the trap of a container's shell is set. The kernel drops a signal to PID 1 that comes earlier.
+func (e *Engine) awaitTrap(t testing.TB, name string) {
+	t.Helper()
+	var seen string
+	err := wait.PollUntilContextTimeout(t.Context(), 5*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		inspected := e.Inspect(t, name)
+		if inspected == nil || !inspected.State.Running {
+			return true, nil // it has ended
+		}
+		if command := inspected.Config.Cmd; len(command) != 3 || !strings.HasPrefix(command[2], "trap ") {
+			return true, nil
+		}
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/root/proc/%d/status", e.super.Process.Pid, inspected.State.Pid))
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil // it ends
+		}
+		seen = string(status)
+		return catchesASignal(seen), err
+	})
+	if err != nil {
+		t.Fatalf("waiting until the shell of container %s has set its trap: %v: %s", name, err, seen)
+	}
+}
+
+// catchesASignal reports whether a process has a handler for SIGHUP or SIGTERM, by its status as in proc_pid_status(5). A shell has
+// one for SIGINT from its start.
+func catchesASignal(status string) bool {
+	_, caught, _ := strings.Cut(status, "SigCgt:")
+	caught, _, _ = strings.Cut(caught, "\n")
+	mask, err := strconv.ParseUint(strings.TrimSpace(caught), 16, 64)
+	return err == nil && mask&(1<<(syscall.SIGHUP-1)|1<<(syscall.SIGTERM-1)) != 0
 }
 
 // Inspect returns what Docker says about a container, or nil if it is not there.

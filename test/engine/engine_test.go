@@ -42,13 +42,20 @@ func TestRunStartsAContainer(t *testing.T) {
 	}
 }
 
-func TestWaitEndsAtOnceWhenStopped(t *testing.T) {
-	id := eng.Run(t, engine.UniqueName("wait"))
-	// A container that does not end by itself would be killed after an hour.
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	if err := eng.Client().ContainerStop(ctx, id, container.StopOptions{Timeout: new(3600)}); err != nil {
-		t.Fatal(err)
+func TestAShellWithATrapEndsAtOnceWhenStopped(t *testing.T) {
+	for name, command := range map[string][]string{
+		"wait": engine.Wait,
+		"slow": {"sh", "-c", "trap 'exit 0' $(usleep 300000; echo TERM); while :; do sleep 3600 & wait; done"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			id := eng.Run(t, engine.UniqueName(name), engine.Command(command...))
+			// A container that does not end by itself would be killed after an hour.
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			if err := eng.Client().ContainerStop(ctx, id, container.StopOptions{Timeout: new(3600)}); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 }
 
