@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"os/exec"
@@ -240,6 +241,7 @@ func (e *Engine) supervise(dockerd string, o options) error {
 		"--exec-opt", "native.cgroupdriver=cgroupfs",
 		"--cgroup-parent", "/" + filepath.Base(e.dir),
 		"--bridge", "none",
+		"--default-address-pool", addressPool(e.dir),
 		"--iptables=false",
 	}, o.args...)...)
 	e.super.Env = []string{
@@ -262,6 +264,13 @@ func (e *Engine) supervise(dockerd string, o options) error {
 		return fmt.Errorf("starting the engine's supervisor: %w", err)
 	}
 	return nil
+}
+
+// addressPool returns the range of the engine's networks that name no subnet. All engines share the host's network namespace.
+// With Docker's own ranges, two engines that create networks at once could choose the same subnet.
+func addressPool(dir string) string {
+	part := crc32.ChecksumIEEE([]byte(dir)) % 256 // of the 256 that 100.64.0.0/10 has
+	return fmt.Sprintf("base=100.%d.%d.0/18,size=24", 64+part/4, part%4*64)
 }
 
 // makeDir makes the engine's directory. Its path is short, because paths of Unix sockets are limited. It is outside of /run,
