@@ -124,7 +124,7 @@ func (e *Engine) awaitTrap(t testing.TB, name string) {
 			return true, nil
 		}
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/root/proc/%d/status", e.super.Process.Pid, inspected.State.Pid))
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
 			return false, nil // it ends
 		}
 		seen = string(status)
@@ -218,7 +218,7 @@ func (e *Engine) Namesake(t testing.TB, name string) (id string, err error) {
 
 func (e *Engine) cleanUp(t testing.TB, what string, remove func(context.Context) error) {
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		// The test may have removed it, or its removal is still in progress.
 		if err := remove(ctx); err != nil && !cerrdefs.IsNotFound(err) && !cerrdefs.IsConflict(err) {

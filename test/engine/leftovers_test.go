@@ -148,7 +148,7 @@ func TestEndOfTheTestProcessLeavesNothing(t *testing.T) {
 					}
 				}
 			}
-			deadline := time.After(30 * time.Second)
+			deadline := time.After(2 * time.Minute)
 			for tick := time.Tick(20 * time.Millisecond); ; {
 				found := leftovers(t, dir)
 				if len(found) == 0 {

@@ -223,7 +223,7 @@ func (s *supervisor) waitStopped() error {
 	s.mu.Lock()
 	pid := s.pid
 	s.mu.Unlock()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for tick := time.Tick(time.Millisecond); ; {
 		running, err := runningThreads(pid)
 		if err != nil || running == 0 {
@@ -273,7 +273,7 @@ func (s *supervisor) end(sig unix.Signal) error {
 	select {
 	case <-exited:
 		return nil
-	case <-time.After(time.Minute):
+	case <-time.After(2 * time.Minute):
 		return fmt.Errorf("dockerd does not end on %v", sig)
 	}
 }
@@ -300,7 +300,7 @@ func (s *supervisor) killContainerd() error {
 
 // killAndWait kills a process and waits for its end. As for kill(2), the PID -1 means every other process of the namespace.
 func (s *supervisor) killAndWait(pid int) error {
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for tick := time.Tick(5 * time.Millisecond); ; {
 		err := unix.Kill(pid, unix.SIGKILL)
 		if errors.Is(err, unix.ESRCH) {
