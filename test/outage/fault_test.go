@@ -90,7 +90,7 @@ func TestAnEngineThatTalksNonsenseIsUnavailable(t *testing.T) {
 				fmt.Fprint(w, nonsense)
 				return true
 			})
-			server := testserver.Start(t, proxy.Host())
+			server := testserver.StartUnread(t, proxy.Host())
 			got := get(t, server, namespace+"/containers")
 			checkRefused(t, "a list", got, proxy.Host())
 			proxy.Fail(nil)

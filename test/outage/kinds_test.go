@@ -126,7 +126,7 @@ func TestAKindThatTheEngineDoesNotListLeavesTheOthers(t *testing.T) {
 func TestAKindWhoseListHangsLeavesTheOthers(t *testing.T) {
 	proxy := newProxy(t)
 	proxy.Fail(dockerproxy.Stall(dockerproxy.ToPath("/volumes")))
-	server := testserver.Start(t, proxy.Host())
+	server := testserver.StartUnread(t, proxy.Host())
 	awaitList(t, server, "containers")
 	awaitList(t, server, "images")
 	got := get(t, server, namespace+"/volumes")
@@ -143,7 +143,7 @@ func TestAKindWhoseListHangsLeavesTheOthers(t *testing.T) {
 func TestReadinessThatRequiresTheEngineRequiresThatSomethingHasBeenRead(t *testing.T) {
 	proxy := newProxy(t)
 	proxy.Fail(dockerproxy.Stall(dockerproxy.ToPath(lists()...)))
-	server := testserver.Start(t, proxy.Host(), "--ready-requires-engine")
+	server := testserver.StartUnread(t, proxy.Host(), "--ready-requires-engine")
 	awaitCondition(t, server, v1alpha1.EngineReady, metav1.ConditionTrue, v1alpha1.EngineConnected)
 	for path, want := range map[string]int{"/readyz": http.StatusInternalServerError, "/readyz/container-engine": http.StatusOK} {
 		if got := get(t, server, path); got.code != want {

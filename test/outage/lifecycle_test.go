@@ -98,7 +98,7 @@ func settledGoroutines() int {
 
 func TestAServerWithoutAnEngineEnds(t *testing.T) {
 	socket := newSocket(t)
-	server, err := testserver.Run(t.TempDir(), socket.host())
+	server, err := testserver.RunUnread(t.TempDir(), socket.host())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,7 +137,7 @@ func TestAnEngineThatRefusesStatsIsSaidInClearWords(t *testing.T) {
 
 func TestMetricsOfAnEngineThatIsDownAreRefused(t *testing.T) {
 	socket := newSocket(t)
-	server := testserver.Start(t, socket.host())
+	server := testserver.StartUnread(t, socket.host())
 	checkRefused(t, "metrics", get(t, server, metrics), socket.host())
 	if got := get(t, server, "/metrics/resource"); got.code != http.StatusOK || !strings.Contains(got.body, "resource_scrape_error 1") {
 		t.Errorf("%d %s", got.code, got.body)

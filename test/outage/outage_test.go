@@ -20,7 +20,7 @@ import (
 
 func TestAServerWithoutAnEngineSaysSoAndServesOnceThereIsOne(t *testing.T) {
 	socket := newSocket(t)
-	server := testserver.Start(t, socket.host())
+	server := testserver.StartUnread(t, socket.host())
 	if !strings.Contains(server.Announced, "no container engine listens on "+socket.host()) || !strings.Contains(server.Announced, "keeps trying") {
 		t.Errorf("the server said: %s", server.Announced)
 	}

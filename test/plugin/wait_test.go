@@ -95,7 +95,7 @@ func TestWaitGoesOnWhenTheServerIsRestarted(t *testing.T) {
 	kubeconfig, port := filepath.Join(dir, "kubeconfig"), testserver.FreePort(t, "127.0.0.1")
 	serve := func() *testserver.Process {
 		process := testserver.StartProcess(t, "serve", "--docker-host", docker.Host(), "--secure-port", port, "--state-dir", dir)
-		process.Await(t, "engine-apiserver serves")
+		process.Await(t, testserver.ServesEngine)
 		return process
 	}
 	name := engine.UniqueName("job")

@@ -57,6 +57,7 @@ func newSystem(t *testing.T, e *engine.Engine, args ...string) *system {
 	t.Cleanup(func() { proxy.Close() })
 	s := &system{t: t, engine: e, proxy: proxy, state: t.TempDir(), port: testserver.FreePort(t, "127.0.0.1")}
 	s.startServer(args...)
+	s.process.Await(t, testserver.ServesEngine)
 	s.config, err = clientcmd.BuildConfigFromFlags("", filepath.Join(s.state, "kubeconfig"))
 	if err != nil {
 		t.Fatal(err)

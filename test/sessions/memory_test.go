@@ -34,7 +34,7 @@ func startProcess(t *testing.T) *process {
 	t.Helper()
 	state := t.TempDir()
 	server := testserver.StartProcess(t, "serve", "--docker-host", eng.Host(), "--secure-port", testserver.FreePort(t, "127.0.0.1"), "--state-dir", state)
-	server.Await(t, "engine-apiserver serves")
+	server.Await(t, testserver.ServesEngine)
 	config, err := clientcmd.BuildConfigFromFlags("", filepath.Join(state, "kubeconfig"))
 	must(t, err)
 	client, err := rest.HTTPClientFor(config)

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,10 @@ import (
 // Namespace is the Kubernetes namespace in which the server shows the engine.
 const Namespace = "rancher-desktop"
 
+// ServesEngine is in the line that the server prints when it has tried to read all that the engine holds. If that takes long, the
+// server first prints another line.
+const ServesEngine = "serves Docker Engine"
+
 // refusedRequests is the metric that counts requests that the server's transport refused to send to the engine.
 const refusedRequests = "engine_apiserver_refused_engine_requests_total"
 
@@ -37,31 +42,55 @@ func init() { logsapi.ReapplyHandling = logsapi.ReapplyHandlingIgnoreUnchanged }
 type Server struct {
 	// Kubeconfig is the file that the server wrote for its users.
 	Kubeconfig string
-	// Announced is the first line that the server printed.
+	// Announced is the last line that the server printed before it counted as started.
 	Announced string
 
-	lines  *bufio.Scanner
 	cancel context.CancelFunc
 	ended  chan error
 }
 
-// Start runs a server for the engine at host and waits until it serves. The server ends with the test.
+// Start runs a server for the engine at host and waits until it has tried to read all that the engine holds. The server ends
+// with the test.
 func Start(t testing.TB, host string, args ...string) *Server {
 	t.Helper()
-	s, err := Run(t.TempDir(), host, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
+	return ending(t)(Run(t.TempDir(), host, args...))
+}
+
+// StartUnread is like Start, but waits only until the server serves. It is for an engine that cannot be read yet.
+func StartUnread(t testing.TB, host string, args ...string) *Server {
+	t.Helper()
+	return ending(t)(RunUnread(t.TempDir(), host, args...))
+}
+
+// ending returns a function that ends a server with the test.
+func ending(t testing.TB) func(*Server, error) *Server {
+	t.Helper()
+	return func(s *Server, err error) *Server {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	return s
+		t.Cleanup(func() {
+			if err := s.Stop(); err != nil {
+				t.Error(err)
+			}
+		})
+		return s
+	}
 }
 
 // Run is like Start, but needs no test. The caller chooses the state directory and must stop the server.
 func Run(stateDir, host string, args ...string) (*Server, error) {
+	return run(ServesEngine, stateDir, host, args)
+}
+
+// RunUnread is to StartUnread what Run is to Start.
+func RunUnread(stateDir, host string, args ...string) (*Server, error) {
+	return run("engine-apiserver serves", stateDir, host, args)
+}
+
+// run returns when the server has printed a line with the words.
+func run(words, stateDir, host string, args []string) (*Server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	reader, writer := io.Pipe()
 	command := server.NewCommand()
@@ -69,7 +98,6 @@ func Run(stateDir, host string, args ...string) (*Server, error) {
 	command.SetArgs(append([]string{"serve", "--docker-host", host, "--secure-port", "0", "--state-dir", stateDir}, args...))
 	s := &Server{
 		Kubeconfig: filepath.Join(stateDir, "kubeconfig"),
-		lines:      bufio.NewScanner(reader),
 		cancel:     cancel,
 		ended:      make(chan error, 1),
 	}
@@ -78,15 +106,29 @@ func Run(stateDir, host string, args ...string) (*Server, error) {
 		s.ended <- err
 		writer.CloseWithError(io.EOF)
 	}()
-	if !s.lines.Scan() {
-		cancel()
-		return nil, fmt.Errorf("the server ended before it served: %w", <-s.ended)
-	}
-	s.Announced = s.lines.Text()
-	go func() {
-		for s.lines.Scan() { // read the rest of the output, so that the server never blocks on it
+	lines, started := make(chan string), make(chan struct{})
+	defer close(started)
+	go func() { // reads all of the output, so that the server never blocks on it
+		defer close(lines)
+		for scanner := bufio.NewScanner(reader); scanner.Scan(); {
+			select {
+			case lines <- scanner.Text():
+			case <-started:
+			}
 		}
 	}()
+	for deadline := time.After(timeout); !strings.Contains(s.Announced, words); {
+		select {
+		case line, more := <-lines:
+			if !more {
+				cancel()
+				return nil, fmt.Errorf("the server ended before it served: %w", <-s.ended)
+			}
+			s.Announced = line
+		case <-deadline:
+			return nil, errors.Join(fmt.Errorf("the server does not say %q, but %q", words, s.Announced), s.Stop())
+		}
+	}
 	return s, nil
 }
 
