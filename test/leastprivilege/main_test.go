@@ -5,8 +5,6 @@
 package leastprivilege
 
 import (
-	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -16,7 +14,6 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server"
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
@@ -26,36 +23,12 @@ const (
 	namespace = group + "/namespaces/" + testserver.Namespace
 
 	// patience bounds each wait.
-	patience = time.Minute
-
-	// serveEnv is the environment variable that makes the test binary run as the server.
-	serveEnv = "LEASTPRIVILEGE_SERVE"
+	patience = 2 * time.Minute
 )
 
 var eng *engine.Engine
 
-func TestMain(m *testing.M) {
-	if os.Getenv(serveEnv) != "" {
-		os.Exit(serve())
-	}
-	os.Exit(engine.Main(m, &eng))
-}
-
-// serve runs the server in this process until standard input ends.
-func serve() int {
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		defer cancel()
-		io.Copy(io.Discard, os.Stdin)
-	}()
-	command := server.NewCommand()
-	command.SetArgs(os.Args[1:])
-	if err := command.ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
-}
+func TestMain(m *testing.M) { os.Exit(engine.Main(m, &eng)) }
 
 // ask sends a request and returns the status code and the body of the answer. headers have the form "name: value".
 func ask(t *testing.T, config *rest.Config, method, path, body string, headers ...string) (int, string) {

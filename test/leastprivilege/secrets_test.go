@@ -4,15 +4,11 @@
 package leastprivilege
 
 import (
-	"bufio"
-	"bytes"
 	"io/fs"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
@@ -20,25 +16,15 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/rancher-sandbox/engine-apiserver/test/engine"
+	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
 // process is a server in a process of its own, which logs and audits at the highest level.
 type process struct {
+	*testserver.Process
 	config   *rest.Config
 	stateDir string
 	auditLog string
-	command  *exec.Cmd
-	input    interface{ Close() error }
-
-	mu  sync.Mutex
-	log bytes.Buffer
-}
-
-// Write implements io.Writer for the server's log.
-func (p *process) Write(text []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.Write(text)
 }
 
 const auditEverything = `apiVersion: audit.k8s.io/v1
@@ -55,26 +41,10 @@ func startProcess(t *testing.T) *process {
 	if err := os.WriteFile(policy, []byte(auditEverything), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.command = exec.Command("/proc/self/exe", "serve", "--docker-host", eng.Host(), "--secure-port", "0", "--state-dir", p.stateDir, "-v=10", "--show-environment=false",
+	p.Process = testserver.StartProcess(t, "serve", "--docker-host", eng.Host(), "--secure-port", "0", "--state-dir", p.stateDir, "-v=10", "--show-environment=false",
 		"--audit-log-path", p.auditLog, "--audit-policy-file", policy, "--audit-log-mode", "blocking")
-	p.command.Env = append(os.Environ(), serveEnv+"=yes")
-	p.command.Stderr = p
-	input, err := p.command.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.input = input
-	output, err := p.command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.command.Process.Kill() })
-	if announced, err := bufio.NewReader(output).ReadString('\n'); err != nil {
-		t.Fatalf("the server does not serve: %v\n%s%s", err, announced, p.log.String())
-	}
+	p.Await(t, testserver.ServesEngine)
+	var err error
 	if p.config, err = clientcmd.BuildConfigFromFlags("", filepath.Join(p.stateDir, "kubeconfig")); err != nil {
 		t.Fatal(err)
 	}
@@ -84,13 +54,8 @@ func startProcess(t *testing.T) *process {
 // stop ends the server and returns its log.
 func (p *process) stop(t *testing.T) string {
 	t.Helper()
-	p.input.Close()
-	if err := p.command.Wait(); err != nil {
-		t.Errorf("the server ended with %v", err)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
+	p.Terminate(t)
+	return p.Output()
 }
 
 // debugging are the paths where a server shows its own state.
