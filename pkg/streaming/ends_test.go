@@ -132,9 +132,14 @@ func beginIdle(t *testing.T, client client) (clock *testingclock.FakeClock, proc
 func TestASilentSessionEndsAndItsClientIsToldWhy(t *testing.T) {
 	for _, client := range clients {
 		t.Run(client.name, func(t *testing.T) {
-			clock, process, _, told := beginIdle(t, client)
+			clock, process, server, told := beginIdle(t, client)
 			began := clock.Now()
-			untilDone(t, clock, time.Minute, process.ended)
+			ended := theSession(t, server.sessions).ctx.Done()
+			eventually(t, "its silence and its heartbeats are watched", func() bool { return clock.Waiters() == 2 })
+			clock.Step(DefaultSilence - time.Minute)
+			// Once the session ends, the clock must not move on to the end of farewell.
+			untilDone(t, clock, time.Second, ended)
+			receive(t, "the process's end", process.ended)
 			if err := receive(t, "the client's end", told); !strings.Contains(fmt.Sprint(err), "nothing was sent in it for 4h0m0s") {
 				t.Errorf("the client was told %v", err)
 			}
@@ -230,6 +235,7 @@ func TestAServerThatStopsLetsNoSessionBeginAndTellsTheOthers(t *testing.T) {
 	for _, client := range clients {
 		t.Run(client.name, func(t *testing.T) {
 			clock, process, server, told := beginIdle(t, client)
+			ended := theSession(t, server.sessions).ctx.Done()
 			stopped := make(chan error, 1)
 			go func() { stopped <- server.sessions.Shutdown(t.Context()) }()
 			eventually(t, "the server stops", func() bool {
@@ -244,7 +250,9 @@ func TestAServerThatStopsLetsNoSessionBeginAndTellsTheOthers(t *testing.T) {
 			if len(process.ended) != 0 {
 				t.Fatal("the session ended without a grace")
 			}
-			untilDone(t, clock, time.Second, process.ended)
+			// Once the session ends, the clock must not move on to the end of farewell.
+			untilDone(t, clock, time.Second, ended)
+			receive(t, "the process's end", process.ended)
 			if err := receive(t, "the client's end", told); !strings.Contains(fmt.Sprint(err), "the server is stopping") {
 				t.Errorf("the client was told %v", err)
 			}

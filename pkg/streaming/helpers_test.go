@@ -31,7 +31,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen. It only ends tests that fail.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // executorFunc is an Executor.
 type executorFunc func(ctx context.Context, streams Streams) error
