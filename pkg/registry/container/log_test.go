@@ -83,7 +83,7 @@ func TestAClientThatDoesNotReadALogDoesNotHoldUpTheEndOfItsSession(t *testing.T)
 		t.Fatal(err)
 	}
 	engine.awaitRest()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if err := sessions.Shutdown(ctx); err != nil {
 		t.Error(err)
