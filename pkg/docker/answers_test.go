@@ -82,14 +82,19 @@ func TestAStreamThatLostEventsIsOpenedAgain(t *testing.T) {
 	dockertest.Must(t, err)
 	f.mu.Lock()
 	streamed := f.log
-	f.log = func(string) (int, string) {
-		f.log = streamed // the next connection reads this log
-		return http.StatusOK, string(bytes.Join(volumeEvents(1, 257), []byte("\n")))
-	}
+	longer := string(bytes.Join(volumeEvents(1, 257), []byte("\n")))
+	f.log = func(string) (int, string) { return http.StatusOK, longer }
 	f.mu.Unlock()
-	if err := x.Fence(t.Context()); dockertest.Code(err) != 503 || !dockertest.Contains(err, "lost events") {
+	eventually(t, "a fence that has read the log in time", func() bool {
+		err = x.Fence(t.Context())
+		return dockertest.Code(err) != 504
+	})
+	if dockertest.Code(err) != 503 || !dockertest.Contains(err, "lost events") {
 		t.Errorf("%v", err)
 	}
+	f.mu.Lock()
+	f.log = streamed
+	f.mu.Unlock()
 	eventually(t, "another connection", func() bool {
 		again, err := x.client.Current()
 		return err == nil && again != c
@@ -159,16 +164,23 @@ func TestTheRemovalOfAStoppedContainerIsShownOnlyIfItTakesLong(t *testing.T) {
 
 func TestAnInspectionThatBlocksIsBounded(t *testing.T) {
 	f := startFake(t)
-	f.handle("GET /containers/"+dockertest.IDA+"/json", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	entered := make(chan struct{}, 2)
+	f.handle("GET /containers/"+dockertest.IDA+"/json", func(_ http.ResponseWriter, r *http.Request) {
+		entered <- struct{}{}
+		<-r.Context().Done()
+	})
 	x := connectFake(t, f)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-entered
+		cancel()
+	}()
 	if _, _, err := x.Containers().Observe(ctx, dockertest.IDA); dockertest.Code(err) != 504 {
 		t.Errorf("%v", err)
 	}
 	done := make(chan error)
 	go func() { done <- third(x.Containers().Observe(t.Context(), dockertest.IDA)) }()
-	eventually(t, "the call", func() bool { return f.count("GET /containers/"+dockertest.IDA+"/json") == 2 })
+	<-entered
 	c, err := x.client.Current()
 	dockertest.Must(t, err)
 	c.Fail(errGone)

@@ -149,11 +149,11 @@ func TestAHealthChangeShowsAndItsProbesDoNot(t *testing.T) {
 	x := connect(t)
 	name := engine.UniqueName("health")
 	id := shared.Run(t, name, func(c *container.Config, _ *container.HostConfig) {
-		c.Healthcheck = &container.HealthConfig{Test: []string{"CMD", "true"}, Interval: 100 * time.Millisecond, Timeout: 5 * time.Second, Retries: 1}
+		c.Healthcheck = &container.HealthConfig{Test: []string{"CMD", "true"}, Interval: 100 * time.Millisecond, Timeout: time.Minute, Retries: 1}
 	})
 	eventually(t, "healthy", func() bool { return x.container(t, name).Status.Health == "healthy" })
-	x.c.marked(id)
 	first := x.container(t, name)
+	x.c.marked(id)
 	eventually(t, "more probes", func() bool {
 		inspected, err := x.docker.ContainerInspect(t.Context(), id)
 		dockertest.Must(t, err)

@@ -185,6 +185,10 @@ func TestAListForAComparisonLeavesItsDifferencesToTheNextRead(t *testing.T) {
 func TestEnginesThatReportAllImagesAreNotAskedForListsOfThem(t *testing.T) {
 	f := startFake(t)
 	x := connectFake(t, f)
+	eventually(t, "what the engine says about its lists", func() bool {
+		c, err := x.client.Current()
+		return err == nil && !c.HidesParents()
+	})
 	asked := f.count("GET /images/json")
 	x.i.names(t)
 	if again := f.count("GET /images/json"); again != asked {
