@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"k8s.io/apiserver/pkg/apis/example"
@@ -123,12 +124,15 @@ var suite = map[string]struct {
 		store, _ := newMemoryStore(t)
 		storagetesting.RunTestWatchDispatchBookmarkEvents(t.Context(), t, store, true)
 	}},
-	"RunTestOptionalWatchBookmarksWithCorrectResourceVersion": {run: plain(storagetesting.RunTestOptionalWatchBookmarksWithCorrectResourceVersion)},
-	"RunSendInitialEventsBackwardCompatibility":               {run: plain(storagetesting.RunSendInitialEventsBackwardCompatibility)},
-	"RunWatchSemantics":                     {run: plain(storagetesting.RunWatchSemantics)},
-	"RunWatchSemanticInitialEventsExtended": {run: plain(storagetesting.RunWatchSemanticInitialEventsExtended)},
-	"RunWatchListMatchSingle":               {run: plain(storagetesting.RunWatchListMatchSingle)},
-	"RunWatchErrorIsBlockingFurtherEvents":  {leftOut: needsTransformer},
+	"RunTestOptionalWatchBookmarksWithCorrectResourceVersion": {run: func(t *testing.T) {
+		// Its 100 pauses must fit in three seconds.
+		synctest.Test(t, plain(storagetesting.RunTestOptionalWatchBookmarksWithCorrectResourceVersion))
+	}},
+	"RunSendInitialEventsBackwardCompatibility": {run: plain(storagetesting.RunSendInitialEventsBackwardCompatibility)},
+	"RunWatchSemantics":                         {run: plain(storagetesting.RunWatchSemantics)},
+	"RunWatchSemanticInitialEventsExtended":     {run: plain(storagetesting.RunWatchSemanticInitialEventsExtended)},
+	"RunWatchListMatchSingle":                   {run: plain(storagetesting.RunWatchListMatchSingle)},
+	"RunWatchErrorIsBlockingFurtherEvents":      {leftOut: needsTransformer},
 
 	"RunBenchmarkWriteThroughput": {leftOut: isBenchmark},
 	"RunBenchmarkStoreList":       {leftOut: isBenchmark},
