@@ -45,13 +45,20 @@ func onEach(kind, pathSegment, name string) map[bool][]request {
 
 func (f *fixture) refuseName(t *testing.T, kind, pathSegment, name string) {
 	t.Helper()
-	offered := onEach(kind, pathSegment, name)
-	for _, r := range offered[true] {
+	for _, r := range onEach(kind, pathSegment, name)[true] {
 		// A server-side apply would make a container, and is refused for its spec.
 		f.refuse(t, r, http.StatusNotFound, http.StatusBadRequest, http.StatusUnprocessableEntity)
 	}
-	for _, r := range offered[false] {
-		f.refuse(t, r, http.StatusMethodNotAllowed, http.StatusNotFound)
+}
+
+func TestRequestsThatAKindDoesNotOfferAreRefusedWhateverTheName(t *testing.T) {
+	f := start(t)
+	for _, name := range []string{f.container, f.container + "/x", "moby", "../containers/" + f.container, "..", ".", "~", "%2e%2e", strings.Repeat("a", 10_000)} {
+		for _, kind := range kinds {
+			for _, r := range onEach(kind, url.PathEscape(name), name)[false] {
+				f.refuse(t, r, http.StatusMethodNotAllowed, http.StatusNotFound)
+			}
+		}
 	}
 }
 
