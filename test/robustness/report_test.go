@@ -29,7 +29,7 @@ const (
 // Counts that decide whether a run has checked enough.
 const (
 	allReads       = "reads"
-	uncheckedReads = "reads not checked, because Docker was slow"
+	uncheckedReads = "reads not checked, because Docker or the server was slow"
 )
 
 // promises returns all promises that a run checks, in the order of the table.
