@@ -69,7 +69,7 @@ func (s *setting) removeContainer(name string) error {
 	return s.engine.Client().ContainerRemove(s.Context(), name, container.RemoveOptions{})
 }
 
-// burstBesideReaders creates objects while clients list. It checks that live lists are complete right after the last call, and
+// burstBesideReaders creates objects while clients list. It checks that live lists are complete after the last call, and
 // measures the time until the watchers have seen every object.
 func (s *setting) burstBesideReaders() {
 	ctx, cancel := context.WithCancel(s.Context())
@@ -86,7 +86,7 @@ func (s *setting) burstBesideReaders() {
 		return s.createVolume(name(i))
 	})
 	returned := time.Now()
-	s.listsAreRight(containers, volumes)
+	await(s, func() error { return s.listsAreRight(containers, volumes) })
 	for i := range containers + volumes {
 		what := "create"
 		if i >= containers {
@@ -100,20 +100,22 @@ func (s *setting) burstBesideReaders() {
 	eachOf(s, volumes, func(i int) error { return s.engine.Client().VolumeRemove(ctx, name(containers+i), false) })
 }
 
-// listsAreRight fails unless live lists show these numbers of containers and volumes.
-func (s *setting) listsAreRight(containers, volumes int) {
+// listsAreRight returns an error unless live lists show these numbers of containers and volumes. A list does not wait for a container
+// whose inspection takes longer than a second.
+func (s *setting) listsAreRight(containers, volumes int) error {
 	client := s.server.typed(s)
 	listed, err := client.Containers(namespace).List(s.Context(), metav1.ListOptions{})
 	if err != nil {
-		s.Fatal(err)
+		return err
 	}
 	stored, err := client.Volumes(namespace).List(s.Context(), metav1.ListOptions{})
 	if err != nil {
-		s.Fatal(err)
+		return err
 	}
 	if len(listed.Items) != containers || len(stored.Items) != volumes {
-		s.Errorf("live lists show %d containers and %d volumes, want %d and %d", len(listed.Items), len(stored.Items), containers, volumes)
+		return fmt.Errorf("live lists show %d containers and %d volumes, want %d and %d", len(listed.Items), len(stored.Items), containers, volumes)
 	}
+	return nil
 }
 
 // readers list containers and volumes as fast as they can until they are stopped.
