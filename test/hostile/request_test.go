@@ -56,7 +56,7 @@ type response struct {
 }
 
 // dial opens a connection to the server for HTTP/1.1.
-func (f *fixture) dial(t *testing.T) net.Conn {
+func (f *fixture) dial(t *testing.T) *tls.Conn {
 	t.Helper()
 	conn, err := tls.Dial("tcp", strings.TrimPrefix(f.config.Host, "https://"), f.tls)
 	if err != nil {

@@ -5,6 +5,7 @@ package hostile
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ func (f *fixture) streams(t *testing.T) []stream {
 }
 
 // open opens a stream.
-func (f *fixture) open(t *testing.T, s stream) net.Conn {
+func (f *fixture) open(t *testing.T, s stream) *tls.Conn {
 	t.Helper()
 	conn := f.dial(t)
 	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
@@ -275,7 +276,7 @@ func TestHalfOpenUpgradesHoldUpNobodyAndEndWithTheirClients(t *testing.T) {
 func TestClientsThatSendAndNeverReadHoldUpNobodyAndEnd(t *testing.T) {
 	f := start(t)
 	for _, s := range f.streams(t) {
-		var conns []net.Conn
+		var conns []*tls.Conn
 		flood := strings.Repeat(whole(0x82, "\x00"+strings.Repeat("x", 10_000)), 10)
 		if strings.Contains(s.name, "SPDY") {
 			flood = strings.Repeat(spdyFrame(1, 10_000, strings.Repeat("x", 10_000)), 10)
@@ -304,7 +305,7 @@ func TestClientsThatSendAndNeverReadHoldUpNobodyAndEnd(t *testing.T) {
 			t.Errorf("%s: %d %.300s", s.name, answer.StatusCode, answer.body)
 		}
 		for _, conn := range conns {
-			conn.Close()
+			conn.NetConn().Close() // TLS would first write for up to 5 s that it closes
 		}
 		f.awaitNoStreams(t, s.name)
 	}
