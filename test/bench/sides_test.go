@@ -25,6 +25,7 @@ import (
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned"
 	typed "github.com/rancher-sandbox/engine-apiserver/pkg/generated/clientset/versioned/typed/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/test/freeport"
 	"github.com/rancher-sandbox/engine-apiserver/test/testserver"
 )
 
@@ -199,12 +200,11 @@ func (p *process) discovered(tb testing.TB) {
 
 func freePort(tb testing.TB) int {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.On("127.0.0.1")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // stop ends the server as Ctrl-C does.

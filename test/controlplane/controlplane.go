@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -19,6 +18,8 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/rancher-sandbox/engine-apiserver/test/freeport"
 )
 
 const (
@@ -166,7 +167,7 @@ func newControlPlane(opts ...Option) (*ControlPlane, error) {
 	if c.bin, err = binaries(); err != nil {
 		return nil, err
 	}
-	port, err := freePort()
+	port, err := freeport.On("127.0.0.1")
 	if err != nil {
 		return nil, err
 	}
@@ -219,11 +220,11 @@ func Client(kubeconfig string) (kubernetes.Interface, error) {
 
 func (c *ControlPlane) startEtcd() error {
 	return withFreePort(func() error {
-		client, err := freePort()
+		client, err := freeport.On("127.0.0.1")
 		if err != nil {
 			return err
 		}
-		peer, err := freePort()
+		peer, err := freeport.On("127.0.0.1")
 		if err != nil {
 			return err
 		}
@@ -327,13 +328,4 @@ func withFreePort(start func() error) error {
 			return err
 		}
 	}
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("finding a free port: %w", err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }

@@ -7,10 +7,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/cmd/server"
+	"github.com/rancher-sandbox/engine-apiserver/test/freeport"
 )
 
 const (
@@ -162,14 +163,9 @@ func (p *Process) Terminate(t testing.TB) {
 // FreePort returns a TCP port at which nothing listens on the host.
 func FreePort(t testing.TB, host string) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	port, err := freeport.On(host)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	return strconv.Itoa(port)
 }
