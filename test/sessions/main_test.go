@@ -27,7 +27,7 @@ const (
 	containers = "/apis/containers.rancherdesktop.io/v1alpha1/namespaces/" + testserver.Namespace + "/containers/"
 
 	// patience bounds each wait.
-	patience = 20 * time.Second
+	patience = 2 * time.Minute
 )
 
 var eng *engine.Engine

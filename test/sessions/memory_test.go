@@ -33,7 +33,7 @@ type process struct {
 func startProcess(t *testing.T) *process {
 	t.Helper()
 	state := t.TempDir()
-	server := testserver.StartProcess(t, "serve", "--docker-host", eng.Host(), "--secure-port", testserver.FreePort(t, "127.0.0.1"), "--state-dir", state)
+	server := testserver.StartProcess(t, "serve", "--docker-host", eng.Host(), "--secure-port", "0", "--state-dir", state)
 	server.Await(t, testserver.ServesEngine)
 	config, err := clientcmd.BuildConfigFromFlags("", filepath.Join(state, "kubeconfig"))
 	must(t, err)
