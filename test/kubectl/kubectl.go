@@ -16,7 +16,7 @@ import (
 )
 
 // timeout bounds each wait. It is long, because the machine may be loaded.
-const timeout = time.Minute
+const timeout = 5 * time.Minute
 
 // Kubectl is a kubectl program of some version with the kubeconfig that it uses.
 type Kubectl struct{ Program, Kubeconfig string }
@@ -113,7 +113,7 @@ func (k Kubectl) With(t testing.TB, manifest string, args ...string) string {
 // TryWith runs kubectl with a manifest as its standard input, and returns what it printed.
 func (k Kubectl) TryWith(t testing.TB, manifest string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*timeout) // cleanups call TryWith, too
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), timeout) // cleanups call TryWith, too
 	defer cancel()
 	command := k.Command(ctx, args...)
 	command.Stdin = strings.NewReader(manifest)
