@@ -113,6 +113,10 @@ func TestALifeOfAContainerIsFourEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		requireNext(watch.Modified)
+		// The server must not inspect the container for Docker's event "stop" while Docker removes it, and show that.
+		if _, err := client.Get(t.Context(), name, metav1.GetOptions{}); err != nil {
+			t.Fatal(err)
+		}
 		if err := docker.ContainerRemove(t.Context(), id, container.RemoveOptions{}); err != nil {
 			t.Fatal(err)
 		}

@@ -51,17 +51,13 @@ func list(ctx context.Context, client typed.ContainersV1alpha1Interface, resourc
 }
 
 // live returns the objects of a live list by name.
-func live(t testing.TB, client typed.ContainersV1alpha1Interface, resource string) map[string]runtime.Object {
-	t.Helper()
-	listed, err := list(t.Context(), client, resource)
+func live(ctx context.Context, client typed.ContainersV1alpha1Interface, resource string) (map[string]runtime.Object, error) {
+	listed, err := list(ctx, client, resource)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	items, err := meta.ExtractList(listed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return byName(items)
+	return byName(items), err
 }
 
 func byName(objects []runtime.Object) map[string]runtime.Object {
