@@ -94,7 +94,10 @@ func TestEveryRequestOnTheListIsNeeded(t *testing.T) {
 	get("/containers/" + web + "/log?timestamps=true&tailLines=1&sinceTime=2026-01-02T03:04:05.000000006Z&untilTime=2036-01-02T03:04:05Z")
 	get("/containers/" + job + "/log?follow=true")
 	get("/containers/" + web + "/top?psArgs=aux")
-	get("/containermetrics/" + web)
+	eventually(t, "the container is measured", func() bool {
+		code, _ := ask(t, config, http.MethodGet, namespace+"/containermetrics/"+web, "")
+		return code == http.StatusOK
+	})
 	useSessions(t, config, web)
 	usePullsAndPushes(t, config)
 	must(t, config, http.StatusCreated, http.MethodPost, namespace+"/containers/"+web+"/kill", `{"signal":"CONT"}`)
