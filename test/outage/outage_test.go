@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/watch"
 
@@ -220,6 +221,7 @@ func TestAnotherEngineAtTheSameEndpointIsShownByTheDifferences(t *testing.T) {
 		}
 		return nil
 	})
+	awaitCondition(t, server, v1alpha1.EngineSynced, metav1.ConditionTrue, v1alpha1.EngineSyncedReason)
 	for path, code := range map[string]int{
 		"/volumes/" + gone: http.StatusNotFound, "/images/" + gone + ":v1": http.StatusNotFound,
 		"/volumes/" + came: http.StatusOK, "/images/" + came + ":v1": http.StatusOK,
