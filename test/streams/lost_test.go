@@ -204,7 +204,7 @@ func TestALimitEndsTheDockerRequest(t *testing.T) {
 // send the body of its request.
 func TestTheReadDeadlineForBodiesAndTheTimeLimitOfRequestsAreOffForLogs(t *testing.T) {
 	name := engine.UniqueName("deadline")
-	config := serve(t, "--request-timeout=1s")
+	config := serve(t, "--request-timeout=3s")
 	eng.Run(t, name, script("while :; do date +%s; sleep 1; done"))
 	body, writer := io.Pipe()
 	defer writer.Close()
