@@ -136,8 +136,8 @@ func TestATimeoutIsDockers(t *testing.T) {
 
 // A stop may take longer than the server waits. Then the server answers first.
 func TestACommandWaitsForTheOutcomeLongerThanTheServer(t *testing.T) {
-	impatient := testserver.Start(t, docker.Host(), "--request-timeout", "1s")
-	name, seconds := engine.UniqueName("slow"), 3
+	impatient := testserver.Start(t, docker.Host(), "--request-timeout", "3s")
+	name, seconds := engine.UniqueName("slow"), 6
 	id := docker.Run(t, name, engine.Command(engine.Stubborn...), func(c *container.Config, _ *container.HostConfig) { c.StopTimeout = &seconds })
 	for _, command := range []string{"restart", "stop"} {
 		if r := runWith(t, impatient.Kubeconfig, command, name); r != (result{stdout: name + "\n"}) {

@@ -28,6 +28,9 @@ func TestPortForwardConnectsLocalPortsUntilItIsInterrupted(t *testing.T) {
 	name, network := engine.UniqueName("web"), engine.UniqueName("net")
 	docker.Network(t, network, nil)
 	docker.Run(t, name, engine.OnNetwork(network), engine.Command("nc", "-ll", "-p", "7", "-e", "cat"))
+	addresses, interrupt := forward(t, server.Kubeconfig, name, "7")
+	kubectl.Eventually(t, "the container listens", func() bool { return exchange(t, addresses["7"], "x") == "x" })
+	interrupt()
 	closed := "error: cannot connect to port 9 of " + name + ": nothing listens on it\n"
 	for server, test := range map[string]struct {
 		refuse refuses
@@ -40,7 +43,6 @@ func TestPortForwardConnectsLocalPortsUntilItIsInterrupted(t *testing.T) {
 		t.Run(server, func(t *testing.T) {
 			kubeconfig, _ := behindLine(t, test.refuse)
 			addresses, interrupt := forward(t, kubeconfig, name, "7", "9")
-			kubectl.Eventually(t, "the container answers", func() bool { return exchange(t, addresses["7"], "x") == "x" })
 			long := strings.Repeat("0123456789", 1<<14)
 			for _, sent := range []string{"", "hello"} {
 				if got := exchange(t, addresses["9"], sent); got != "" {

@@ -126,17 +126,29 @@ func TestNamesAreCompletedByTheirState(t *testing.T) {
 // checkCompletion has kubectl complete a line, as the shells do. It must offer these names and no files.
 func checkCompletion(t *testing.T, k kubectl.Kubectl, line, begun string, want ...string) {
 	t.Helper()
-	stdout, stderr, err := kubectl.Capture(command(t, k, append(append([]string{"__complete", "engine"}, strings.Fields(line)...), begun)...))
-	if err != nil {
-		t.Fatalf("%v: %s%s", err, stdout, stderr)
-	}
-	offered := strings.Split(strings.TrimSpace(stdout), "\n")
-	var names []string
-	for _, offer := range offered[:len(offered)-1] {
-		name, _, _ := strings.Cut(offer, "\t")
-		names = append(names, name)
-	}
-	if noFiles := ":4"; !slices.Equal(names, want) || offered[len(offered)-1] != noFiles {
-		t.Errorf("%s: %q, want %q", line, offered, want)
-	}
+	completes(t, k, append(strings.Fields(line), begun), func(offered []string) bool {
+		var names []string
+		for _, offer := range offered[:len(offered)-1] {
+			name, _, _ := strings.Cut(offer, "\t")
+			names = append(names, name)
+		}
+		noFiles := ":4"
+		return slices.Equal(names, want) && offered[len(offered)-1] == noFiles
+	})
+}
+
+// completes has kubectl complete a line until what it offers is right. If the server takes too long, kubectl offers no names.
+func completes(t *testing.T, k kubectl.Kubectl, line []string, isRight func(offered []string) bool) {
+	t.Helper()
+	var stdout, stderr string
+	defer func() {
+		if t.Failed() {
+			t.Logf("%q completes to %s%s", line, stdout, stderr)
+		}
+	}()
+	kubectl.Eventually(t, "kubectl completes "+strings.Join(line, " "), func() bool {
+		var err error
+		stdout, stderr, err = kubectl.Capture(command(t, k, append([]string{"__complete", "engine"}, line...)...))
+		return err == nil && isRight(strings.Split(strings.TrimSuffix(stdout, "\n"), "\n"))
+	})
 }

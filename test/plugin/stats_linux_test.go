@@ -20,11 +20,15 @@ const (
 	stoppedLine = `^[0-9a-f]{12} +NAME +-- +-- / -- +-- +-- +-- +-- *$`
 )
 
-// checkStats fails unless a line of the output of stats matches the pattern, in which NAME stands for the name.
+// hasStats reports whether a line of the output of stats matches the pattern, in which NAME stands for the name.
+func hasStats(output, pattern, name string) bool {
+	return regexp.MustCompile("(?m)" + strings.ReplaceAll(pattern, "NAME", regexp.QuoteMeta(name))).MatchString(output)
+}
+
+// checkStats fails unless the output has such a line.
 func checkStats(t *testing.T, output, pattern, name string) {
 	t.Helper()
-	line := regexp.MustCompile("(?m)" + strings.ReplaceAll(pattern, "NAME", regexp.QuoteMeta(name)))
-	if !line.MatchString(output) {
+	if !hasStats(output, pattern, name) {
 		t.Errorf("no line of the output is that of %s:\n%s", name, output)
 	}
 }
@@ -37,6 +41,9 @@ func TestStatsPrintsWhatDockerPrints(t *testing.T) {
 	}
 	id := docker.Run(t, running, limit)
 	docker.Create(t, stopped, limit)
+	kubectl.Eventually(t, "the container has been measured", func() bool {
+		return hasStats(run(t, "stats", "--no-stream", running).stdout, runningLine, running)
+	})
 
 	header := "CONTAINER ID   NAME"
 	words := []string{"CPU %", "MEM USAGE / LIMIT", "MEM %", "NET I/O", "BLOCK I/O", "PIDS"}

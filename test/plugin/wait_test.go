@@ -71,7 +71,9 @@ func TestWaitEndsWithTheFirstRunOfARestartPolicy(t *testing.T) {
 	})
 	waiting := beginWait(t, server.Kubeconfig, name)
 	end(t, id, 9)
-	if r := <-waiting; r != (result{stdout: "9\n"}) {
+	// Docker forgets the exit code at the next start, 100 ms later. The server may look after that.
+	unknown := result{stderr: "error: cannot tell the exit code of " + name + ": it was started again at once\n", code: 1}
+	if r := <-waiting; r != (result{stdout: "9\n"}) && r != unknown {
 		t.Errorf("%+v", r)
 	}
 }
