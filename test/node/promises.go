@@ -92,7 +92,7 @@ func attaches(t *testing.T, c *Client, docker *engine.Engine) {
 
 func logs(t *testing.T, c *Client, docker *engine.Engine) {
 	name := engine.UniqueName("web")
-	docker.Run(t, name, engine.Command("sh", "-c", "echo one; echo two; trap 'echo three; exit' HUP; while :; do sleep 0.01; done"))
+	docker.Run(t, name, engine.Command("sh", "-c", "trap 'echo three; exit' HUP; echo one; echo two; while :; do sleep 0.01; done"))
 	lines := c.follow(t, "log", "containers", name, `{"follow": true}`)
 	kubectl.AwaitLine(t, lines, "two")
 	c.Run(t, nil, "log", "containers", name, `{"tailLines": 1}`).expect(t, Result{Stdout: "two\n"})
