@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rancher-sandbox/engine-apiserver/pkg/apis/containers/v1alpha1"
+	"github.com/rancher-sandbox/engine-apiserver/test/kubectl"
 	"github.com/rancher-sandbox/engine-apiserver/test/registry"
 )
 
@@ -32,10 +33,11 @@ func TestAnEngineRestartIsFailedWithTheReasonEngineLost(t *testing.T) {
 			if log := c.log(t, created.Name, ""); !strings.Contains(log, failed.Status.Message) {
 				t.Errorf("the log does not say %q: %s", failed.Status.Message, log)
 			}
-			_, err := c.pull(t, pullOf(front.Ref("team/tool:v1")), "")
-			if _, retry := apierrors.SuggestsClientDelay(err); !apierrors.IsServiceUnavailable(err) || !retry {
-				t.Errorf("a pull without an engine: %v", err)
-			}
+			kubectl.Eventually(t, "a pull without an engine is refused", func() bool { // the pull may notice the loss first
+				_, err := c.pull(t, pullOf(front.Ref("team/tool:v1")), "")
+				_, retry := apierrors.SuggestsClientDelay(err)
+				return apierrors.IsServiceUnavailable(err) && retry
+			})
 			if list, err := c.pulls.List(t.Context(), metav1.ListOptions{}); err != nil || len(list.Items) == 0 {
 				t.Errorf("the requests are not there without the engine: %v", err)
 			}
