@@ -6,8 +6,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-export CGO_ENABLED=0 GOOS GOARCH
+export CGO_ENABLED=0 GOFLAGS GOOS GOARCH
 for GOOS in linux darwin windows; do
+	GOFLAGS=
+	if [ $GOOS = linux ]; then
+		GOFLAGS='-trimpath -tags=grpcnotrace' # of releases: test/install has compiled most packages with them
+	fi
 	for GOARCH in amd64 arm64; do
 		echo "$GOOS/$GOARCH"
 		go list -export ./... >/dev/null # compiles, and unlike go build does not link

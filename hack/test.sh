@@ -15,7 +15,7 @@ export KUBERNETES_BIN=$PWD/bin/kubernetes KUBECTL=$PWD/bin/kubernetes/kubectl
 # The test binaries are linked without debugging tables, which is faster. Every run builds for coverage, because otherwise Go would
 # compile the packages a second time.
 tests() {
-	go test -race -vet=off -ldflags '-s -w' -timeout 20m -covermode atomic -coverpkg "$(IFS=,; echo "${covered[*]}")" "$@"
+	go test -race -vet=off -ldflags '-s -w' -timeout 1h -covermode atomic -coverpkg "$(IFS=,; echo "${covered[*]}")" "$@"
 }
 
 if [ "${*: -1}" != ./... ]; then

@@ -114,11 +114,12 @@ func TestABurstOfContainersIsNoStormOfEngineEvents(t *testing.T) {
 	}
 
 	const burst = 100
+	began := time.Now()
 	for range burst {
 		docker.Create(t, engine.UniqueName("burst"))
 	}
 	events := 0
-	for deadline := time.After(time.Minute); ; {
+	for deadline := time.After(2 * time.Minute); ; {
 		select {
 		case event := <-w.ResultChan():
 			shown, ok := event.Object.(*v1alpha1.Engine)
@@ -129,7 +130,7 @@ func TestABurstOfContainersIsNoStormOfEngineEvents(t *testing.T) {
 			if int(shown.Status.Counts.Containers) != present() {
 				continue
 			}
-			if events >= burst {
+			if events >= burst && events > int(time.Since(began).Seconds())+5 { // the engine is counted once a second at most
 				t.Errorf("%d containers made %d events of the engine, want fewer events than containers", burst, events)
 			}
 			return

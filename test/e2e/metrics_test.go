@@ -23,10 +23,20 @@ func limited(_ *container.Config, host *container.HostConfig) {
 	host.NanoCPUs, host.Memory = 1e8, 64<<20
 }
 
+// awaitMetrics waits until a container has metrics. A busy engine takes longer to answer than the first reader waits.
+func awaitMetrics(t *testing.T, k kubectl.Kubectl, name string) {
+	t.Helper()
+	kubectl.Eventually(t, name+" has metrics", func() bool {
+		_, _, err := k.Try(t, "get", "containermetrics", name)
+		return err == nil
+	})
+}
+
 func TestMetricsShowWhatAContainerUses(t *testing.T) {
 	name, network := engine.UniqueName("busy"), engine.UniqueName("busy")
 	docker.Network(t, network, nil)
 	id := docker.Run(t, name, busy, limited, engine.OnNetwork(network), engine.Labels(map[string]string{"use": name}))
+	awaitMetrics(t, anyKubectl(t), name)
 	withEachKubectl(t, func(t *testing.T, k kubectl.Kubectl) {
 		for _, args := range [][]string{{name}, {id}, {id[:12]}} {
 			var m v1alpha1.ContainerMetrics
@@ -65,6 +75,7 @@ func TestAContainerThatDoesNotRunHasNoMetrics(t *testing.T) {
 	docker.Run(t, name)
 	docker.Create(t, never)
 	k := anyKubectl(t)
+	awaitMetrics(t, k, name)
 	kubectl.Contains(t, k.OK(t, "get", "containermetrics"), name)
 	k.OK(t, "patch", "ctr", name, "--type=merge", "-p", `{"spec":{"state":"created"}}`)
 	k.Fails(t, []string{"NotFound", "the container is exited", "only containers that run have metrics"}, "get", "containermetrics", name)
@@ -88,6 +99,7 @@ func TestAWatchOfMetricsShowsContainersThatComeAndGo(t *testing.T) {
 func TestPrometheusReadsWhatContainersUse(t *testing.T) {
 	name := engine.UniqueName("scraped")
 	docker.Run(t, name, busy, limited)
+	awaitMetrics(t, anyKubectl(t), name)
 	scraped := anyKubectl(t).OK(t, "get", "--raw", "/metrics/resource")
 	labels := `{container="` + name + `",namespace="rancher-desktop"} `
 	kubectl.Contains(t, scraped, "# TYPE container_cpu_usage_seconds_total counter", "container_cpu_usage_seconds_total"+labels,

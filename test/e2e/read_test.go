@@ -249,6 +249,7 @@ func TestWatchFollowsAContainersLife(t *testing.T) {
 			t.Fatal(err)
 		}
 		expect("MODIFIED exited")
+		k.OK(t, "get", "ctr", name) // so that Docker's last event of the stop does not show the container while it is removed
 		if err := client.ContainerRemove(t.Context(), id, container.RemoveOptions{}); err != nil {
 			t.Fatal(err)
 		}
