@@ -7,6 +7,7 @@
 package dockerproxy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -80,6 +81,15 @@ func Start(dir, host string) (*Proxy, error) {
 	p.server = &http.Server{
 		ErrorLog: log.New(io.Discard, "", 0),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			// Docker may answer a request before it has read the body. This server would then discard the rest of the body,
+			// and the proxy would break off.
+			if r.ContentLength > 0 {
+				content, err := io.ReadAll(r.Body)
+				if err != nil {
+					return // the client has gone
+				}
+				r.Body = io.NopCloser(bytes.NewReader(content))
+			}
 			fault, drop := p.record(r)
 			defer p.end(r)
 			defer p.time(r.URL.Path, time.Now())
