@@ -10,7 +10,7 @@ export CGO_ENABLED=0 GOFLAGS GOOS GOARCH
 for GOOS in linux darwin windows; do
 	GOFLAGS=
 	if [ $GOOS = linux ]; then
-		GOFLAGS='-trimpath -tags=grpcnotrace' # of releases: test/install has compiled most packages with them
+		GOFLAGS='-trimpath -tags=grpcnotrace' # those of a release, because test/install has compiled most packages with them
 	fi
 	for GOARCH in amd64 arm64; do
 		echo "$GOOS/$GOARCH"

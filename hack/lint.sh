@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Only the last step uses GOFLAGS of the Makefile. The other steps check the code as go builds it by default.
+# The steps choose flags themselves. Only the last step uses GOFLAGS of the Makefile.
 flags=${GOFLAGS:-}
 export GOFLAGS=
 

@@ -181,15 +181,7 @@ func TestTheBenchmarkRuns(t *testing.T) {
 }
 
 func measure(tb testing.TB, sizes sizes, output string) *figures {
-	eng, err := engine.Start()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := eng.Stop(); err != nil {
-			tb.Error(err)
-		}
-	})
+	eng := engine.StartFor(tb)
 	version, err := eng.Client().ServerVersion(tb.Context())
 	if err != nil {
 		tb.Fatal(err)

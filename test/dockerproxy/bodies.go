@@ -62,12 +62,18 @@ func checkBody(r *http.Request) error {
 	if versionPrefix.ReplaceAllString(r.URL.Path, "/") != creationPath {
 		return nil
 	}
-	content, err := io.ReadAll(r.Body)
+	content, err := keepBody(r)
 	if err != nil {
 		return nil // the client has gone
 	}
-	r.Body = io.NopCloser(bytes.NewReader(content))
 	return checkCreation(content)
+}
+
+// keepBody reads the body of a request. What reads it later gets it from memory.
+func keepBody(r *http.Request) ([]byte, error) {
+	content, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(content))
+	return content, err
 }
 
 func checkCreation(content []byte) error {

@@ -7,7 +7,6 @@
 package dockerproxy
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -84,11 +83,9 @@ func Start(dir, host string) (*Proxy, error) {
 			// Docker may answer a request before it has read the body. This server would then discard the rest of the body,
 			// and the proxy would break off.
 			if r.ContentLength > 0 {
-				content, err := io.ReadAll(r.Body)
-				if err != nil {
+				if _, err := keepBody(r); err != nil {
 					return // the client has gone
 				}
-				r.Body = io.NopCloser(bytes.NewReader(content))
 			}
 			fault, drop := p.record(r)
 			defer p.end(r)

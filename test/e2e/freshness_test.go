@@ -112,15 +112,7 @@ func TestNoReadIsStale(t *testing.T) {
 	}
 	t.Logf("repeat with SEED=%d", seed)
 
-	own, err := engine.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := own.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	own := engine.StartFor(t)
 	clientset, err := versioned.NewForConfig(testserver.Start(t, own.Host()).Config(t))
 	if err != nil {
 		t.Fatal(err)

@@ -99,8 +99,8 @@ func (e *Engine) RemoveAfter(t testing.TB, name string) {
 	})
 }
 
-// Run creates a container, starts it and returns its ID. If its command is a shell that begins with a trap for SIGHUP or SIGTERM,
-// as Wait does, the trap is set when Run returns.
+// Run creates a container, starts it and returns its ID. The command may be a shell that begins with a trap for SIGHUP or SIGTERM,
+// such as Wait. Then the trap is set when Run returns.
 func (e *Engine) Run(t testing.TB, name string, opts ...ContainerOption) string {
 	t.Helper()
 	id := e.Create(t, name, opts...)

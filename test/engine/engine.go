@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"testing"
 
 	"github.com/docker/docker/client"
 )
@@ -84,6 +85,21 @@ func Main(m interface{ Run() int }, e **Engine, opts ...Option) int {
 		return 1
 	}
 	return code
+}
+
+// StartFor is like Start. The engine ends with the test.
+func StartFor(t testing.TB, opts ...Option) *Engine {
+	t.Helper()
+	e, err := Start(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
 }
 
 // Start starts an engine and waits until it answers. It holds one image, busybox:latest.

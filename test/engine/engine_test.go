@@ -172,15 +172,7 @@ func TestEngineIgnoresTheUsersVariables(t *testing.T) {
 }
 
 func TestAnEngineCanRunOutOfRoomAndGetItBack(t *testing.T) {
-	e, err := engine.Start(engine.DataSize("64m"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	e := engine.StartFor(t, engine.DataSize("64m"))
 	if err := e.Fill(); err != nil {
 		t.Fatal(err)
 	}
@@ -195,15 +187,7 @@ func TestAnEngineCanRunOutOfRoomAndGetItBack(t *testing.T) {
 }
 
 func TestAnEngineIsConfiguredByItsNextStart(t *testing.T) {
-	e, err := engine.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	e := engine.StartFor(t)
 	id := e.Run(t, engine.UniqueName("restored"))
 	if err := e.Configure(map[string]any{"live-restore": true}); err != nil {
 		t.Fatal(err)

@@ -101,7 +101,7 @@ func (f *fixture) awaitNoStreams(t *testing.T, what string) {
 				left += " " + r.String()
 			}
 		}
-		if left == "" { // only then, because the answer is long
+		if left == "" { // the answer is long, so the server is asked only then
 			left = running.FindString(f.send(t, request{method: http.MethodGet, path: "/metrics"}).body)
 		}
 		if left == "" {

@@ -183,15 +183,7 @@ func TestAnEngineThatHangsHoldsUpNobody(t *testing.T) {
 }
 
 func TestAnotherEngineAtTheSameEndpointIsShownByTheDifferences(t *testing.T) {
-	first, err := engine.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := first.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	first := engine.StartFor(t)
 	gone, both, came, marker := engine.UniqueName("gone"), engine.UniqueName("both"), engine.UniqueName("came"), engine.UniqueName("marker")
 	first.Create(t, gone)
 	formerID := first.Create(t, both)

@@ -17,15 +17,7 @@ import (
 // startOther starts an engine with other content.
 func startOther(t *testing.T) *engine.Engine {
 	t.Helper()
-	other, err := engine.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := other.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	other := engine.StartFor(t)
 	other.Create(t, "other-container")
 	other.Volume(t, "other-volume", nil)
 	other.Network(t, "other-network", nil)

@@ -308,8 +308,8 @@ func (r *round) differences(ctx context.Context) float64 {
 }
 
 // explained checks the number of differences that comparisons have found in this round. It checks nothing if the server was
-// restarted, because its counter starts at 0 again, or if the failpoint explains differences. Slow removals explain themselves. Before
-// the round, the server had printed this many bytes.
+// restarted, because its counter starts at 0 again, or if the failpoint explains differences. Slow removals are no violations. printed
+// is how many bytes the server had printed before the round.
 func (r *round) explained(differences float64, sameRun bool, printed int) checkers.Result {
 	result := checkers.Result{Checks: 1}
 	if !sameRun || r.failpoint != nil && r.failpoint.Explains {

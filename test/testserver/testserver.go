@@ -42,7 +42,7 @@ func init() { logsapi.ReapplyHandling = logsapi.ReapplyHandlingIgnoreUnchanged }
 type Server struct {
 	// Kubeconfig is the file that the server wrote for its users.
 	Kubeconfig string
-	// Announced is the last line that the server printed before it counted as started.
+	// Announced is the line with which the server has started.
 	Announced string
 
 	cancel context.CancelFunc
@@ -53,30 +53,29 @@ type Server struct {
 // with the test.
 func Start(t testing.TB, host string, args ...string) *Server {
 	t.Helper()
-	return ending(t)(Run(t.TempDir(), host, args...))
+	s, err := Run(t.TempDir(), host, args...)
+	return endWith(t, s, err)
 }
 
 // StartUnread is like Start, but waits only until the server serves. It is for an engine that cannot be read yet.
 func StartUnread(t testing.TB, host string, args ...string) *Server {
 	t.Helper()
-	return ending(t)(RunUnread(t.TempDir(), host, args...))
+	s, err := RunUnread(t.TempDir(), host, args...)
+	return endWith(t, s, err)
 }
 
-// ending returns a function that ends a server with the test.
-func ending(t testing.TB) func(*Server, error) *Server {
+// endWith ends a server with the test. The test fails if the server has not started.
+func endWith(t testing.TB, s *Server, err error) *Server {
 	t.Helper()
-	return func(s *Server, err error) *Server {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := s.Stop(); err != nil {
-				t.Error(err)
-			}
-		})
-		return s
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }
 
 // Run is like Start, but needs no test. The caller chooses the state directory and must stop the server.
@@ -84,7 +83,7 @@ func Run(stateDir, host string, args ...string) (*Server, error) {
 	return run(ServesEngine, stateDir, host, args)
 }
 
-// RunUnread is to StartUnread what Run is to Start.
+// RunUnread is like StartUnread, but needs no test. The caller chooses the state directory and must stop the server.
 func RunUnread(stateDir, host string, args ...string) (*Server, error) {
 	return run("engine-apiserver serves", stateDir, host, args)
 }

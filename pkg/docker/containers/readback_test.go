@@ -285,9 +285,7 @@ func TestAnImageThatWasCommittedFromAContainerDoesNotHandItsFieldsOn(t *testing.
 }
 
 func TestADaemonsDefaultLogOptionsAreNoDrift(t *testing.T) {
-	e, err := engine.Start(engine.Args("--log-driver=json-file", "--log-opt=max-size=5m", "--default-ulimit=nofile=100:200", "--default-shm-size=100m"))
-	dockertest.Must(t, err)
-	t.Cleanup(func() { dockertest.Must(t, e.Stop()) })
+	e := engine.StartFor(t, engine.Args("--log-driver=json-file", "--log-opt=max-size=5m", "--default-ulimit=nofile=100:200", "--default-shm-size=100m"))
 	r := connectTo(t, e)
 	for _, text := range []string{
 		"{image: 'busybox:latest'}",
